@@ -1,0 +1,233 @@
+//! Consuming in batches: the handler stores a batch, and only then this module
+//! acknowledges it. Nobody else can acknowledge.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use lapin::{
+    Channel, Connection, Event,
+    message::Delivery,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
+    types::FieldTable,
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AmqpUrl, Incoming, LinkStatus, Topology, TopologyMismatch,
+    link::{self, Backoff, LinkMonitor, SessionError, within_time},
+};
+
+/// Messages the broker hands over before it wants acknowledgements. More than
+/// a thousand gained nothing.
+const PREFETCH: u16 = 1000;
+
+/// Messages stored together: half of [`PREFETCH`], so that the broker refills
+/// one half while the other is being stored.
+const MAX_BATCH: usize = 500;
+
+/// What became of one message of a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Its effect is stored, or was stored before: acknowledge it.
+    Done,
+    /// It can never be processed: to the dead-letter queue, at once. Holds why.
+    Reject(String),
+}
+
+/// Nothing of the batch was stored; it will be tried again.
+pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is done with messages.
+pub trait Handler: Send {
+    /// Stores the effect of a batch and returns one verdict for each message,
+    /// in order. May see a message more than once.
+    ///
+    /// # Errors
+    /// When nothing was stored. The same batch comes again, after a pause, for
+    /// as long as the connection lives; then the broker delivers it anew.
+    fn handle(
+        &mut self,
+        batch: &[Incoming],
+    ) -> impl Future<Output = Result<Vec<Verdict>, HandlerError>> + Send;
+}
+
+/// What to consume, and where.
+pub struct Subscription {
+    url: AmqpUrl,
+    name: String,
+    queue: &'static str,
+    topology: Topology,
+    monitor: LinkMonitor,
+}
+
+impl Subscription {
+    /// A subscription to `queue`, shown in the broker's dashboard as `name`.
+    /// `topology` is declared at every connection.
+    #[must_use]
+    pub fn new(
+        url: AmqpUrl,
+        name: String,
+        queue: &'static str,
+        topology: Topology,
+    ) -> (Self, LinkStatus) {
+        let (monitor, status) = LinkMonitor::new("consumer");
+        (Self { url, name, queue, topology, monitor }, status)
+    }
+}
+
+/// Consumes until `stop` is cancelled, through any number of connections; the
+/// batch at hand is finished first.
+///
+/// # Errors
+/// When the broker holds a part of the topology with other arguments.
+pub async fn consume<H: Handler>(
+    subscription: Subscription,
+    mut handler: H,
+    stop: CancellationToken,
+) -> Result<(), TopologyMismatch> {
+    let mut backoff = Backoff::new();
+    loop {
+        let error = match session(&subscription, &mut handler, &stop).await {
+            Ok(()) => return Ok(()),
+            Err(SessionError::Mismatch(mismatch)) => return Err(mismatch),
+            Err(error) => error,
+        };
+        let worked = subscription.monitor.is_up();
+        subscription.monitor.down(&error);
+        metrics::counter!("broker_reconnects_total", "link" => "consumer").increment(1);
+        if stopped_within(&stop, backoff.next(worked)).await {
+            return Ok(());
+        }
+    }
+}
+
+/// One connection, from its opening to its end; `Ok` when told to stop.
+async fn session<H: Handler>(
+    subscription: &Subscription,
+    handler: &mut H,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    let opening = link::connect(&subscription.url, &subscription.name);
+    let connection = tokio::select! {
+        connection = opening => connection?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let ended = consume_on(&connection, subscription, handler, stop).await;
+    link::close(connection).await;
+    ended
+}
+
+async fn consume_on<H: Handler>(
+    connection: &Connection,
+    subscription: &Subscription,
+    handler: &mut H,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    let mut events = link::events(connection);
+    let channel = within_time(connection.create_channel()).await?;
+    let deliveries = open(&channel, subscription).await?;
+    let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
+    subscription.monitor.up();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            event = events.next() => observe(&subscription.monitor, event)?,
+            batch = batches.next() => {
+                let batch = batch.ok_or(SessionError::Closed)?;
+                let batch = batch.into_iter().collect::<lapin::Result<Vec<_>>>()?;
+                let batch: Vec<_> = batch.into_iter().map(Incoming::from).collect();
+                let Some(verdicts) = store(handler, &batch, &channel, stop).await? else {
+                    return Ok(());
+                };
+                settle(&channel, &batch, &verdicts).await?;
+            }
+        }
+    }
+}
+
+/// A blocked connection still delivers: consuming goes on.
+fn observe(monitor: &LinkMonitor, event: Option<Event>) -> Result<(), SessionError> {
+    match event {
+        Some(Event::ConnectionBlocked(_) | Event::ConnectionUnblocked) => Ok(()),
+        other => monitor.observe(other),
+    }
+}
+
+async fn open(
+    channel: &Channel,
+    subscription: &Subscription,
+) -> Result<impl Stream<Item = lapin::Result<Delivery>> + use<>, SessionError> {
+    subscription.topology.declare(channel).await?;
+    within_time(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+    let consuming = channel.basic_consume(
+        subscription.queue.into(),
+        subscription.name.as_str().into(),
+        BasicConsumeOptions::default(),
+        FieldTable::default(),
+    );
+    within_time(consuming).await
+}
+
+/// Gives the batch to the handler until it is stored; `None` when told to stop
+/// while it cannot be. Nothing is refused meanwhile: an unstored batch stays
+/// with the broker.
+async fn store<H: Handler>(
+    handler: &mut H,
+    batch: &[Incoming],
+    channel: &Channel,
+    stop: &CancellationToken,
+) -> Result<Option<Vec<Verdict>>, SessionError> {
+    let mut backoff = Backoff::new();
+    loop {
+        match handler.handle(batch).await {
+            Ok(verdicts) => return Ok(Some(verdicts)),
+            Err(error) => {
+                metrics::counter!("broker_batches_failed_total").increment(1);
+                log::error!("batch of {} not stored, not acknowledged: {error}", batch.len());
+            }
+        }
+        if stopped_within(stop, backoff.next(false)).await {
+            return Ok(None);
+        }
+        if !channel.status().connected() {
+            return Err(SessionError::Closed);
+        }
+    }
+}
+
+/// Rejects what cannot be processed, each alone; then acknowledges the rest at
+/// once. The last acknowledged tag must be outstanding, so it is that of a
+/// message that is done.
+async fn settle(
+    channel: &Channel,
+    batch: &[Incoming],
+    verdicts: &[Verdict],
+) -> Result<(), SessionError> {
+    let mut last_done = None;
+    for (message, verdict) in batch.iter().zip(verdicts) {
+        match verdict {
+            Verdict::Done => last_done = Some(message.delivery_tag),
+            Verdict::Reject(reason) => reject(channel, message, reason).await?,
+        }
+    }
+    if let Some(tag) = last_done {
+        channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
+    }
+    Ok(())
+}
+
+async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(), SessionError> {
+    let id = message.id.as_deref().unwrap_or("-");
+    log::warn!("message {id} goes to the dead-letter queue: {reason}");
+    channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
+    Ok(())
+}
+
+async fn stopped_within(stop: &CancellationToken, wait: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = sleep(wait) => false,
+    }
+}

@@ -1,0 +1,201 @@
+//! A supervised connection: what it takes to open one, whether it can be used
+//! now, and how it is opened again.
+
+use std::{fmt, time::Duration};
+
+use futures_util::{Stream, StreamExt};
+use lapin::{Connection, ConnectionProperties, Event};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{AmqpUrl, TopologyMismatch};
+
+/// Longest wait between two attempts: the broker is used again within two
+/// seconds of its return.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// First wait after a connection broke.
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+
+/// How long the handshake may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an orderly close may take, before the connection is just dropped.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a connection cannot be used now; `Display` is a Spanish sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotUsable {
+    /// There is none; holds the last error.
+    Disconnected(String),
+    /// The broker takes nothing: memory or disk alarm. Holds its words.
+    Blocked(String),
+}
+
+impl fmt::Display for NotUsable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected(error) => write!(f, "sin conexión con RabbitMQ: {error}"),
+            Self::Blocked(reason) => write!(f, "RabbitMQ no acepta mensajes ahora: {reason}"),
+        }
+    }
+}
+
+/// Tells, at any time, whether a connection can be used.
+#[derive(Clone, Debug)]
+pub struct LinkStatus(watch::Receiver<Result<(), NotUsable>>);
+
+impl LinkStatus {
+    /// `Ok` when it can be used now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check(&self) -> Result<(), NotUsable> {
+        self.0.borrow().clone()
+    }
+}
+
+/// The end of the watch that the supervisor writes.
+pub(crate) struct LinkMonitor {
+    name: &'static str,
+    state: watch::Sender<Result<(), NotUsable>>,
+}
+
+impl LinkMonitor {
+    pub(crate) fn new(name: &'static str) -> (Self, LinkStatus) {
+        let (state, status) =
+            watch::channel(Err(NotUsable::Disconnected("todavía no conectado".to_owned())));
+        (Self { name, state }, LinkStatus(status))
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.state.borrow().is_ok()
+    }
+
+    pub(crate) fn reason(&self) -> Option<NotUsable> {
+        self.state.borrow().clone().err()
+    }
+
+    pub(crate) fn up(&self) {
+        self.set(Ok(()));
+    }
+
+    pub(crate) fn down(&self, error: &SessionError) {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        self.set(Err(NotUsable::Disconnected(text)));
+    }
+
+    /// Takes note of what lapin reports about the connection.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub(crate) fn observe(&self, event: Option<Event>) -> Result<(), SessionError> {
+        match event {
+            Some(Event::ConnectionBlocked(reason)) => self.set(Err(NotUsable::Blocked(reason))),
+            Some(Event::ConnectionUnblocked) => self.up(),
+            Some(Event::Error(error)) => return Err(error.into()),
+            Some(_) => {}
+            None => return Err(SessionError::Closed),
+        }
+        Ok(())
+    }
+
+    /// Publishes a state, and logs it where it is another one than before.
+    fn set(&self, new: Result<(), NotUsable>) {
+        let name = self.name;
+        self.state.send_if_modified(|old| {
+            if *old == new {
+                return false;
+            }
+            match &new {
+                Ok(()) => log::info!("{name}: connected to the broker"),
+                Err(reason) => log::warn!("{name}: {reason}"),
+            }
+            metrics::gauge!("broker_link_up", "link" => name).set(f64::from(u8::from(new.is_ok())));
+            *old = new;
+            true
+        });
+    }
+}
+
+/// Why a session with the broker ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("la conexión se cerró")]
+    Closed,
+    #[error("el broker no respondió en {} s", CONNECT_TIMEOUT.as_secs())]
+    Timeout,
+    #[error("sin confirmaciones durante {} s", .0.as_secs())]
+    Silent(Duration),
+    #[error(transparent)]
+    Amqp(#[from] lapin::Error),
+    #[error(transparent)]
+    Mismatch(#[from] TopologyMismatch),
+}
+
+/// Opens a connection that the broker's dashboard shows as `name`.
+pub(crate) async fn connect(url: &AmqpUrl, name: &str) -> Result<Connection, SessionError> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    within_time(Connection::connect_uri(url.uri(), properties)).await
+}
+
+/// Bounds a question to the broker: a broker that is starting or choking may
+/// take a connection and then say nothing.
+pub(crate) async fn within_time<T>(
+    question: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, SessionError> {
+    match timeout(CONNECT_TIMEOUT, question).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(SessionError::Timeout),
+    }
+}
+
+/// What lapin reports about a connection.
+pub(crate) fn events(connection: &Connection) -> impl Stream<Item = Event> + Unpin + use<> {
+    connection.events_listener().boxed()
+}
+
+/// Closes in order where the other side still answers.
+pub(crate) async fn close(connection: Connection) {
+    let closed = timeout(CLOSE_TIMEOUT, connection.close(200, "bye".into())).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        log::debug!("connection dropped without a goodbye: {closed:?}");
+    }
+}
+
+/// Waits between attempts: doubling, capped at one second, short again after a
+/// connection that worked.
+pub(crate) struct Backoff(Duration);
+
+impl Backoff {
+    pub(crate) fn new() -> Self {
+        Self(MIN_BACKOFF)
+    }
+
+    /// How long to wait now, given whether the last session got to work.
+    pub(crate) fn next(&mut self, worked: bool) -> Duration {
+        if worked {
+            self.0 = MIN_BACKOFF;
+        }
+        let wait = self.0;
+        self.0 = (self.0 * 2).min(MAX_BACKOFF);
+        wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_is_capped_at_a_second_and_short_after_success() {
+        let mut backoff = Backoff::new();
+        let waits: Vec<_> = (0..6).map(|_| backoff.next(false).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(backoff.next(true).as_millis(), 100);
+    }
+}

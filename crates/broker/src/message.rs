@@ -1,0 +1,87 @@
+//! A message on its way out, and one on its way in.
+
+use lapin::{
+    BasicProperties,
+    message::Delivery,
+    types::{AMQPValue, FieldTable, LongString, ShortString},
+};
+use messages::MessageId;
+
+/// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
+const PERSISTENT: u8 = 2;
+
+/// A message to publish. Its id is fixed before the first attempt.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// AMQP `message_id`; the same on every retry.
+    pub id: MessageId,
+    /// AMQP `app_id`: the service that publishes.
+    pub producer: String,
+    /// AMQP `type`: the form of the body, with its version.
+    pub kind: &'static str,
+    /// Routing key, at most 255 bytes.
+    pub routing_key: String,
+    /// AMQP `timestamp`, in seconds since 1970.
+    pub timestamp: u64,
+    /// AMQP `correlation_id`: the request that caused it.
+    pub correlation_id: Option<String>,
+    /// Header `traceparent` (W3C Trace Context).
+    pub traceparent: Option<String>,
+    /// JSON, in UTF-8.
+    pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    pub(crate) fn properties(&self) -> BasicProperties {
+        let mut properties = BasicProperties::default()
+            .with_message_id(self.id.to_string().into())
+            .with_app_id(self.producer.clone().into())
+            .with_type(self.kind.into())
+            .with_timestamp(self.timestamp)
+            .with_content_type("application/json".into())
+            .with_delivery_mode(PERSISTENT);
+        if let Some(correlation_id) = &self.correlation_id {
+            properties = properties.with_correlation_id(correlation_id.clone().into());
+        }
+        if let Some(traceparent) = &self.traceparent {
+            let mut headers = FieldTable::default();
+            let value = LongString::from(traceparent.as_bytes());
+            headers.insert("traceparent".into(), AMQPValue::LongString(value));
+            properties = properties.with_headers(headers);
+        }
+        properties
+    }
+}
+
+/// A delivered message. What a publisher may leave out is optional.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// AMQP `message_id`, as published.
+    pub id: Option<String>,
+    /// AMQP `app_id`, as published.
+    pub producer: Option<String>,
+    /// AMQP `type`, as published.
+    pub kind: Option<String>,
+    /// Routing key it was published with.
+    pub routing_key: String,
+    /// Whether the broker has delivered it before.
+    pub redelivered: bool,
+    /// The body.
+    pub body: Vec<u8>,
+    pub(crate) delivery_tag: u64,
+}
+
+impl From<Delivery> for Incoming {
+    fn from(delivery: Delivery) -> Self {
+        let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
+        Self {
+            id: text(delivery.properties.message_id()),
+            producer: text(delivery.properties.app_id()),
+            kind: text(delivery.properties.kind()),
+            routing_key: delivery.routing_key.to_string(),
+            redelivered: delivery.redelivered,
+            delivery_tag: delivery.delivery_tag,
+            body: delivery.data,
+        }
+    }
+}

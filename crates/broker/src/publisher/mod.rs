@@ -1,0 +1,148 @@
+//! Publishing with an answer: every message ends in exactly one [`Outcome`].
+//!
+//! [`Publisher`] is a cheap handle for any number of callers. One
+//! [`PublisherTask`] owns the connection and its only channel: a channel that
+//! two threads publish to misattributes confirms. It takes whatever waits,
+//! publishes it together, and settles confirms as they come.
+
+mod settle;
+mod task;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AmqpUrl, LinkStatus, Outgoing,
+    link::{LinkMonitor, NotUsable},
+};
+
+pub use task::PublisherTask;
+
+/// How long a caller waits for an outcome.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Messages under way at most, those without an answer included.
+const MAX_IN_FLIGHT: usize = 4096;
+
+/// Messages of one batch under way at most, so that a batch does not starve others.
+const BATCH_WINDOW: usize = 1024;
+
+/// What became of a message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The broker has it, on disk, in at least one queue.
+    Confirmed,
+    /// No queue is bound for its routing key: the broker returned it.
+    Unroutable,
+    /// The broker refused it (nack): a queue is full.
+    Refused,
+    /// It never left this process.
+    NotSent(NotSent),
+    /// It left, and no answer came in time. It may be in the queue or not; a
+    /// retry under the same id is harmless.
+    Unknown,
+}
+
+/// Why a message never left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotSent {
+    /// The connection cannot be used.
+    Link(NotUsable),
+    /// Too many messages are under way.
+    Overloaded,
+}
+
+impl Outcome {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Unroutable => "unroutable",
+            Self::Refused => "refused",
+            Self::NotSent(_) => "not_sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A message with the place for its answer. Its slot is free again when it is
+/// dropped, so it stays alive until the broker has answered or is gone.
+struct Request {
+    message: Outgoing,
+    answer: oneshot::Sender<Outcome>,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Handle to publish with; clones share one connection.
+#[derive(Clone)]
+pub struct Publisher {
+    requests: mpsc::Sender<Request>,
+    slots: Arc<Semaphore>,
+    status: LinkStatus,
+}
+
+/// A publisher to `exchange`, shown in the broker's dashboard as `name`. The
+/// task must be run; it ends when `stop` is cancelled, after settling what is
+/// under way.
+#[must_use]
+pub fn publisher(
+    url: AmqpUrl,
+    name: String,
+    exchange: &'static str,
+    stop: CancellationToken,
+) -> (Publisher, PublisherTask) {
+    let (monitor, status) = LinkMonitor::new("publisher");
+    let (requests, waiting) = mpsc::channel(MAX_IN_FLIGHT);
+    let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    let publisher = Publisher { requests, slots, status };
+    (publisher, PublisherTask { url, name, exchange, stop, monitor, waiting })
+}
+
+impl Publisher {
+    /// Whether the connection can be used now.
+    #[must_use]
+    pub fn status(&self) -> &LinkStatus {
+        &self.status
+    }
+
+    /// Publishes one message and says what became of it, within two seconds.
+    pub async fn publish(&self, message: Outgoing) -> Outcome {
+        let outcome = match self.status.check() {
+            Ok(()) => self.attempt(message).await,
+            Err(reason) => Outcome::NotSent(NotSent::Link(reason)),
+        };
+        metrics::counter!("broker_published_total", "result" => outcome.label()).increment(1);
+        outcome
+    }
+
+    /// Publishes messages with many under way at once; outcomes in their order.
+    pub async fn publish_all(&self, messages: Vec<Outgoing>) -> Vec<Outcome> {
+        let attempts = messages.into_iter().map(|message| self.publish(message));
+        stream::iter(attempts).buffered(BATCH_WINDOW).collect().await
+    }
+
+    async fn attempt(&self, message: Outgoing) -> Outcome {
+        let deadline = Instant::now() + DEADLINE;
+        let Ok(Ok(slot)) = timeout_at(deadline, self.slots.clone().acquire_owned()).await else {
+            return Outcome::NotSent(NotSent::Overloaded);
+        };
+        let (answer, answered) = oneshot::channel();
+        let request = Request { message, answer, _slot: slot };
+        if self.requests.send(request).await.is_err() {
+            return Outcome::NotSent(NotSent::Link(closing()));
+        }
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Outcome::Unknown,
+        }
+    }
+}
+
+fn closing() -> NotUsable {
+    NotUsable::Disconnected("el servicio se está deteniendo".to_owned())
+}

@@ -1,0 +1,247 @@
+//! The owner of the publishing connection and its channel.
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::{Stream, StreamExt, future::join_all};
+use lapin::{
+    Channel, Connection, ErrorKind, Event, ExchangeKind, PublisherConfirm,
+    options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
+    types::FieldTable,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{NotSent, Outcome, Request, closing, settle::Pending};
+use crate::{
+    AmqpUrl,
+    link::{self, Backoff, LinkMonitor, NotUsable, SessionError, within_time},
+};
+
+/// Messages published together at most. Joined they cost a twentieth of the
+/// system calls that they cost one by one.
+const MAX_TOGETHER: usize = 512;
+
+/// How long the broker may leave everything unanswered, while it does not say
+/// that it blocks, before the connection is given up.
+const MAX_SILENCE: Duration = Duration::from_secs(10);
+
+/// How long what is under way may take at the end.
+const DRAIN: Duration = Duration::from_secs(2);
+
+type Published = (Request, lapin::Result<PublisherConfirm>);
+type Publishing = Pin<Box<dyn Future<Output = Vec<Published>> + Send>>;
+
+/// Runs a [`super::Publisher`]'s connection.
+pub struct PublisherTask {
+    pub(super) url: AmqpUrl,
+    pub(super) name: String,
+    pub(super) exchange: &'static str,
+    pub(super) stop: CancellationToken,
+    pub(super) monitor: LinkMonitor,
+    pub(super) waiting: mpsc::Receiver<Request>,
+}
+
+impl PublisherTask {
+    /// Publishes until told to stop, through any number of connections.
+    pub async fn run(mut self) {
+        let mut backoff = Backoff::new();
+        while !self.stop.is_cancelled() {
+            let Err(error) = self.session().await else { break };
+            let worked = self.monitor.is_up();
+            self.monitor.down(&error);
+            metrics::counter!("broker_reconnects_total", "link" => "publisher").increment(1);
+            self.refusing(sleep(backoff.next(worked))).await;
+        }
+        self.waiting.close();
+        while let Some(request) = self.waiting.recv().await {
+            refuse(request, closing());
+        }
+    }
+
+    /// One connection, from its opening to its end; `Ok` when told to stop.
+    async fn session(&mut self) -> Result<(), SessionError> {
+        let (url, name) = (self.url.clone(), self.name.clone());
+        let Some(connection) = self.refusing(async move { link::connect(&url, &name).await }).await
+        else {
+            return Ok(());
+        };
+        let connection = connection?;
+        let ended = self.publish_on(&connection).await;
+        link::close(connection).await;
+        ended
+    }
+
+    async fn publish_on(&mut self, connection: &Connection) -> Result<(), SessionError> {
+        let events = link::events(connection);
+        let exchange = self.exchange;
+        let opened = async { open_channel(connection, exchange).await };
+        let Some(channel) = self.refusing(opened).await else { return Ok(()) };
+        let mut session = Session {
+            exchange,
+            pending: Pending::new(channel?),
+            publishing: None,
+            last_answer: Instant::now(),
+        };
+        self.monitor.up();
+        session.run(self, events).await
+    }
+
+    /// Waits for `work` while refusing whatever callers hand in; `None` when
+    /// told to stop before.
+    async fn refusing<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                () = self.stop.cancelled() => return None,
+                Some(request) = self.waiting.recv() => refuse(request, self.reason()),
+            }
+        }
+    }
+
+    fn reason(&self) -> NotUsable {
+        self.monitor.reason().unwrap_or_else(closing)
+    }
+}
+
+/// A channel in confirm mode, on a broker that has the exchange.
+async fn open_channel(connection: &Connection, exchange: &str) -> Result<Channel, SessionError> {
+    let channel = within_time(connection.create_channel()).await?;
+    within_time(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+    let passive = ExchangeDeclareOptions { passive: true, ..Default::default() };
+    let kind = ExchangeKind::Direct;
+    let found = channel.exchange_declare(exchange.into(), kind, passive, FieldTable::default());
+    within_time(found).await?;
+    Ok(channel)
+}
+
+/// What is under way on one connection.
+struct Session {
+    exchange: &'static str,
+    pending: Pending,
+    publishing: Option<Publishing>,
+    last_answer: Instant,
+}
+
+impl Session {
+    async fn run(
+        &mut self,
+        task: &mut PublisherTask,
+        mut events: impl Stream<Item = Event> + Unpin,
+    ) -> Result<(), SessionError> {
+        let mut batch = Vec::with_capacity(MAX_TOGETHER);
+        let mut drained = None;
+        loop {
+            let idle = self.publishing.is_none();
+            if drained.is_some() && idle && self.pending.is_empty() {
+                return Ok(());
+            }
+            let waiting_for_broker = !idle || !self.pending.is_empty();
+            let silence_ends = self.last_answer + MAX_SILENCE;
+            tokio::select! {
+                biased;
+                event = events.next() => task.monitor.observe(event)?,
+                () = until(drained) => return Ok(()),
+                published = finished(&mut self.publishing) => self.published(published),
+                // Only while nothing is being published: a confirm of a message
+                // that is not in `pending` yet could carry another's return.
+                Some(settled) = self.pending.next(), if idle && !self.pending.is_empty() => {
+                    self.last_answer = Instant::now();
+                    self.pending.settle(settled);
+                }
+                taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if idle && drained.is_none() => {
+                    if taken == 0 {
+                        drained = Some(Instant::now() + DRAIN);
+                    }
+                    self.publish(&mut batch);
+                }
+                () = task.stop.cancelled(), if drained.is_none() => {
+                    task.waiting.close();
+                    drained = Some(Instant::now() + DRAIN);
+                }
+                () = sleep_until(silence_ends), if waiting_for_broker => {
+                    if task.monitor.is_up() {
+                        return Err(SessionError::Silent(MAX_SILENCE));
+                    }
+                    self.last_answer = Instant::now();
+                }
+            }
+            metrics::gauge!("broker_in_flight").set(self.in_flight());
+        }
+    }
+
+    fn in_flight(&self) -> f64 {
+        f64::from(u32::try_from(self.pending.len()).unwrap_or(u32::MAX))
+    }
+
+    fn publish(&mut self, batch: &mut Vec<Request>) {
+        if self.pending.is_empty() {
+            self.last_answer = Instant::now();
+        }
+        let channel = self.pending.channel().clone();
+        let exchange = self.exchange;
+        let publishes: Vec<_> = batch
+            .drain(..)
+            .map(|request| publish_one(channel.clone(), exchange, request))
+            .collect();
+        self.publishing = Some(Box::pin(join_all(publishes)));
+    }
+
+    fn published(&mut self, published: Vec<Published>) {
+        self.publishing = None;
+        for (request, result) in published {
+            match result {
+                Ok(confirm) => self.pending.push(request, confirm),
+                Err(error) => fail(request, &error),
+            }
+        }
+    }
+}
+
+async fn publish_one(channel: Channel, exchange: &'static str, request: Request) -> Published {
+    let message = &request.message;
+    let options = BasicPublishOptions { mandatory: true, immediate: false };
+    let confirm = channel
+        .basic_publish(
+            exchange.into(),
+            message.routing_key.as_str().into(),
+            options,
+            &message.body,
+            message.properties(),
+        )
+        .await;
+    (request, confirm)
+}
+
+async fn finished(publishing: &mut Option<Publishing>) -> Vec<Published> {
+    match publishing {
+        Some(publishing) => publishing.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers for a message that lapin did not take. A channel or connection that
+/// was already closed took nothing; after any other error it may have left.
+fn fail(request: Request, error: &lapin::Error) {
+    let outcome = match error.kind() {
+        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidConnectionState(_) => {
+            Outcome::NotSent(NotSent::Link(NotUsable::Disconnected(error.to_string())))
+        }
+        _ => Outcome::Unknown,
+    };
+    let _ = request.answer.send(outcome);
+}
+
+fn refuse(request: Request, reason: NotUsable) {
+    let _ = request.answer.send(Outcome::NotSent(NotSent::Link(reason)));
+}

@@ -1,0 +1,60 @@
+//! Where the broker is, and who we are there.
+
+use std::{fmt, str::FromStr};
+
+use lapin::uri::AMQPUri;
+
+/// Seconds without a sign of life after which a connection counts as cut.
+const HEARTBEAT_SECONDS: u16 = 10;
+
+/// An `amqp://user:password@host:port/vhost` URL. Neither `Debug` nor an error
+/// shows the password.
+#[derive(Clone)]
+pub struct AmqpUrl(AMQPUri);
+
+impl AmqpUrl {
+    pub(crate) fn uri(&self) -> AMQPUri {
+        let mut uri = self.0.clone();
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri
+    }
+}
+
+impl FromStr for AmqpUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| {
+            "expected amqp://user:password@host:port/vhost (percent-encoded)".to_owned()
+        })
+    }
+}
+
+impl fmt::Display for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = &self.0.authority;
+        let (user, host, port) = (&authority.userinfo.username, &authority.host, authority.port);
+        write!(f, "amqp://{user}@{host}:{port}/{}", self.0.vhost)
+    }
+}
+
+impl fmt::Debug for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let url: AmqpUrl = "amqp://ana:s3cret@localhost:5672/%2f".parse().expect("a url");
+        let shown = format!("{url} {url:?}");
+        assert!(shown.contains("ana@localhost:5672"), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        let error = "http://ana:s3cret@x".parse::<AmqpUrl>().expect_err("not amqp");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

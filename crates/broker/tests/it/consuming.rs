@@ -1,0 +1,233 @@
+//! Nothing is acknowledged before its handler has stored it, and nothing that
+//! can be processed is lost to what cannot.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use broker::{
+    Handler, HandlerError, Incoming, LinkStatus, Outcome, Subscription, Topology, TopologyMismatch,
+    Verdict, consume,
+};
+use serde_json::json;
+use test_support::{Vhost, eventually};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, topology};
+
+/// Remembers what it was given; refuses bodies that say `veneno`; stores
+/// nothing while `broken`.
+#[derive(Clone, Default)]
+struct Memory {
+    seen: Arc<Mutex<HashMap<String, usize>>>,
+    broken: Arc<AtomicBool>,
+    failures: Arc<AtomicUsize>,
+}
+
+impl Handler for Memory {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+        if self.broken.load(Ordering::SeqCst) {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+            return Err("the store is down".into());
+        }
+        let mut seen = self.seen.lock().expect("no panic while storing");
+        Ok(batch.iter().map(|message| remember(&mut seen, message)).collect())
+    }
+}
+
+fn remember(seen: &mut HashMap<String, usize>, message: &Incoming) -> Verdict {
+    if message.body.starts_with(b"veneno") {
+        return Verdict::Reject("veneno".to_owned());
+    }
+    *seen.entry(message.id.clone().unwrap_or_default()).or_default() += 1;
+    Verdict::Done
+}
+
+impl Memory {
+    fn distinct(&self) -> usize {
+        self.seen.lock().expect("no panic while storing").len()
+    }
+
+    async fn holds(&self, count: usize) {
+        eventually(&format!("{count} messages are stored"), || async {
+            match self.distinct() {
+                stored if stored == count => Ok(()),
+                stored => Err(format!("{stored} stored")),
+            }
+        })
+        .await;
+    }
+}
+
+struct Consuming {
+    stop: CancellationToken,
+    status: LinkStatus,
+    task: JoinHandle<Result<(), TopologyMismatch>>,
+}
+
+fn start(vhost: &Vhost, memory: &Memory, topology: Topology) -> Consuming {
+    let url = vhost.url().parse().expect("a broker's URL");
+    let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(consume(subscription, memory.clone(), stop.clone()));
+    Consuming { stop, status, task }
+}
+
+impl Consuming {
+    async fn connected(&self) {
+        eventually("the consumer is connected", || async {
+            self.status.check().map_err(|reason| reason.to_string())
+        })
+        .await;
+    }
+
+    async fn stopped(self) {
+        self.stop.cancel();
+        self.task.await.expect("no panic").expect("an orderly end");
+    }
+}
+
+/// A consumer that is connected, and a publisher beside it.
+async fn ready(vhost: &Vhost, memory: &Memory) -> (Consuming, Running) {
+    let consuming = start(vhost, memory, topology());
+    consuming.connected().await;
+    let running = Running::start(&vhost.url());
+    running.connected().await;
+    (consuming, running)
+}
+
+async fn send(running: &Running, count: usize) {
+    let messages = (0..count).map(|_| message("click")).collect();
+    let outcomes = running.publisher.publish_all(messages).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn what_is_stored_is_acknowledged() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    send(&running, 2500).await;
+    memory.holds(2500).await;
+    consuming.stopped().await;
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn poison_alone_goes_to_the_dead_letter_queue() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    let mut messages: Vec<_> = (0..300).map(|_| message("click")).collect();
+    for poisoned in messages.iter_mut().step_by(10) {
+        poisoned.body = b"veneno".to_vec();
+    }
+    running.publisher.publish_all(messages).await;
+
+    memory.holds(270).await;
+    vhost.wait_for_queue(DEAD_LETTERS, 30, 0).await;
+    consuming.stopped().await;
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn what_is_not_stored_is_not_acknowledged_and_comes_again() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    memory.broken.store(true, Ordering::SeqCst);
+    send(&running, 100).await;
+    eventually("the store was asked twice", || async {
+        match memory.failures.load(Ordering::SeqCst) {
+            failures if failures >= 2 => Ok(()),
+            failures => Err(format!("{failures} failures")),
+        }
+    })
+    .await;
+    vhost.wait_for_queue(QUEUE, 0, 1).await;
+
+    memory.broken.store(false, Ordering::SeqCst);
+    memory.holds(100).await;
+    consuming.stopped().await;
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn what_one_consumer_left_unstored_the_next_one_gets() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    memory.broken.store(true, Ordering::SeqCst);
+    send(&running, 50).await;
+    consuming.stopped().await;
+    vhost.wait_for_queue(QUEUE, 50, 0).await;
+
+    memory.broken.store(false, Ordering::SeqCst);
+    let consuming = start(&vhost, &memory, topology());
+    memory.holds(50).await;
+    consuming.stopped().await;
+}
+
+#[tokio::test]
+async fn a_closed_connection_is_opened_again_and_consuming_goes_on() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    send(&running, 100).await;
+    memory.holds(100).await;
+    eventually("the broker knows the connections", || async {
+        match vhost.close_connections().await {
+            0 => Err("none yet".to_owned()),
+            closed => Ok(closed),
+        }
+    })
+    .await;
+    eventually("confirmed again", || async {
+        match running.publisher.publish(message("click")).await {
+            Outcome::Confirmed => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    eventually("stored again", || async {
+        match memory.distinct() {
+            stored if stored > 100 => Ok(()),
+            stored => Err(format!("{stored} stored")),
+        }
+    })
+    .await;
+    consuming.stopped().await;
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn a_queue_with_other_arguments_ends_it_with_both_names() {
+    let vhost = Vhost::create().await;
+    let other = json!({
+        "x-queue-type": "quorum", "x-delivery-limit": 3, "x-max-length": 1_000_000,
+        "x-overflow": "reject-publish", "x-dead-letter-exchange": "pruebas_dlx",
+        "x-dead-letter-strategy": "at-least-once",
+    });
+    vhost.declare_queue(QUEUE, other).await;
+
+    let consuming = start(&vhost, &Memory::default(), topology());
+    let mismatch = consuming.task.await.expect("no panic").expect_err("a mismatch");
+    let text = mismatch.to_string();
+    assert!(text.contains(QUEUE) && text.contains("x-delivery-limit"), "{text}");
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn topology_is_declared_again_at_every_connection() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let (consuming, running) = ready(&vhost, &memory).await;
+    vhost.unbind(EXCHANGE, QUEUE, "click").await;
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Unroutable);
+    consuming.stopped().await;
+
+    let consuming = start(&vhost, &memory, topology());
+    consuming.connected().await;
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Confirmed);
+    memory.holds(1).await;
+    consuming.stopped().await;
+}

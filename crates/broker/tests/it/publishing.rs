@@ -1,0 +1,201 @@
+//! Every publish ends in exactly one outcome, and it is the true one.
+
+use std::time::{Duration, Instant};
+
+use broker::{NotSent, Outcome};
+use futures_util::future::join_all;
+use serde_json::json;
+use test_support::{CutProxy, Vhost, eventually};
+
+use super::{EXCHANGE, QUEUE, Running, message};
+
+/// A second more than the promise, for a busy machine.
+const WITHIN_DEADLINE: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_confirmed_message_lies_in_the_queue_with_its_properties() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    let message = message("click");
+
+    assert_eq!(running.publisher.publish(message.clone()).await, Outcome::Confirmed);
+
+    let taken = vhost.take(QUEUE, 10).await;
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    let properties = &taken[0]["properties"];
+    assert_eq!(properties["message_id"], message.id.to_string());
+    assert_eq!(properties["app_id"], "prueba");
+    assert_eq!(properties["type"], "prueba.v1");
+    assert_eq!(properties["correlation_id"], "peticion-1");
+    assert_eq!(properties["content_type"], "application/json");
+    assert_eq!(properties["delivery_mode"], 2);
+    assert_eq!(properties["timestamp"], 1_744_545_600);
+}
+
+#[tokio::test]
+async fn a_key_that_no_queue_is_bound_for_is_unroutable() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    assert_eq!(running.publisher.publish(message("compra")).await, Outcome::Unroutable);
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Confirmed);
+}
+
+/// What lapin attaches to the wrong confirm must not reach the wrong caller.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn under_concurrent_mixed_traffic_no_outcome_is_another_messages() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    let callers = (0..64u64).map(|caller| {
+        let publisher = running.publisher.clone();
+        tokio::spawn(async move {
+            let mut routed = 0;
+            for turn in 0..100u64 {
+                let click = (caller * 31 + turn * 17) % 3 != 0;
+                let outcome =
+                    publisher.publish(message(if click { "click" } else { "compra" })).await;
+                let wanted = if click { Outcome::Confirmed } else { Outcome::Unroutable };
+                assert_eq!(outcome, wanted, "caller {caller}, turn {turn}");
+                routed += u32::from(click);
+            }
+            routed
+        })
+    });
+    let routed =
+        join_all(callers).await.into_iter().map(|caller| caller.expect("no wrong outcome"));
+    vhost.wait_for_queue(QUEUE, routed.sum(), 0).await;
+}
+
+#[tokio::test]
+async fn a_batch_has_its_outcomes_in_order() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    let keys: Vec<_> = (0..5000).map(|i| if i % 7 == 0 { "compra" } else { "click" }).collect();
+    let outcomes =
+        running.publisher.publish_all(keys.iter().map(|key| message(key)).collect()).await;
+    for (key, outcome) in keys.iter().zip(outcomes) {
+        let wanted = if *key == "click" { Outcome::Confirmed } else { Outcome::Unroutable };
+        assert_eq!(outcome, wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses() {
+    let vhost = Vhost::create().await;
+    let limited = json!({ "x-max-length": 1, "x-overflow": "reject-publish" });
+    vhost.declare_exchange(EXCHANGE, "direct").await;
+    vhost.declare_queue("llena", limited).await;
+    vhost.bind(EXCHANGE, "llena", "click").await;
+    let running = Running::start(&vhost.url());
+    running.connected().await;
+
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Confirmed);
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Refused);
+}
+
+#[tokio::test]
+async fn without_a_broker_a_publish_is_refused_at_once() {
+    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f");
+    let started = Instant::now();
+    let outcome = running.publisher.publish(message("click")).await;
+    assert!(matches!(outcome, Outcome::NotSent(NotSent::Link(_))), "{outcome:?}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn without_the_exchange_nothing_is_sent_and_the_reason_names_it() {
+    let vhost = Vhost::create().await;
+    let running = Running::start(&vhost.url());
+    eventually("the reason names the exchange", || async {
+        match running.publisher.publish(message("click")).await {
+            Outcome::NotSent(NotSent::Link(reason)) if reason.to_string().contains(EXCHANGE) => {
+                Ok(())
+            }
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+
+    vhost.declare_exchange(EXCHANGE, "direct").await;
+    running.connected().await;
+}
+
+#[tokio::test]
+async fn a_line_cut_without_a_fin_gives_unknown_in_time_and_the_service_comes_back() {
+    let vhost = Vhost::create().await;
+    drop(Running::ready(&vhost).await);
+    let line = CutProxy::to(vhost.broker_address()).await;
+    let running = Running::start(&vhost.url_through(line.address()));
+    running.connected().await;
+
+    line.silence();
+    let started = Instant::now();
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Unknown);
+    assert!(started.elapsed() < WITHIN_DEADLINE, "{:?}", started.elapsed());
+
+    line.restore();
+    eventually("confirmed again", || async {
+        match running.publisher.publish(message("click")).await {
+            Outcome::Confirmed => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_the_line_is_cut_callers_hear_at_once_and_afterwards_it_goes_on() {
+    let vhost = Vhost::create().await;
+    drop(Running::ready(&vhost).await);
+    let line = CutProxy::to(vhost.broker_address()).await;
+    let running = Running::start(&vhost.url_through(line.address()));
+    running.connected().await;
+
+    line.cut();
+    eventually("the cut is noticed", || async {
+        running.publisher.status().check().err().ok_or("still up".to_owned())
+    })
+    .await;
+    let started = Instant::now();
+    let outcome = running.publisher.publish(message("click")).await;
+    assert!(matches!(outcome, Outcome::NotSent(_)), "{outcome:?}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+
+    line.restore();
+    running.connected().await;
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Confirmed);
+}
+
+#[tokio::test]
+async fn a_user_who_may_only_write_to_the_exchange_can_publish() {
+    let vhost = Vhost::create().await;
+    drop(Running::ready(&vhost).await);
+    let user = vhost.create_user("secreto").await;
+    vhost.permit(&user, "^$", &format!("^{EXCHANGE}$"), "^$").await;
+    let running = Running::start(&vhost.url_as(&user, "secreto"));
+    running.connected().await;
+    assert_eq!(running.publisher.publish(message("click")).await, Outcome::Confirmed);
+}
+
+#[tokio::test]
+async fn told_to_stop_it_settles_what_is_under_way_and_ends() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    let publisher = running.publisher.clone();
+    let batch = tokio::spawn(async move {
+        publisher.publish_all((0..500).map(|_| message("click")).collect()).await
+    });
+    eventually("some are there", || async {
+        match vhost.queue(QUEUE).await? {
+            queue if queue.ready > 0 => Ok(()),
+            queue => Err(format!("{queue:?}")),
+        }
+    })
+    .await;
+    running.stop.cancel();
+    running.task.await.expect("the task ends");
+
+    let outcomes = batch.await.expect("the batch ends");
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).map(|_| 1).sum();
+    assert_eq!(count(Outcome::Unknown), 0u32, "{outcomes:?}");
+    vhost.wait_for_queue(QUEUE, count(Outcome::Confirmed), 0).await;
+}

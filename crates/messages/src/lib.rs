@@ -1,0 +1,19 @@
+//! The words that services say to each other: the names on the broker and the
+//! types that cross it.
+//!
+//! Nothing here does I/O. Text is parsed into a type once, at the edge
+//! ([`ClientName`], [`EventName`], [`MessageId`]…), and trusted from there on.
+//!
+//! - [`names`]: exchanges, queues and routing keys, as the class knows them.
+//! - [`id`]: what identifies a message, and how a retry keeps its identity.
+//! - [`text`]: the texts that a user may send, with their limits.
+//! - [`event`]: the click event itself.
+
+pub mod event;
+pub mod id;
+pub mod names;
+pub mod text;
+
+pub use event::{ClickEvent, InvalidEvent};
+pub use id::{IdempotencyKey, InvalidId, MessageId};
+pub use text::{ClientName, EventName, InvalidText, Note};

@@ -1,0 +1,25 @@
+//! Names on the broker. They are part of the wire: students type them into
+//! RabbitMQ's dashboard, so they stay as the class knows them.
+
+/// Direct exchange that senders publish to. The routing key is the event's name.
+pub const EXCHANGE: &str = "eventos_clientes";
+
+/// Queue that analytics consumes, bound to [`EXCHANGE`].
+pub const QUEUE: &str = "cola_analiticas";
+
+/// The routing key that analytics binds; further ones may be bound by hand.
+pub const CLICK: &str = "click";
+
+/// Fanout exchange that takes what [`QUEUE`] gave up on.
+pub const DEAD_LETTER_EXCHANGE: &str = "eventos_clientes_dlx";
+
+/// Queue behind [`DEAD_LETTER_EXCHANGE`], read by people only.
+pub const DEAD_LETTER_QUEUE: &str = "cola_analiticas_dlq";
+
+/// AMQP property `type` of a click event; another value is another version.
+pub const CLICK_EVENT_TYPE: &str = "evento_cliente.v1";
+
+/// Clients over the limit of distinct names are counted together under this
+/// name. It holds characters that no [`crate::ClientName`] can hold, so no
+/// client can claim it.
+pub const OTHERS: &str = "(otros)";

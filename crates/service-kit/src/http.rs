@@ -1,0 +1,106 @@
+//! The HTTP server of a service: its limits, its own routes, and its end.
+
+use std::{io, net::TcpListener, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder,
+    http::StatusCode,
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig},
+};
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::{Problem, Readiness, Shutdown, observe::observe, shutdown::GRACE, telemetry};
+
+/// How long an idle connection is kept. Shorter than [`GRACE`], so that an idle
+/// one never holds up the end.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// How long the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the server of a service is made of.
+pub struct Server {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// When it ends.
+    pub shutdown: Shutdown,
+    /// What `/readyz` asks.
+    pub readiness: Readiness,
+    /// What `/openapi.json` and `/docs` show.
+    pub openapi: OpenApi,
+}
+
+impl Server {
+    /// Serves `routes` until the shutdown signal; then `/readyz` answers 503,
+    /// nothing new is accepted, and requests in flight finish.
+    ///
+    /// # Errors
+    /// When the listener cannot be served.
+    pub async fn serve(
+        self,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> io::Result<()> {
+        telemetry::metrics();
+        let Self { listener, shutdown, readiness, openapi } = self;
+        let raised = shutdown.raised();
+        let readiness = Data::new(readiness);
+        HttpServer::new(move || {
+            App::new()
+                .wrap(from_fn(observe))
+                .app_data(shutdown.clone())
+                .app_data(readiness.clone())
+                .configure(own_routes)
+                .service(documentation(openapi.clone()))
+                .configure(routes.clone())
+                .default_service(web::to(not_found))
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(GRACE.as_secs())
+        .shutdown_signal(raised)
+        .listen(listener)?
+        .run()
+        .await
+    }
+}
+
+fn own_routes(routes: &mut ServiceConfig) {
+    routes
+        .service(web::resource("/healthz").route(web::get().to(healthz)))
+        .service(web::resource("/readyz").route(web::get().to(readyz)))
+        .service(web::resource("/metrics").route(web::get().to(metrics)));
+}
+
+/// Swagger UI from the binary itself: it loads nothing from elsewhere, so its
+/// online validator is off.
+fn documentation(openapi: OpenApi) -> SwaggerUi {
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi).config(config)
+}
+
+async fn healthz() -> impl Responder {
+    "ok\n"
+}
+
+async fn readyz(readiness: Data<Readiness>, request: actix_web::HttpRequest) -> HttpResponse {
+    let stopping = request.app_data::<Shutdown>().cloned().unwrap_or_default();
+    let report = Readiness::clone(&readiness)
+        .with("servicio", move || {
+            if stopping.is_raised() { Err("se está deteniendo".to_owned()) } else { Ok(()) }
+        })
+        .report();
+    let status = if report.listo { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    HttpResponse::build(status).json(report)
+}
+
+async fn metrics() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(telemetry::metrics().render())
+}
+
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::of_status(StatusCode::NOT_FOUND))
+}

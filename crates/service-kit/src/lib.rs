@@ -1,0 +1,29 @@
+//! What every binary of Relevo needs, so that a service holds only its own work.
+//!
+//! - [`run_service`]: configuration, logging, listener, signals, exit code.
+//! - [`config`]: `.env` and environment into one struct; all bad values at once.
+//! - [`shutdown`]: the signal that ends everything in order.
+//! - [`http`]: the server with its limits, `/healthz`, `/readyz`, `/metrics`,
+//!   `/openapi.json` and `/docs`.
+//! - [`health`]: what `/readyz` asks.
+//! - [`problem`]: errors as `application/problem+json` (RFC 9457).
+//! - [`body`]: request bodies, read within limits.
+//! - [`request_id`]: one id per request, in the answer and in the log.
+
+pub mod body;
+pub mod config;
+pub mod health;
+pub mod http;
+pub mod problem;
+pub mod request_id;
+pub mod shutdown;
+
+mod entry;
+mod observe;
+mod telemetry;
+
+pub use entry::{Failure, Listen, run_service};
+pub use health::Readiness;
+pub use http::Server;
+pub use problem::Problem;
+pub use shutdown::Shutdown;

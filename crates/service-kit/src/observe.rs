@@ -1,0 +1,84 @@
+//! The layer around every request: its id, its metrics, and errors turned into
+//! problems.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+    middleware::Next,
+};
+
+use crate::{Problem, Shutdown, problem, request_id};
+
+/// Where no route matched, so that paths made up by a caller are no labels.
+const NO_ROUTE: &str = "none";
+
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = request_id::RequestId::assign(&request);
+    let stopping = request.app_data::<Shutdown>().is_some_and(Shutdown::is_raised);
+    let method = request.method().to_string();
+    let http_request = request.request().clone();
+
+    let mut response = match next.call(request).await {
+        Ok(response) => as_problem(response.map_into_boxed_body(), id.as_str()),
+        Err(error) => ServiceResponse::new(http_request, of_error(&error, id.as_str())),
+    };
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(HeaderName::from_static(request_id::HEADER), value);
+    }
+    if stopping {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    record(&response, method, started);
+    Ok(response)
+}
+
+/// Replaces the body of an error that is not a problem document yet.
+fn as_problem(response: ServiceResponse, id: &str) -> ServiceResponse {
+    let status = response.status();
+    let problem =
+        response.response().error().and_then(|error| error.as_error::<Problem>().cloned()).or_else(
+            || {
+                (status.as_u16() >= 400 && !is_documented(&response))
+                    .then(|| Problem::of_status(status))
+            },
+        );
+    let Some(problem) = problem else { return response };
+    let mut replaced = problem.response(id);
+    if let Some(allow) = response.headers().get(actix_web::http::header::ALLOW) {
+        replaced.headers_mut().insert(actix_web::http::header::ALLOW, allow.clone());
+    }
+    response.into_response(replaced)
+}
+
+/// Whether the answer has a body of its own that says what happened.
+fn is_documented(response: &ServiceResponse) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        value == problem::MEDIA_TYPE || value.as_bytes().starts_with(b"application/json")
+    })
+}
+
+fn of_error(error: &Error, id: &str) -> HttpResponse {
+    let problem = error.as_error::<Problem>().cloned();
+    problem
+        .unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()))
+        .response(id)
+}
+
+fn record(response: &ServiceResponse, method: String, started: Instant) {
+    let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "route" => route)
+        .record(started.elapsed().as_secs_f64());
+}

@@ -1,0 +1,45 @@
+//! One id per request: taken from `X-Request-Id` where a caller sends a usable
+//! one, made here otherwise; in every answer, and in the log.
+
+use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest};
+use uuid::Uuid;
+
+/// Name of the header.
+pub const HEADER: &str = "x-request-id";
+
+/// Longest id taken from a caller, in characters.
+const MAX_LENGTH: usize = 64;
+
+/// The id of a request.
+#[derive(Clone, Debug)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id of a request that went through the server's own layers.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    pub(crate) fn assign(request: &ServiceRequest) -> Self {
+        let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
+        let id = Self(match given {
+            Some(text) if is_usable(text) => text.to_owned(),
+            _ => Uuid::now_v7().to_string(),
+        });
+        request.extensions_mut().insert(id.clone());
+        id
+    }
+}
+
+/// Letters, digits, `-` and `_` only: the id is written into a log line.
+fn is_usable(text: &str) -> bool {
+    (1..=MAX_LENGTH).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}

@@ -1,0 +1,35 @@
+//! Logging and metrics, set up once in a process.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Bounds of the duration histograms, in seconds: from one message over
+/// loopback to a deadline missed.
+const DURATION_BOUNDS: [f64; 12] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// Bounds of the size histograms, in items.
+const SIZE_BOUNDS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0];
+
+/// Starts `env_logger`: one line a record on standard error, INFO unless
+/// `RUST_LOG` says otherwise.
+pub(crate) fn start_logging() {
+    let env = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(env).format_timestamp_millis().init();
+}
+
+/// The process's metrics, rendered in `/metrics`. Installed at first use;
+/// a histogram named `…_seconds` or `…_size` gets buckets of its own.
+pub(crate) fn metrics() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BOUNDS)
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZE_BOUNDS)
+            })
+            .and_then(PrometheusBuilder::install_recorder)
+            .expect("the buckets are not empty and nobody else installs a recorder")
+    })
+}
