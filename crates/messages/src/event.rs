@@ -38,7 +38,13 @@ impl ClickEvent {
     /// # Errors
     /// When it is not JSON, or not of exactly this form.
     pub fn decode(body: &[u8]) -> Result<Self, InvalidEvent> {
-        serde_json::from_slice(body).map_err(InvalidEvent)
+        let event = serde_json::from_slice(body).map_err(InvalidEvent)?;
+        if body.trim_ascii_start().starts_with(b"{") {
+            Ok(event)
+        } else {
+            // serde takes an array's elements for the fields.
+            Err(InvalidEvent(serde::de::Error::custom("expected an object")))
+        }
     }
 }
 
@@ -74,6 +80,7 @@ mod tests {
             "",
             "click",
             "{}",
+            r#"["a","click","2025-04-13T12:00:00Z",null]"#,
             r#"{"cliente":"<b>","evento":"click","timestamp":"2025-04-13T12:00:00Z"}"#,
             r#"{"cliente":"a","evento":"click","timestamp":"ayer"}"#,
             r#"{"cliente":"a","evento":"click","timestamp":"2025-04-13T12:00:00Z","otro":1}"#,

@@ -9,7 +9,7 @@ use actix_web::{
     http::{StatusCode, header::CONTENT_TYPE},
     web::{Bytes, Payload},
 };
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::Problem;
 
@@ -36,7 +36,7 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 ///
 /// # Errors
 /// 400 where it is not JSON, 422 where it is JSON of another shape.
-pub fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+pub fn json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(text).map_err(|error| of_json_error(&error))
 }
 

@@ -79,7 +79,8 @@ pub fn parse<C: Parser>(arguments: &[OsString]) -> Result<C, ConfigError> {
         }
         for id in ids {
             complaints.push(complaint(&command, &id, &error));
-            command = command.mut_arg(&id, |arg| arg.required(false).value_parser(value_parser!(OsString)));
+            command = command
+                .mut_arg(&id, |arg| arg.required(false).value_parser(value_parser!(OsString)));
         }
     }
 }

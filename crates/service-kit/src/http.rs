@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer, Responder,
+    App, HttpResponse, HttpServer, Responder, dev,
     http::StatusCode,
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
@@ -42,11 +42,20 @@ impl Server {
         self,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<()> {
+        self.start(routes)?.await
+    }
+
+    /// Apart from [`serve`](Self::serve), whose future must be `Send`: what
+    /// builds a server is not.
+    fn start(
+        self,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> io::Result<dev::Server> {
         telemetry::metrics();
         let Self { listener, shutdown, readiness, openapi } = self;
         let raised = shutdown.raised();
         let readiness = Data::new(readiness);
-        HttpServer::new(move || {
+        let server = HttpServer::new(move || {
             App::new()
                 .wrap(from_fn(observe))
                 .app_data(shutdown.clone())
@@ -60,9 +69,8 @@ impl Server {
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(GRACE.as_secs())
         .shutdown_signal(raised)
-        .listen(listener)?
-        .run()
-        .await
+        .listen(listener)?;
+        Ok(server.run())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
@@ -24,12 +24,8 @@ pub(crate) async fn observe(
     let id = request_id::RequestId::assign(&request);
     let stopping = request.app_data::<Shutdown>().is_some_and(Shutdown::is_raised);
     let method = request.method().to_string();
-    let http_request = request.request().clone();
-
-    let mut response = match next.call(request).await {
-        Ok(response) => as_problem(response.map_into_boxed_body(), id.as_str()),
-        Err(error) => ServiceResponse::new(http_request, of_error(&error, id.as_str())),
-    };
+    // Errors of handlers and extractors arrive as responses already.
+    let mut response = as_problem(next.call(request).await?.map_into_boxed_body(), id.as_str());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(HeaderName::from_static(request_id::HEADER), value);
@@ -65,13 +61,6 @@ fn is_documented(response: &ServiceResponse) -> bool {
     content_type.is_some_and(|value| {
         value == problem::MEDIA_TYPE || value.as_bytes().starts_with(b"application/json")
     })
-}
-
-fn of_error(error: &Error, id: &str) -> HttpResponse {
-    let problem = error.as_error::<Problem>().cloned();
-    problem
-        .unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()))
-        .response(id)
 }
 
 fn record(response: &ServiceResponse, method: String, started: Instant) {

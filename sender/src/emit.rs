@@ -1,0 +1,46 @@
+//! Events that a sender emits by itself, for a class that wants to see traffic.
+
+use std::time::Duration;
+
+use broker::{Outcome, Publisher};
+use messages::ClientName;
+use service_kit::Shutdown;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    draft::{Defaults, Draft},
+    routes::{now, outgoing},
+};
+
+/// Emits every `every`, until the shutdown signal. An event that was not
+/// confirmed is sent again, under the same id, before a new one.
+pub(crate) async fn run(
+    publisher: Publisher,
+    name: ClientName,
+    every: Option<Duration>,
+    shutdown: Shutdown,
+) {
+    let Some(every) = every else { return std::future::pending().await };
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut unconfirmed = None;
+    while !shutdown.is_raised() {
+        ticks.tick().await;
+        let defaults = Defaults { client: name.clone(), now: now(), key: None };
+        let message = unconfirmed.take().unwrap_or_else(|| {
+            let event = defaults.single(Draft::default(), uuid::Uuid::now_v7());
+            outgoing(&event, name.as_str())
+        });
+        let id = message.id;
+        match publisher.publish(message.clone()).await {
+            Outcome::Confirmed => {}
+            Outcome::Unroutable => log::warn!("emitted event {id}: no queue is bound for it"),
+            outcome => {
+                log::warn!("emitted event {id} will be sent again: {outcome:?}");
+                unconfirmed = Some(message);
+            }
+        }
+    }
+    // The server ends the service once it has finished.
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,64 @@
+//! `POST /send`: one event, answered once the broker has decided.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use service_kit::{Problem, body, problem::ProblemBody};
+use uuid::Uuid;
+
+use super::{Sender, answer, defaults, of_request};
+use crate::draft::{Draft, Event};
+
+/// Longest body, in bytes: four times the longest note.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Publica un evento y responde cuando RabbitMQ lo ha confirmado.
+#[utoipa::path(
+    post,
+    path = "/send",
+    request_body(content = Option<Draft>, content_type = "application/json"),
+    params(
+        ("X-Client-Name" = Option<String>, Header, description = "Cliente, si el cuerpo no lo dice."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Con la misma clave, un reintento no se cuenta dos veces (por cliente)."),
+    ),
+    responses(
+        (status = 202, description = "RabbitMQ confirmó el evento.", body = Event),
+        (status = 400, description = "Mal formado.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Demasiado grande.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No aceptable, o ninguna cola lo recibe.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "RabbitMQ no lo confirmó; reintente.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn send(
+    request: HttpRequest,
+    payload: Payload,
+    sender: Data<Sender>,
+) -> Result<HttpResponse, Problem> {
+    let defaults = defaults(&request, &sender)?;
+    let draft = read(&request, payload).await?;
+    let event = defaults.single(draft, Uuid::now_v7());
+    let outcome =
+        sender.publisher.publish(of_request(&request, &event, sender.name.as_str())).await;
+    match answer::problem(&outcome, event.event.evento.as_str()) {
+        None => Ok(HttpResponse::Accepted().json(event)),
+        Some(problem) => {
+            log::warn!("event {} was not confirmed: {outcome:?}", event.id);
+            Err(problem)
+        }
+    }
+}
+
+/// The draft in the body; an empty body is an empty draft, whatever its type.
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Draft, Problem> {
+    let media_type = body::media_type(request);
+    let body = body::read(payload, MAX_BODY).await?;
+    if body.is_empty() {
+        return Ok(Draft::default());
+    }
+    if media_type.as_deref() != Some("application/json") {
+        return Err(Problem::unsupported_type("application/json"));
+    }
+    Draft::parse(&body).map_err(|error| body::of_json_error(&error))
+}
