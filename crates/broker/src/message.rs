@@ -71,6 +71,15 @@ pub struct Incoming {
     pub(crate) delivery_tag: u64,
 }
 
+impl Incoming {
+    /// A message that no broker delivered, for tests of what is done with one.
+    #[must_use]
+    pub fn new(id: Option<String>, kind: Option<String>, body: Vec<u8>) -> Self {
+        let (producer, routing_key) = (None, String::new());
+        Self { id, producer, kind, routing_key, redelivered: false, body, delivery_tag: 0 }
+    }
+}
+
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
         let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);

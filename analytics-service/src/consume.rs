@@ -1,0 +1,174 @@
+//! From the queue into the store. The broker crate acknowledges what
+//! [`Recorder`] says is done, never before.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use broker::{
+    Binding, Exchange, ExchangeKind, Handler, HandlerError, Incoming, Queue, Topology, Verdict,
+};
+use jiff::{SignedDuration, Timestamp};
+use messages::names;
+use tokio::{sync::watch, time::sleep};
+
+use crate::{
+    judge::{Event, judge},
+    store::{Store, StoreError},
+};
+
+/// Deliveries of one message before it is dead-lettered. Poison is rejected at
+/// its first; this is for a message that kills whoever reads it.
+const DELIVERY_LIMIT: i64 = 1000;
+
+/// Messages that may wait before senders are refused.
+const MAX_WAITING: i64 = 5_000_000;
+
+/// How often old messages are forgotten.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// Messages forgotten in one transaction, so that counting never waits long.
+const FORGET_AT_ONCE: i64 = 10_000;
+
+/// What analytics needs on the broker. Further routing keys may be bound by
+/// hand: it counts whatever its queue receives.
+pub(crate) fn topology() -> Topology {
+    let dead = Queue {
+        name: names::DEAD_LETTER_QUEUE,
+        delivery_limit: DELIVERY_LIMIT,
+        max_length: MAX_WAITING,
+        dead_letter_exchange: None,
+    };
+    let queue = Queue {
+        name: names::QUEUE,
+        dead_letter_exchange: Some(names::DEAD_LETTER_EXCHANGE),
+        ..dead
+    };
+    Topology {
+        exchanges: vec![
+            Exchange { name: names::EXCHANGE, kind: ExchangeKind::Direct },
+            Exchange { name: names::DEAD_LETTER_EXCHANGE, kind: ExchangeKind::Fanout },
+        ],
+        queues: vec![dead, queue],
+        bindings: vec![
+            Binding {
+                queue: names::DEAD_LETTER_QUEUE,
+                exchange: names::DEAD_LETTER_EXCHANGE,
+                routing_key: "",
+            },
+            Binding { queue: names::QUEUE, exchange: names::EXCHANGE, routing_key: names::CLICK },
+        ],
+    }
+}
+
+/// How counting goes: what others may know of it.
+#[derive(Clone)]
+pub(crate) struct Writing(watch::Receiver<State>);
+
+#[derive(Clone, Default)]
+struct State {
+    /// Events counted since the start.
+    recorded: usize,
+    /// Why the last batch was not.
+    error: Option<Arc<str>>,
+}
+
+impl Writing {
+    /// `Ok` when the last batch was stored.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.0.borrow().error {
+            None => Ok(()),
+            Some(error) => Err(format!("no se puede guardar: {error}")),
+        }
+    }
+
+    /// Waits until something has been counted; never returns once counting is
+    /// over.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Counts batches.
+pub(crate) struct Recorder {
+    store: Store,
+    window: Duration,
+    state: watch::Sender<State>,
+}
+
+impl Recorder {
+    pub(crate) fn new(store: Store, window: Duration) -> (Self, Writing) {
+        let (state, writing) = watch::channel(State::default());
+        (Self { store, window, state }, Writing(writing))
+    }
+
+    async fn record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
+        let started = Instant::now();
+        let recorded = self.store.record(events, now).await?;
+        metrics::histogram!("analytics_commit_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("analytics_batch_size").record(count(events.len()));
+        consumed("counted", recorded);
+        consumed("duplicate", events.len() - recorded);
+        Ok(recorded)
+    }
+}
+
+impl Handler for Recorder {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+        let now = Timestamp::now();
+        let mut events = Vec::with_capacity(batch.len());
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for message in batch {
+            match judge(message, now, self.window) {
+                Ok(event) => {
+                    events.push(event);
+                    verdicts.push(Verdict::Done);
+                }
+                Err(reason) => verdicts.push(Verdict::Reject(reason)),
+            }
+        }
+        match self.record(&events, now).await {
+            Ok(recorded) => {
+                consumed("rejected", batch.len() - events.len());
+                self.state.send_modify(|state| {
+                    state.recorded += recorded;
+                    state.error = None;
+                });
+                Ok(verdicts)
+            }
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                self.state.send_modify(|state| state.error = Some(error.as_str().into()));
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Forgets messages older than `window`, for ever.
+pub(crate) async fn forget_old(store: Store, window: Duration) {
+    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
+    loop {
+        // A window that reaches behind the beginning of time forgets nothing.
+        if let Ok(before) = Timestamp::now().checked_sub(window) {
+            match store.forget(before, FORGET_AT_ONCE).await {
+                Ok(forgotten) if i64::try_from(forgotten) == Ok(FORGET_AT_ONCE) => continue,
+                Ok(_) => {}
+                Err(error) => log::warn!("nothing forgotten: {:#}", anyhow::Error::from(error)),
+            }
+        }
+        sleep(FORGET_EVERY).await;
+    }
+}
+
+fn consumed(result: &'static str, messages: usize) {
+    let messages = u64::try_from(messages).unwrap_or(u64::MAX);
+    metrics::counter!("analytics_consumed_total", "result" => result).increment(messages);
+}
+
+fn count(messages: usize) -> f64 {
+    f64::from(u32::try_from(messages).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,110 @@
+//! Whether a delivered message can be counted. Pure: message and clock in,
+//! event or reason out.
+
+use std::time::Duration;
+
+use broker::Incoming;
+use jiff::Timestamp;
+use messages::{ClickEvent, MessageId, names};
+
+/// Longest body that a sender publishes, in bytes; its own limit is the same.
+const MAX_BODY: usize = 64 * 1024;
+
+/// An event that can be counted, with the identity it is counted under.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// The message's id.
+    pub id: MessageId,
+    /// The event itself.
+    pub click: ClickEvent,
+}
+
+/// Reads a message; what it refuses can never be counted.
+///
+/// # Errors
+/// Why not, for the log: no usable id, another version, not an event, or older
+/// than `window`, so that nobody remembers whether it was counted.
+pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Event, String> {
+    let id = message.id.as_deref().ok_or("it has no message_id")?;
+    let id: MessageId = id.parse().map_err(|_| "its message_id is not a UUID")?;
+    if let Some(kind) = message.kind.as_deref().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {
+        return Err(format!("its type is {kind:?}, not {}", names::CLICK_EVENT_TYPE));
+    }
+    if message.body.len() > MAX_BODY {
+        return Err(format!("its body has {} bytes", message.body.len()));
+    }
+    if is_older(id, now, window) {
+        return Err("it is older than the deduplication window".to_owned());
+    }
+    let click = ClickEvent::decode(&message.body).map_err(|error| chain(&error))?;
+    Ok(Event { id, click })
+}
+
+fn is_older(id: MessageId, now: Timestamp, window: Duration) -> bool {
+    let age = id.created_at().map(|created| now.duration_since(created));
+    age.and_then(|age| Duration::try_from(age).ok()).is_some_and(|age| age > window)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const BODY: &str = r#"{"cliente":"ana","evento":"click","timestamp":"2025-04-13T12:00:00Z"}"#;
+    /// Version 7, made at 2025-03-29T19:23:11.668Z.
+    const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
+
+    fn message(id: Option<&str>, kind: Option<&str>, body: &str) -> Incoming {
+        Incoming::new(id.map(str::to_owned), kind.map(str::to_owned), body.as_bytes().to_vec())
+    }
+
+    fn soon_after() -> Timestamp {
+        let id: MessageId = ID.parse().expect("a uuid");
+        id.created_at()
+            .expect("version 7")
+            .saturating_add(jiff::SignedDuration::from_hours(1))
+            .expect("in range")
+    }
+
+    #[test]
+    fn an_event_with_an_id_is_counted_with_or_without_a_type() {
+        for kind in [None, Some(names::CLICK_EVENT_TYPE)] {
+            let event = judge(&message(Some(ID), kind, BODY), soon_after(), DAY).expect("counted");
+            assert_eq!(event.click.cliente.as_str(), "ana");
+        }
+    }
+
+    #[test]
+    fn poison_is_refused_with_its_reason() {
+        let large = " ".repeat(MAX_BODY + 1);
+        for (id, kind, body, reason) in [
+            (None, None, BODY, "no message_id"),
+            (Some("x"), None, BODY, "not a UUID"),
+            (Some(ID), Some("evento_cliente.v2"), BODY, "v2"),
+            (Some(ID), None, "hola", "no es un evento"),
+            (Some(ID), None, "{}", "missing field"),
+            (Some(ID), None, large.as_str(), "65537 bytes"),
+        ] {
+            let refused = judge(&message(id, kind, body), soon_after(), DAY).expect_err(reason);
+            assert!(refused.contains(reason), "{refused}");
+        }
+    }
+
+    #[test]
+    fn older_than_the_window_is_refused_and_a_clock_behind_is_not() {
+        let message = message(Some(ID), None, BODY);
+        let hours = |hours| {
+            soon_after().saturating_add(jiff::SignedDuration::from_hours(hours)).expect("in range")
+        };
+        assert!(judge(&message, hours(22), DAY).is_ok());
+        assert!(judge(&message, hours(24), DAY).is_err());
+        assert!(judge(&message, hours(-48), DAY).is_ok());
+    }
+}

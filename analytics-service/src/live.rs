@@ -1,0 +1,121 @@
+//! The latest report, computed once for everybody who watches.
+
+use std::{future::ready, sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_stream::wrappers::WatchStream;
+
+use crate::{
+    consume::Writing,
+    store::{ReportQuery, Store},
+};
+
+/// Clients in a live report.
+const LIVE_CLIENTS: i64 = 100;
+
+/// Shortest time between two reports.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How much longer to wait where nothing was counted here: another instance may
+/// have counted something.
+const IDLE: Duration = Duration::from_millis(800);
+
+/// A report as watchers get it.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveReport {
+    /// Events counted.
+    pub(crate) total: i64,
+    /// The report, as JSON.
+    pub(crate) json: Arc<str>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    report: Option<LiveReport>,
+    error: Option<Arc<str>>,
+}
+
+impl State {
+    fn report_if_fresh(self) -> Option<LiveReport> {
+        if self.error.is_none() { self.report } else { None }
+    }
+}
+
+/// Computes the reports.
+pub(crate) struct Live {
+    store: Store,
+    writing: Writing,
+    state: watch::Sender<State>,
+}
+
+/// Watches them.
+#[derive(Clone)]
+pub(crate) struct LiveWatch(watch::Receiver<State>);
+
+impl Live {
+    pub(crate) fn new(store: Store, writing: Writing) -> (Self, LiveWatch) {
+        let (state, watch) = watch::channel(State::default());
+        (Self { store, writing, state }, LiveWatch(watch))
+    }
+
+    /// Keeps the report fresh, for ever.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.refresh().await;
+            sleep(INTERVAL).await;
+            // Whether something was counted or the time is up: look again.
+            let _ = timeout(IDLE, self.writing.changed()).await;
+        }
+    }
+
+    async fn refresh(&self) {
+        let query = ReportQuery { client: None, limit: LIVE_CLIENTS, page: 1 };
+        let fresh = match self.store.report(&query).await {
+            Ok(report) => serde_json::to_string(&report)
+                .map(|json| LiveReport { total: report.total, json: json.into() })
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+        };
+        self.state.send_if_modified(|state| apply(state, fresh));
+    }
+}
+
+/// Takes over what is new; a report that could not be made leaves the last one.
+fn apply(state: &mut State, fresh: Result<LiveReport, String>) -> bool {
+    match fresh {
+        Ok(report) => {
+            let same = state.report.as_ref().is_some_and(|last| last.json == report.json);
+            let changed = !same || state.error.is_some();
+            state.report = Some(report);
+            state.error = None;
+            changed
+        }
+        Err(error) => {
+            let changed = state.error.as_deref() != Some(error.as_str());
+            if changed {
+                log::error!("no report: {error}");
+            }
+            state.error = Some(error.into());
+            changed
+        }
+    }
+}
+
+impl LiveWatch {
+    /// `Ok` when the counts could be read last time.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.0.borrow().error {
+            None => Ok(()),
+            Some(error) => Err(format!("no se puede leer: {error}")),
+        }
+    }
+
+    /// The report there is, then each new one; a slow watcher misses some.
+    pub(crate) fn reports(&self) -> impl Stream<Item = LiveReport> + use<> {
+        WatchStream::new(self.0.clone()).filter_map(|state| ready(state.report_if_fresh()))
+    }
+}

@@ -1,0 +1,8 @@
+//! The analytics service's process: configuration in, exit code out.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service_kit::run_service(analytics_service::run).await
+}

@@ -1,0 +1,56 @@
+//! What analytics answers.
+
+mod events;
+mod query;
+mod report;
+mod stream;
+
+use std::time::Duration;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use service_kit::{Problem, Shutdown};
+use utoipa::OpenApi;
+
+use crate::{
+    live::LiveWatch,
+    store::{Store, StoreError},
+};
+
+/// When a caller may try again while the database is away.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Relevo: analytics", description = "Cuenta los eventos de cada cliente."),
+    paths(report::report, stream::stream, events::events)
+)]
+struct Api;
+
+/// The document behind `/openapi.json`.
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// Analytics' routes.
+pub(crate) fn routes(
+    store: Store,
+    live: LiveWatch,
+    shutdown: Shutdown,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let (store, live) = (Data::new(store), Data::new(stream::Reports { live, shutdown }));
+    move |routes| {
+        routes
+            .app_data(store.clone())
+            .app_data(live.clone())
+            .service(web::resource("/reporte").route(web::get().to(report::report)))
+            .service(web::resource("/reporte/stream").route(web::get().to(stream::stream)))
+            .service(web::resource("/eventos").route(web::get().to(events::events)));
+    }
+}
+
+/// The answer while the database does not give one.
+fn unavailable(error: StoreError) -> Problem {
+    log::error!("no answer from the database: {:#}", anyhow::Error::from(error));
+    let detail = "La base de datos no responde. Lo contado no se pierde; reintente.";
+    Problem::unavailable("sin-base-de-datos", detail, RETRY_AFTER)
+}

@@ -1,0 +1,72 @@
+//! `GET /reporte`: the counts, as JSON or, all of them, as CSV.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{ACCEPT, VARY},
+    web::{Bytes, Data},
+};
+use futures_util::stream;
+use service_kit::{Problem, problem::ProblemBody};
+
+use super::{query::report_query, unavailable};
+use crate::store::{Report, Store};
+
+/// Lines of CSV that are sent together.
+const LINES_AT_ONCE: usize = 1000;
+
+/// Cuántos eventos hizo cada cliente. Con `Accept: text/csv`, todos los clientes.
+#[utoipa::path(
+    get,
+    path = "/reporte",
+    params(
+        ("cliente" = Option<String>, Query, description = "Solo este cliente."),
+        ("limite" = Option<i64>, Query, description = "Clientes por página.", minimum = 1, maximum = 10_000, example = 1000),
+        ("pagina" = Option<i64>, Query, description = "Página, desde 1.", minimum = 1),
+    ),
+    responses(
+        (status = 200, description = "Los recuentos.", content((Report = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "Parámetros no válidos.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Parámetros fuera de rango.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn report(
+    request: HttpRequest,
+    store: Data<Store>,
+) -> Result<HttpResponse, Problem> {
+    let query = report_query(&request)?;
+    if wants_csv(&request) {
+        let clients = store.all_clients().await.map_err(unavailable)?;
+        return Ok(csv(clients));
+    }
+    let report = store.report(&query).await.map_err(unavailable)?;
+    Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
+}
+
+fn wants_csv(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/csv"))
+}
+
+/// Streams the lines; the rows themselves are bounded by the names counted.
+fn csv(clients: Vec<(String, i64)>) -> HttpResponse {
+    let header = std::iter::once(Ok(Bytes::from_static(b"cliente,eventos\n")));
+    let mut clients = clients.into_iter().peekable();
+    let chunks = std::iter::from_fn(move || {
+        clients.peek()?;
+        Some(csv_lines(clients.by_ref().take(LINES_AT_ONCE)))
+    });
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((VARY, "accept"))
+        .streaming(stream::iter(header.chain(chunks)))
+}
+
+fn csv_lines(clients: impl Iterator<Item = (String, i64)>) -> Result<Bytes, csv::Error> {
+    let mut lines = csv::Writer::from_writer(Vec::new());
+    for (name, total) in clients {
+        lines.serialize((name, total))?;
+    }
+    let lines = lines.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    Ok(Bytes::from(lines))
+}

@@ -1,0 +1,187 @@
+//! Reporting: every answer is one state of the database.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use sqlx::{Any, Row, Transaction, any::AnyRow};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    statements::{CLIENT_EVENTS, CLIENT_SUMMARY, CLIENTS, EVENTS, SUMMARY},
+    write::parse_id,
+};
+
+/// Events kept for people to look at.
+pub const LATEST: usize = 50;
+
+/// Which part of the counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportQuery {
+    /// This client only.
+    pub client: Option<String>,
+    /// Clients on a page, 1 or more.
+    pub limit: i64,
+    /// Page, from 1.
+    pub page: i64,
+}
+
+/// The counts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Report {
+    /// Events counted.
+    pub total: i64,
+    /// Events per client, by count and then name; only those of the page.
+    #[serde(serialize_with = "as_object")]
+    #[schema(value_type = std::collections::BTreeMap<String, i64>)]
+    pub clientes: Vec<(String, i64)>,
+    /// Events per kind of event.
+    #[serde(serialize_with = "as_object")]
+    #[schema(value_type = std::collections::BTreeMap<String, i64>)]
+    pub eventos: Vec<(String, i64)>,
+    /// When the first event happened.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub primero: Option<Timestamp>,
+    /// When the last event happened.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ultimo: Option<Timestamp>,
+    /// This page, from 1.
+    pub pagina: i64,
+    /// Pages in all.
+    pub paginas: i64,
+}
+
+/// An event that was counted lately.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct LatestEvent {
+    /// The message's UUID.
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// Who did it.
+    pub cliente: String,
+    /// What it was.
+    pub evento: String,
+    /// When it happened, by the sender's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Timestamp,
+    /// What the caller added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it was counted, by our clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub contado: Timestamp,
+}
+
+impl Store {
+    /// The counts, as `query` asks for them. An unknown client has counts of 0.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn report(&self, query: &ReportQuery) -> Result<Report, StoreError> {
+        let mut tx = self.readers.begin_with(self.dialect.begin_read).await?;
+        let report = match &query.client {
+            Some(client) => of_client(&mut tx, client, query).await,
+            None => of_all(&mut tx, query).await,
+        };
+        tx.rollback().await?;
+        report
+    }
+
+    /// All clients with their counts, by count and then name. There are at most
+    /// as many as names are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn all_clients(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let all = sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0).fetch_all(&self.readers).await?;
+        Ok(all)
+    }
+
+    /// The events counted last, newest first, at most [`LATEST`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn latest(&self, limit: i64) -> Result<Vec<LatestEvent>, StoreError> {
+        let rows = sqlx::query(self.dialect.latest).bind(limit).fetch_all(&self.readers).await?;
+        rows.iter().map(latest_event).collect()
+    }
+}
+
+async fn of_all(tx: &mut Transaction<'_, Any>, query: &ReportQuery) -> Result<Report, StoreError> {
+    let summary = sqlx::query(SUMMARY).fetch_one(&mut **tx).await?;
+    let offset = query.limit.saturating_mul(query.page - 1);
+    let clients =
+        sqlx::query_as(CLIENTS).bind(query.limit).bind(offset).fetch_all(&mut **tx).await?;
+    let events = sqlx::query_as(EVENTS).fetch_all(&mut **tx).await?;
+    report(&summary, clients, events, query)
+}
+
+async fn of_client(
+    tx: &mut Transaction<'_, Any>,
+    client: &str,
+    query: &ReportQuery,
+) -> Result<Report, StoreError> {
+    let summary = sqlx::query(CLIENT_SUMMARY).bind(client).fetch_optional(&mut **tx).await?;
+    let Some(summary) = summary else { return Ok(Report::empty(query)) };
+    let events = sqlx::query_as(CLIENT_EVENTS).bind(client).fetch_all(&mut **tx).await?;
+    let on_page =
+        (query.page == 1).then(|| summary.try_get(0).map(|total| (client.to_owned(), total)));
+    report(&summary, on_page.transpose()?.into_iter().collect(), events, query)
+}
+
+fn report(
+    summary: &AnyRow,
+    clientes: Vec<(String, i64)>,
+    eventos: Vec<(String, i64)>,
+    query: &ReportQuery,
+) -> Result<Report, StoreError> {
+    let rows: i64 = summary.try_get(1)?;
+    Ok(Report {
+        total: summary.try_get(0)?,
+        clientes,
+        eventos,
+        primero: time(summary.try_get(2)?)?,
+        ultimo: time(summary.try_get(3)?)?,
+        pagina: query.page,
+        paginas: pages(rows, query.limit),
+    })
+}
+
+/// Pages that `rows` fill; an empty report is one page.
+fn pages(rows: i64, limit: i64) -> i64 {
+    (rows / limit + i64::from(rows % limit != 0)).max(1)
+}
+
+impl Report {
+    fn empty(query: &ReportQuery) -> Self {
+        let (clientes, eventos) = (Vec::new(), Vec::new());
+        let (primero, ultimo) = (None, None);
+        Self { total: 0, clientes, eventos, primero, ultimo, pagina: query.page, paginas: 1 }
+    }
+}
+
+fn latest_event(row: &AnyRow) -> Result<LatestEvent, StoreError> {
+    let id: String = row.try_get(0)?;
+    Ok(LatestEvent {
+        id: parse_id(&id)?,
+        cliente: row.try_get(1)?,
+        evento: row.try_get(2)?,
+        timestamp: moment(row.try_get(3)?)?,
+        message: row.try_get(4)?,
+        contado: moment(row.try_get(5)?)?,
+    })
+}
+
+fn time(micros: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    micros.map(moment).transpose()
+}
+
+fn moment(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros)
+        .map_err(|_| StoreError::Foreign(format!("the time {micros}")))
+}
+
+/// A JSON object whose fields keep the order of the list.
+fn as_object<S: Serializer>(pairs: &[(String, i64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, total)| (name, total)))
+}

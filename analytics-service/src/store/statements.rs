@@ -1,0 +1,158 @@
+//! The SQL of both databases. They differ in the few words that the macro
+//! takes; a list of rows goes in as `$1`, a JSON array of arrays.
+
+/// What one database is told.
+pub(super) struct Dialect {
+    /// At the start of the connection that writes.
+    pub(super) writer_session: &'static [&'static str],
+    /// At the start of each connection that reads.
+    pub(super) reader_session: &'static [&'static str],
+    /// Begins a transaction that writes, alone.
+    pub(super) begin_write: &'static str,
+    /// Begins a transaction whose statements all read one state.
+    pub(super) begin_read: &'static str,
+    /// → clients, events, seen: how many rows; keeps other writers out.
+    pub(super) lock_summary: &'static str,
+    /// `$1` [[id, client]…], `$2` now → id, client of those that are new.
+    pub(super) remember: &'static str,
+    /// `$1` [name…] → those that have a row.
+    pub(super) known_clients: &'static str,
+    /// `$1` [name…] → those that have a row.
+    pub(super) known_events: &'static str,
+    /// `$1` [[name, count, first, last]…]
+    pub(super) add_clients: &'static str,
+    /// `$1` [[name, count]…]
+    pub(super) add_events: &'static str,
+    /// `$1` [[client, event, count]…]
+    pub(super) add_counts: &'static str,
+    /// `$1` [[id, client, event, happened, note]…], `$2` now
+    pub(super) add_latest: &'static str,
+    /// → id, client, event, happened, note, counted at; newest first.
+    pub(super) latest: &'static str,
+}
+
+/// `$1` how many are kept.
+pub(super) const TRIM_LATEST: &str =
+    "DELETE FROM latest WHERE position <= (SELECT max(position) FROM latest) - $1";
+
+/// `$1` total, `$2` clients, `$3` events, `$4` seen, `$5` first, `$6` last.
+pub(super) const ADD_SUMMARY: &str = "UPDATE summary SET
+    total = total + $1, clients = clients + $2, events = events + $3, seen = seen + $4,
+    first_at = CASE WHEN first_at <= $5 THEN first_at ELSE $5 END,
+    last_at = CASE WHEN last_at >= $6 THEN last_at ELSE $6 END";
+
+/// `$1` before when, `$2` how many at most.
+pub(super) const FORGET: &str = "DELETE FROM seen WHERE (id, client) IN
+    (SELECT id, client FROM seen WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)";
+
+/// `$1` how many.
+pub(super) const FORGOTTEN: &str = "UPDATE summary SET seen = seen - $1";
+
+/// → total, clients, first, last.
+pub(super) const SUMMARY: &str = "SELECT total, clients, first_at, last_at FROM summary";
+
+/// `$1` name → total, 1, first, last.
+pub(super) const CLIENT_SUMMARY: &str =
+    "SELECT total, CAST(1 AS BIGINT), first_at, last_at FROM clients WHERE name = $1";
+
+/// `$1` limit, `$2` offset → name, total; by total, then name.
+pub(super) const CLIENTS: &str =
+    "SELECT name, total FROM clients ORDER BY total DESC, name LIMIT $1 OFFSET $2";
+
+/// → name, total; by total, then name.
+pub(super) const EVENTS: &str = "SELECT name, total FROM events ORDER BY total DESC, name";
+
+/// `$1` client → event, total; by total, then name.
+pub(super) const CLIENT_EVENTS: &str =
+    "SELECT event, total FROM counts WHERE client = $1 ORDER BY total DESC, event";
+
+macro_rules! dialect {
+    (
+        writer_session: $writer_session:expr,
+        reader_session: $reader_session:expr,
+        begin_write: $begin_write:literal,
+        begin_read: $begin_read:literal,
+        lock: $lock:literal,
+        rows: $rows:literal,
+        text: $text:literal,
+        id_in: $id_in:literal,
+        id_out: $id_out:literal $(,)?
+    ) => {
+        Dialect {
+            writer_session: $writer_session,
+            reader_session: $reader_session,
+            begin_write: $begin_write,
+            begin_read: $begin_read,
+            lock_summary: concat!("SELECT clients, events, seen FROM summary ", $lock),
+            remember: concat!(
+                "INSERT INTO seen (id, client, seen_at) SELECT ", $id_in, ", e.value ->> 1, $2 FROM ",
+                $rows, " WHERE true ON CONFLICT DO NOTHING RETURNING ", $id_out, ", client"
+            ),
+            known_clients: concat!("SELECT name FROM clients WHERE name IN (SELECT ", $text, ")"),
+            known_events: concat!("SELECT name FROM events WHERE name IN (SELECT ", $text, ")"),
+            add_clients: concat!(
+                "INSERT INTO clients (name, total, first_at, last_at)
+                 SELECT e.value ->> 0, CAST(e.value ->> 1 AS BIGINT),
+                        CAST(e.value ->> 2 AS BIGINT), CAST(e.value ->> 3 AS BIGINT) FROM ",
+                $rows,
+                " WHERE true ON CONFLICT (name) DO UPDATE SET
+                 total = clients.total + excluded.total,
+                 first_at = CASE WHEN clients.first_at <= excluded.first_at
+                            THEN clients.first_at ELSE excluded.first_at END,
+                 last_at = CASE WHEN clients.last_at >= excluded.last_at
+                           THEN clients.last_at ELSE excluded.last_at END"
+            ),
+            add_events: concat!(
+                "INSERT INTO events (name, total)
+                 SELECT e.value ->> 0, CAST(e.value ->> 1 AS BIGINT) FROM ",
+                $rows,
+                " WHERE true ON CONFLICT (name) DO UPDATE SET total = events.total + excluded.total"
+            ),
+            add_counts: concat!(
+                "INSERT INTO counts (client, event, total)
+                 SELECT e.value ->> 0, e.value ->> 1, CAST(e.value ->> 2 AS BIGINT) FROM ",
+                $rows,
+                " WHERE true ON CONFLICT (client, event) DO UPDATE SET
+                 total = counts.total + excluded.total"
+            ),
+            add_latest: concat!(
+                "INSERT INTO latest (id, client, event, happened, note, counted_at) SELECT ", $id_in,
+                ", e.value ->> 1, e.value ->> 2, CAST(e.value ->> 3 AS BIGINT), e.value ->> 4, $2 FROM ",
+                $rows
+            ),
+            latest: concat!(
+                "SELECT ", $id_out, ", client, event, happened, note, counted_at
+                 FROM latest ORDER BY position DESC LIMIT $1"
+            ),
+        }
+    };
+}
+
+pub(super) static SQLITE: Dialect = dialect! {
+    // Not NORMAL: in WAL mode that may undo commits after a loss of power.
+    writer_session: &[
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA busy_timeout = 5000",
+    ],
+    reader_session: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 5000"],
+    begin_write: "BEGIN IMMEDIATE",
+    begin_read: "BEGIN",
+    lock: "",
+    rows: "json_each($1) AS e",
+    text: "value FROM json_each($1)",
+    id_in: "unhex(e.value ->> 0, '-')",
+    id_out: "hex(id)",
+};
+
+pub(super) static POSTGRES: Dialect = dialect! {
+    writer_session: &["SET synchronous_commit = on"],
+    reader_session: &[],
+    begin_write: "BEGIN",
+    begin_read: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    lock: "FOR UPDATE",
+    rows: "json_array_elements($1::json) AS e(value)",
+    text: "json_array_elements_text($1::json)",
+    id_in: "CAST(e.value ->> 0 AS UUID)",
+    id_out: "CAST(id AS TEXT)",
+};

@@ -1,0 +1,66 @@
+//! Analytics, store by store and as a whole, against a real RabbitMQ, real
+//! SQLite files and a real PostgreSQL.
+
+mod contract;
+mod service;
+mod sharing;
+
+use analytics_service::{
+    judge::Event,
+    store::{DatabaseUrl, Limits, ReportQuery, Store},
+};
+use messages::{ClickEvent, MessageId};
+use tempfile::TempDir;
+use test_support::TestDatabase;
+use uuid::Uuid;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A database of a test's own.
+struct Database {
+    text: String,
+    _folder: TempDir,
+}
+
+impl Database {
+    async fn create(backend: Backend) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let url = match backend {
+            Backend::Sqlite => format!("sqlite://{}/new/counts.db", folder.path().display()),
+            Backend::Postgres => TestDatabase::create().await.url().to_owned(),
+        };
+        Self { text: url, _folder: folder }
+    }
+
+    fn exposed(&self) -> String {
+        self.text.clone()
+    }
+
+    async fn open(&self, limits: Limits) -> Store {
+        let url: DatabaseUrl = self.text.parse().expect("a url");
+        Store::open(&url, limits).await.expect("the store opens")
+    }
+}
+
+const ALL: ReportQuery = ReportQuery { client: None, limit: 1000, page: 1 };
+
+fn event(client: &str, kind: &str, second: i64) -> Event {
+    event_with_id(Uuid::now_v7(), client, kind, second)
+}
+
+fn event_with_id(id: Uuid, client: &str, kind: &str, second: i64) -> Event {
+    Event {
+        id: MessageId::from(id),
+        click: ClickEvent {
+            cliente: client.parse().expect("a name"),
+            evento: kind.parse().expect("a name"),
+            timestamp: jiff::Timestamp::from_second(second).expect("in range"),
+            message: None,
+        },
+    }
+}

@@ -1,0 +1,324 @@
+//! The whole service: from a message in the queue to the report.
+
+use std::net::TcpListener;
+
+use analytics_service::Config;
+use futures_util::StreamExt;
+use messages::names::{CLICK, CLICK_EVENT_TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use service_kit::{Failure, Shutdown};
+use test_support::{CutProxy, Vhost, eventually};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Backend, Database};
+
+/// The service, running.
+pub(super) struct Running {
+    address: String,
+    client: Client,
+    shutdown: Shutdown,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+impl Running {
+    pub(super) fn start(amqp_url: &str, database_url: &str) -> Self {
+        let arguments = [
+            "a",
+            "--listen",
+            "127.0.0.1:0",
+            "--amqp-url",
+            amqp_url,
+            "--database-url",
+            database_url,
+        ];
+        let config: Config =
+            service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
+        let listener = TcpListener::bind(config.listen).expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("a bound address"));
+        let shutdown = Shutdown::default();
+        let task = tokio::spawn(analytics_service::run(config, listener, shutdown.clone()));
+        Self { address, client: Client::new(), shutdown, task }
+    }
+
+    pub(super) async fn becomes(&self, status: u16) {
+        eventually(&format!("/readyz answers {status}"), || async {
+            let answer = self.get("/readyz").await?;
+            match answer.status().as_u16() {
+                got if got == status => Ok(()),
+                _ => Err(answer.text().await.unwrap_or_default()),
+            }
+        })
+        .await;
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Response, String> {
+        let url = format!("{}{path}", self.address);
+        self.client.get(url).send().await.map_err(|error| error.to_string())
+    }
+
+    async fn json(&self, path: &str) -> Result<Value, String> {
+        self.get(path).await?.json().await.map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn counts(&self, total: u64) -> Value {
+        eventually(&format!("{total} are counted"), || async {
+            let report = self.json("/reporte").await?;
+            if report["total"] == total { Ok(report) } else { Err(report.to_string()) }
+        })
+        .await
+    }
+
+    pub(super) async fn stopped(self) {
+        self.shutdown.raise();
+        self.task.await.expect("no panic").expect("an orderly end");
+    }
+}
+
+async fn sqlite_url(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}/counts.db", folder.path().display())
+}
+
+struct World {
+    vhost: Vhost,
+    database_url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let database_url = sqlite_url(&folder).await;
+        Self { vhost: Vhost::create().await, database_url, _folder: folder }
+    }
+
+    async fn running(&self) -> Running {
+        let running = Running::start(&self.vhost.url(), &self.database_url);
+        running.becomes(200).await;
+        running
+    }
+
+    async fn send(&self, client: &str, id: Uuid) {
+        let body =
+            json!({ "cliente": client, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+        self.send_raw(json!({ "message_id": id, "type": CLICK_EVENT_TYPE }), &body.to_string())
+            .await;
+    }
+
+    async fn send_raw(&self, properties: Value, body: &str) {
+        self.vhost.publish(EXCHANGE, CLICK, properties, body).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_counted_once_and_reported_in_every_form() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let id = Uuid::now_v7();
+    for client in ["ana", "ana", "eva"] {
+        world.send(client, Uuid::now_v7()).await;
+        world.send(client, id).await;
+    }
+    // Three of their own, and one for each of two clients under a shared id.
+    let report = running.counts(5).await;
+    assert_eq!(report["clientes"], json!({ "ana": 3, "eva": 2 }));
+    assert_eq!(report["eventos"], json!({ "click": 5 }));
+
+    let csv =
+        running.client.get(format!("{}/reporte", running.address)).header("accept", "text/csv");
+    let csv = csv.send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(csv, "cliente,eventos\nana,3\neva,2\n");
+    let one = running.json("/reporte?cliente=eva").await.expect("a report");
+    assert_eq!((&one["total"], &one["clientes"]), (&json!(2), &json!({ "eva": 2 })));
+    let page = running.json("/reporte?limite=1&pagina=2").await.expect("a report");
+    assert_eq!((&page["clientes"], &page["paginas"]), (&json!({ "eva": 2 }), &json!(2)));
+    let latest = running.json("/eventos?limite=2").await.expect("events");
+    assert_eq!(latest["eventos"].as_array().map(Vec::len), Some(2));
+
+    running.stopped().await;
+    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn parameters_that_make_no_sense_are_refused() {
+    let world = World::new().await;
+    let running = world.running().await;
+    for (query, status) in [
+        ("limite=0", 422),
+        ("limite=10001", 422),
+        ("pagina=0", 422),
+        ("limite=x", 400),
+        ("limit=5", 400),
+        ("pagina=99999999999999999999", 400),
+    ] {
+        let answer = running.get(&format!("/reporte?{query}")).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{query}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    assert_eq!(running.get("/eventos?limite=51").await.expect("an answer").status(), 422);
+}
+
+#[tokio::test]
+async fn poison_goes_to_the_dead_letter_queue_and_its_neighbours_are_counted() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let good = json!({ "message_id": Uuid::now_v7() });
+    let body = json!({ "cliente": "ana", "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" })
+        .to_string();
+    let old = "01000000-0000-7000-8000-000000000000";
+    world.send_raw(good.clone(), "no es JSON").await;
+    world.send_raw(json!({ "message_id": Uuid::now_v7() }), r#"{"otro": 1}"#).await;
+    world.send_raw(json!({}), &body).await;
+    world
+        .send_raw(json!({ "message_id": Uuid::now_v7(), "type": "evento_cliente.v9" }), &body)
+        .await;
+    world.send_raw(json!({ "message_id": old }), &body).await;
+    world.send_raw(good, &body).await;
+    running.counts(1).await;
+    world.vhost.wait_for_queue(DEAD_LETTER_QUEUE, 5, 0).await;
+    running.stopped().await;
+    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn what_waits_while_it_is_stopped_is_counted_afterwards_and_counts_stay() {
+    let world = World::new().await;
+    let running = world.running().await;
+    world.send("ana", Uuid::now_v7()).await;
+    running.counts(1).await;
+    running.stopped().await;
+
+    for _ in 0..50 {
+        world.send("ana", Uuid::now_v7()).await;
+    }
+    world.vhost.wait_for_queue(QUEUE, 50, 0).await;
+    let running = world.running().await;
+    running.counts(51).await;
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn the_stream_sends_the_report_at_once_and_at_every_change_and_ends_in_order() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let answer = running.get("/reporte/stream").await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut chunks = answer.bytes_stream();
+    let mut text = String::new();
+    let mut until = async |wanted: &str| {
+        while !text.contains(wanted) {
+            let chunk = tokio::time::timeout(test_support::PATIENCE, chunks.next()).await;
+            match chunk.expect("an event in time") {
+                Some(chunk) => text.push_str(&String::from_utf8_lossy(&chunk.expect("bytes"))),
+                None => break,
+            }
+        }
+        text.clone()
+    };
+    let first = until(r#"data: {"total":0"#).await;
+    assert!(first.contains("event: reporte"), "{first}");
+    world.send("ana", Uuid::now_v7()).await;
+    let changed = until(r#"{"total":1,"clientes":{"ana":1}"#).await;
+    assert!(changed.contains("id: 1"), "{changed}");
+    running.shutdown.raise();
+    until("never sent").await;
+    running.task.await.expect("no panic").expect("an orderly end");
+}
+
+#[tokio::test]
+async fn without_a_broker_it_is_alive_reports_and_is_not_ready() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f", &sqlite_url(&folder).await);
+    running.becomes(503).await;
+    assert_eq!(running.get("/healthz").await.expect("an answer").status(), 200);
+    assert_eq!(running.json("/reporte").await.expect("a report")["total"], 0);
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn after_a_cut_line_it_consumes_again_and_nothing_is_counted_twice() {
+    let world = World::new().await;
+    let line = CutProxy::to(world.vhost.broker_address()).await;
+    let running = Running::start(&world.vhost.url_through(line.address()), &world.database_url);
+    running.becomes(200).await;
+    for turn in 1..=3u64 {
+        for _ in 0..20 {
+            world.send("ana", Uuid::now_v7()).await;
+        }
+        line.cut();
+        running.becomes(503).await;
+        line.restore();
+        running.becomes(200).await;
+        running.counts(turn * 20).await;
+    }
+    running.stopped().await;
+    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+/// A lock held by somebody else: nothing is acknowledged, nothing is lost, and
+/// it goes on by itself.
+#[tokio::test]
+async fn while_the_database_is_locked_nothing_is_acknowledged() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let file = world.database_url.trim_start_matches("sqlite://");
+    let mut intruder = std::process::Command::new("python3")
+        .args(["-c", LOCK, file])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("python3 starts");
+    let mut said = [0; 1];
+    std::io::Read::read_exact(intruder.stdout.as_mut().expect("piped"), &mut said).expect("locked");
+
+    for _ in 0..10 {
+        world.send("ana", Uuid::now_v7()).await;
+    }
+    running.becomes(503).await;
+    assert_eq!(running.json("/reporte").await.expect("a report")["total"], 0);
+    drop(intruder.stdin.take());
+    intruder.wait().expect("python3 ends");
+    running.counts(10).await;
+    running.becomes(200).await;
+    running.stopped().await;
+    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+/// Takes SQLite's write lock, says so, and keeps it until its input ends.
+const LOCK: &str = "
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute('BEGIN IMMEDIATE')
+sys.stdout.write('x'); sys.stdout.flush()
+sys.stdin.read()
+";
+
+#[tokio::test]
+async fn a_queue_with_other_arguments_ends_the_service_with_the_reason() {
+    let world = World::new().await;
+    world.vhost.declare_queue(QUEUE, json!({ "x-queue-type": "quorum" })).await;
+    let running = Running::start(&world.vhost.url(), &world.database_url);
+    match running.task.await.expect("no panic") {
+        Err(Failure::Configuration(error)) => {
+            let text = format!("{error:#}");
+            assert!(text.contains(QUEUE) && text.contains("inequivalent arg"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_whole_service_runs_on_postgres() {
+    let vhost = Vhost::create().await;
+    let database = Database::create(Backend::Postgres).await;
+    let url = database.exposed();
+    let running = Running::start(&vhost.url(), &url);
+    running.becomes(200).await;
+    let body = json!({ "cliente": "ana", "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    vhost
+        .publish(EXCHANGE, CLICK, json!({ "message_id": Uuid::now_v7() }), &body.to_string())
+        .await;
+    running.counts(1).await;
+    running.stopped().await;
+}

@@ -1,0 +1,67 @@
+//! What may be configured: the doc comments are the text of `--help`.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use reqwest::Url;
+use service_kit::Listen;
+
+/// Shows the counts of the laboratory in a browser.
+#[derive(Parser, Debug, Clone)]
+#[command(version)]
+pub struct Config {
+    /// Address and port of the panel.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:5065")]
+    pub listen: SocketAddr,
+
+    /// Where analytics answers, by plain HTTP.
+    #[arg(long, env = "ANALYTICS_URL", default_value = "http://127.0.0.1:5064", value_parser = base_url)]
+    pub analytics_url: Url,
+}
+
+impl Listen for Config {
+    fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+}
+
+/// A URL that paths can be appended to. Only `http`: the panel has no TLS, and
+/// would fail at every question otherwise.
+fn base_url(text: &str) -> Result<Url, String> {
+    let mut url = Url::parse(text).map_err(|error| error.to_string())?;
+    if url.scheme() != "http" || !url.has_host() {
+        return Err("must look like http://host:port".to_owned());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_takes_paths_below_it() {
+        for (given, expected) in [
+            ("http://127.0.0.1:5064", "http://127.0.0.1:5064/reporte"),
+            ("http://analiticas:5064/", "http://analiticas:5064/reporte"),
+            ("http://door/analiticas?x=1", "http://door/analiticas/reporte"),
+        ] {
+            let url =
+                base_url(given).and_then(|url| url.join("reporte").map_err(|e| e.to_string()));
+            assert_eq!(url.map(String::from), Ok(expected.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_the_panel_cannot_ask_is_refused() {
+        for given in ["https://analiticas", "ftp://analiticas", "analiticas:5064", "http://", ""] {
+            assert!(base_url(given).is_err(), "{given}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The panel under test, and what a browser asks of it.
+
+use std::net::{SocketAddr, TcpListener};
+
+use clap::Parser;
+use reqwest::{Client, Method, RequestBuilder};
+use service_kit::{Failure, Shutdown};
+use test_support::eventually;
+use tokio::task::JoinHandle;
+use visual_panel::Config;
+
+pub(crate) struct Panel {
+    client: Client,
+    base: String,
+    shutdown: Shutdown,
+    running: JoinHandle<Result<(), Failure>>,
+}
+
+impl Panel {
+    /// Starts on any free port, asking the analytics at `analytics`.
+    pub(crate) fn start(analytics: SocketAddr) -> Self {
+        let url = format!("http://{analytics}");
+        let config = Config::try_parse_from(["visual-panel", "--analytics-url", &url]);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let shutdown = Shutdown::default();
+        let service =
+            visual_panel::run(config.expect("a configuration"), listener, shutdown.clone());
+        let client = Client::builder().no_proxy().build().expect("a client");
+        Self { client, base, shutdown, running: actix_web::rt::spawn(service) }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) async fn page(&self, path: &str) -> String {
+        text(self.get(path)).await
+    }
+
+    /// The page, once all of `expected` is in it.
+    pub(crate) async fn page_with(&self, expected: &[&str]) -> String {
+        let look = || async {
+            let page = self.page("/").await;
+            match expected.iter().find(|text| !page.contains(**text)) {
+                Some(missing) => Err(format!("no {missing} in {page}")),
+                None => Ok(page),
+            }
+        };
+        eventually("the page", look).await
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        self.shutdown.raise();
+        self.running.await.expect("the service does not panic")
+    }
+}
+
+pub(crate) async fn text(request: RequestBuilder) -> String {
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 200, "{}", answer.url());
+    answer.text().await.expect("a body")
+}

@@ -1,0 +1,8 @@
+//! The real panel, on a port of its own, in front of an analytics played by
+//! the test: what a browser is told in each state of the world.
+
+mod door;
+mod fake;
+mod fixture;
+mod outage;
+mod pages;
