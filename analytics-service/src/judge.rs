@@ -56,7 +56,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const DAY: Duration = Duration::from_hours(24);
     const BODY: &str = r#"{"cliente":"ana","evento":"click","timestamp":"2025-04-13T12:00:00Z"}"#;
     /// Version 7, made at 2025-03-29T19:23:11.668Z.
     const ID: &str = "0195e2a0-1234-7000-8000-000000000000";

@@ -28,7 +28,8 @@ pub(super) struct Reports {
     responses((status = 200, description = "Eventos `reporte`.", body = String, content_type = "text/event-stream"))
 )]
 pub(super) async fn stream(reports: Data<Reports>) -> impl Responder {
-    let events = reports.live.reports().map(|report| event(&report)).take_until(reports.shutdown.raised());
+    let events =
+        reports.live.reports().map(|report| event(&report)).take_until(reports.shutdown.raised());
     Sse::from_infallible_stream(events).with_keep_alive(KEEP_ALIVE).with_retry_duration(RETRY)
 }
 

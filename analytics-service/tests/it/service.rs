@@ -76,7 +76,7 @@ impl Running {
     }
 }
 
-async fn sqlite_url(folder: &tempfile::TempDir) -> String {
+fn sqlite_url(folder: &tempfile::TempDir) -> String {
     format!("sqlite://{}/counts.db", folder.path().display())
 }
 
@@ -89,7 +89,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let database_url = sqlite_url(&folder).await;
+        let database_url = sqlite_url(&folder);
         Self { vhost: Vhost::create().await, database_url, _folder: folder }
     }
 
@@ -229,7 +229,7 @@ async fn the_stream_sends_the_report_at_once_and_at_every_change_and_ends_in_ord
 #[tokio::test]
 async fn without_a_broker_it_is_alive_reports_and_is_not_ready() {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f", &sqlite_url(&folder).await);
+    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f", &sqlite_url(&folder));
     running.becomes(503).await;
     assert_eq!(running.get("/healthz").await.expect("an answer").status(), 200);
     assert_eq!(running.json("/reporte").await.expect("a report")["total"], 0);

@@ -20,6 +20,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long the head of a request may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the server goes on after the signal, saying `Connection: close` and
+/// not ready: whoever keeps a connection open learns of the end from an answer,
+/// not from a reset.
+const LAME_DUCK: Duration = Duration::from_millis(500);
+
 /// What the server of a service is made of.
 pub struct Server {
     /// Where it listens.
@@ -33,8 +38,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `routes` until the shutdown signal; then `/readyz` answers 503,
-    /// nothing new is accepted, and requests in flight finish.
+    /// Serves `routes` until the shutdown signal; then `/readyz` answers 503, a
+    /// moment later nothing new is accepted, and requests in flight finish.
     ///
     /// # Errors
     /// When the listener cannot be served.
@@ -54,6 +59,10 @@ impl Server {
         telemetry::metrics();
         let Self { listener, shutdown, readiness, openapi } = self;
         let raised = shutdown.raised();
+        let ending = async move {
+            raised.await;
+            tokio::time::sleep(LAME_DUCK).await;
+        };
         let readiness = Data::new(readiness);
         let server = HttpServer::new(move || {
             App::new()
@@ -68,7 +77,7 @@ impl Server {
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(GRACE.as_secs())
-        .shutdown_signal(raised)
+        .shutdown_signal(ending)
         .listen(listener)?;
         Ok(server.run())
     }

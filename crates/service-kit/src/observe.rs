@@ -7,7 +7,10 @@ use actix_web::{
     Error,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
 
@@ -31,7 +34,7 @@ pub(crate) async fn observe(
         headers.insert(HeaderName::from_static(request_id::HEADER), value);
     }
     if stopping {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     record(&response, method, started);
     Ok(response)

@@ -1,0 +1,152 @@
+//! The server as every service runs it, with a route of the test's own.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use actix_web::{HttpResponse, web};
+use reqwest::Client;
+use serde_json::Value;
+use service_kit::{Problem, Readiness, Server, Shutdown};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+struct Running {
+    address: String,
+    shutdown: Shutdown,
+    /// Whether the one part that the test's service needs is there.
+    healthy: Arc<AtomicBool>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound address").to_string();
+        let shutdown = Shutdown::default();
+        let healthy = Arc::new(AtomicBool::new(true));
+        let state = healthy.clone();
+        let readiness = Readiness::default().with("parte", move || {
+            if state.load(Ordering::SeqCst) { Ok(()) } else { Err("no está".to_owned()) }
+        });
+        let openapi = utoipa::openapi::OpenApi::default();
+        let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
+        let task = tokio::spawn(server.serve(|routes| {
+            routes
+                .service(web::resource("/fallo").route(web::get().to(fails)))
+                .service(web::resource("/lento").route(web::get().to(slow)));
+        }));
+        Self { address, shutdown, healthy, task }
+    }
+
+    async fn get(&self, path: &str) -> reqwest::Response {
+        let url = format!("http://{}{path}", self.address);
+        Client::new().get(url).send().await.expect("an answer")
+    }
+}
+
+async fn fails() -> Result<HttpResponse, Problem> {
+    Err(Problem::internal(&"la contraseña es 1234"))
+}
+
+/// Answers once the client has sent the rest of its body.
+async fn slow(body: web::Bytes) -> HttpResponse {
+    HttpResponse::Ok().body(body)
+}
+
+#[tokio::test]
+async fn readyz_names_what_is_missing() {
+    let running = Running::start();
+    assert_eq!(running.get("/readyz").await.status(), 200);
+    running.healthy.store(false, Ordering::SeqCst);
+    let answer = running.get("/readyz").await;
+    assert_eq!(answer.status(), 503);
+    let body: Value = answer.json().await.expect("JSON");
+    assert_eq!((&body["listo"], &body["partes"][0]["detalle"]), (&false.into(), &"no está".into()));
+    assert_eq!(running.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_inside_is_not_shown() {
+    let running = Running::start();
+    let answer = running.get("/fallo").await;
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let text = answer.text().await.expect("text");
+    assert!(!text.contains("1234"), "{text}");
+}
+
+#[tokio::test]
+async fn a_callers_request_id_is_kept_only_if_it_is_harmless() {
+    let running = Running::start();
+    for (given, kept) in [("abc-1_2", true), ("a b", false), (&"x".repeat(65), false)] {
+        let url = format!("http://{}/healthz", running.address);
+        let answer = Client::new().get(url).header("x-request-id", given).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.headers()["x-request-id"] == given, kept, "{given}");
+    }
+}
+
+/// On a connection that is open already, for no new one is accepted.
+#[tokio::test]
+async fn told_to_stop_it_is_not_ready_finishes_what_is_under_way_and_closes() {
+    let running = Running::start();
+    let mut idle = Connection::open(&running.address).await;
+    idle.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(idle.read_head().await.starts_with("HTTP/1.1 200"));
+    idle.read_body().await;
+    let mut busy = Connection::open(&running.address).await;
+    busy.send("GET /lento HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab").await;
+    idle.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(idle.read_head().await.starts_with("HTTP/1.1 200"));
+    idle.read_body().await;
+
+    running.shutdown.raise();
+    idle.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let head = idle.read_head().await;
+    assert!(head.starts_with("HTTP/1.1 503") && head.contains("connection: close"), "{head}");
+    busy.send("cd").await;
+    let head = busy.read_head().await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    running.task.await.expect("no panic").expect("an orderly end");
+}
+
+struct Connection {
+    stream: BufReader<TcpStream>,
+    length: usize,
+}
+
+impl Connection {
+    async fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        Self { stream: BufReader::new(stream), length: 0 }
+    }
+
+    async fn send(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.expect("written");
+    }
+
+    async fn read_head(&mut self) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let read = self.stream.read_line(&mut head).await.expect("a line");
+            assert!(read > 0, "closed after {head:?}");
+        }
+        let head = head.to_ascii_lowercase().replace("http/1.1", "HTTP/1.1");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        self.length = length.and_then(|length| length.trim().parse().ok()).unwrap_or_default();
+        head
+    }
+
+    async fn read_body(&mut self) {
+        let mut body = vec![0; self.length];
+        self.stream.read_exact(&mut body).await.expect("the whole body");
+    }
+}
