@@ -8,11 +8,13 @@
 
 mod cut;
 mod database;
+mod rights;
 mod vhost;
 mod wait;
 
 pub use cut::CutProxy;
 pub use database::TestDatabase;
+pub use rights::{try_consume, try_declare, try_publish};
 pub use vhost::{QueueState, Vhost};
 pub use wait::{PATIENCE, eventually, eventually_within};
 

@@ -1,0 +1,64 @@
+//! `cargo lab` as a teacher uses it.
+
+use e2e::Stack;
+
+const PARTS: [&str; 7] = [
+    "analiticas",
+    "cliente_dos",
+    "cliente_uno",
+    "cliente_x",
+    "panel-visual",
+    "rabbitmq",
+    "traefik",
+];
+
+pub(super) async fn status_names_every_part_with_pid_and_ports(stack: &Stack) {
+    let status = stack.status().await.expect("a status");
+    assert_eq!(status.keys().collect::<Vec<_>>(), PARTS);
+    for (name, part) in &status {
+        assert_eq!(part["state"], "running", "{name}");
+        assert!(part["pid"].as_i64().is_some_and(|pid| pid > 1), "{name}: {part}");
+    }
+    let ports = status["cliente_x"]["ports"].to_string();
+    assert!(ports.contains(&stack.port("CLIENTE_X_PORT").to_string()), "{ports}");
+    let table = stack.succeed("cargo lab status").await;
+    for line in table.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+pub(super) async fn a_second_up_says_that_it_is_up(stack: &Stack) {
+    let before = stack.pid("analiticas").await;
+    let printed = stack.succeed("cargo lab up").await;
+    assert!(printed.contains("ya está en marcha"), "{printed}");
+    assert_eq!(stack.pid("analiticas").await, before);
+}
+
+pub(super) async fn a_taken_port_is_named_with_its_variable_and_nothing_is_left_running(
+    stack: &Stack,
+) {
+    let other = format!("LAB_DIR={} cargo lab", stack.path("other").display());
+    let up = stack.run(&format!("{other} up --detach")).await;
+    assert_ne!(up.code, Some(0), "{up:?}");
+    let said = format!("{}{}", up.stdout, up.stderr);
+    let port = stack.port("AMQP_PORT").to_string();
+    let line = said.lines().find(|line| line.contains(&port)).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("AMQP_PORT") && line.contains("beam"), "{line}");
+    assert!(said.lines().any(|line| line.contains("ANALYTICS_PORT")), "{said}");
+    let left = stack.run(&format!("{other} status --json")).await;
+    assert!(!left.stdout.contains("running"), "{left:?}");
+    stack.all_running().await.expect("the first laboratory goes on");
+}
+
+pub(super) async fn unknown_services_are_refused_with_the_names_there_are(stack: &Stack) {
+    let refused = stack.run("cargo lab stop nadie").await;
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stderr.contains("analiticas"), "{refused:?}");
+}
+
+pub(super) async fn logs_show_what_a_service_says(stack: &Stack) {
+    let logs = stack.succeed("cargo lab logs analiticas").await;
+    assert!(logs.contains("listening on"), "{logs}");
+    let rights = stack.succeed("cargo lab rabbitmqctl list_users").await;
+    assert!(rights.contains("sender") && rights.contains("analytics"), "{rights}");
+}

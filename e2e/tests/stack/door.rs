@@ -1,0 +1,85 @@
+//! What goes through the public door, and what does not.
+
+use e2e::Stack;
+use serde_json::{Value, json};
+
+pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stack) {
+    let status = async |path: &str| {
+        let answer = stack.http.get(stack.url("HTTP_PORT", path)).send().await;
+        answer.expect("an answer").status().as_u16()
+    };
+    for path in ["/panel", "/panel/", "/reporte", "/reporte?limite=1", "/"] {
+        assert_eq!(status(path).await, 200, "{path}");
+    }
+    assert_eq!(status("/send").await, 405);
+    for path in [
+        "/panelx",
+        "/reporte/x",
+        "/metrics",
+        "/readyz",
+        "/docs/",
+        "/openapi.json",
+        "/api/overview",
+        "/dashboard/",
+        "/panel/metrics",
+        "/panel/readyz",
+        "/panel/docs/",
+        "/panel/openapi.json",
+    ] {
+        assert_eq!(status(path).await, 404, "{path}");
+    }
+    let sent = stack.http.post(stack.url("HTTP_PORT", "/send")).send().await.expect("an answer");
+    assert_eq!(sent.status(), 202);
+    let batch = stack.http.post(stack.url("HTTP_PORT", "/send/batch")).json(&json!([{}, {}]));
+    assert_eq!(batch.send().await.expect("an answer").status(), 202);
+    let huge =
+        stack.http.get(stack.url("HTTP_PORT", "/reporte")).header("x-big", "x".repeat(1 << 17));
+    assert_eq!(huge.send().await.expect("an answer").status(), 431);
+}
+
+pub(super) async fn the_panels_links_follow_the_prefix(stack: &Stack) {
+    let page = async |variable: &str, path: &str, prefix: Option<&str>| {
+        let mut request = stack.http.get(stack.url(variable, path));
+        if let Some(prefix) = prefix {
+            request = request.header("x-forwarded-prefix", prefix);
+        }
+        request.send().await.expect("an answer").text().await.expect("text")
+    };
+    for path in ["/panel", "/panel/"] {
+        let through = page("HTTP_PORT", path, None).await;
+        assert!(through.contains(r#"<base href="/panel/">"#), "{through}");
+        let forged = page("HTTP_PORT", path, Some("/otro")).await;
+        assert!(!forged.contains("/otro"), "{forged}");
+    }
+    let direct = page("PANEL_PORT", "/", Some("/otro")).await;
+    assert!(direct.contains(r#"<base href="/otro/">"#), "{direct}");
+}
+
+/// As the broker itself enforces them: who may do what, tried out.
+pub(super) async fn services_have_the_least_rights(stack: &Stack) {
+    let amqp = stack.port("AMQP_PORT");
+    let sender = format!("amqp://sender:sender-lab@127.0.0.1:{amqp}/%2f");
+    for (what, refused) in [
+        ("read its queue", test_support::try_consume(&sender, "cola_analiticas").await),
+        ("write to another exchange", test_support::try_publish(&sender, "amq.direct").await),
+        ("write to a queue by name", test_support::try_publish(&sender, "").await),
+        ("declare a queue", test_support::try_declare(&sender, "cola_propia").await),
+    ] {
+        let error = refused.expect_err(what);
+        assert!(error.contains("ACCESS_REFUSED"), "{what}: {error}");
+    }
+    let analytics = format!("amqp://analytics:analytics-lab@127.0.0.1:{amqp}/%2f");
+    let error = test_support::try_publish(&analytics, "eventos_clientes").await.expect_err("no");
+    assert!(error.contains("ACCESS_REFUSED"), "{error}");
+
+    let overview = stack.http.get(stack.url("MANAGEMENT_PORT", "/api/overview"));
+    let overview: Value = overview
+        .basic_auth("guest", Some("guest"))
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert!(overview["rabbitmq_version"].is_string(), "{overview}");
+}

@@ -1,0 +1,86 @@
+//! One whole laboratory, used and broken as a class would, part after part.
+
+mod commands;
+mod door;
+mod faults;
+mod panel;
+mod readme;
+
+use std::{pin::Pin, sync::Arc};
+
+use e2e::Stack;
+use libtest_mimic::{Arguments, Trial};
+use nix::{sys::signal::Signal, unistd::Pid};
+use tokio::{process::Child, runtime::Runtime};
+
+type Scenario = for<'a> fn(&'a Stack) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A name for a scenario, and the scenario in a box.
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident),+ $(,)?) => {
+        [$((concat!(stringify!($module), "::", stringify!($name)), |stack| Box::pin($module::$name(stack)))),+]
+    };
+}
+
+/// In this order: the README's numbers begin at zero.
+const SCENARIOS: [(&str, Scenario); 17] = scenarios![
+    readme::every_command_prints_what_it_says,
+    commands::status_names_every_part_with_pid_and_ports,
+    commands::a_second_up_says_that_it_is_up,
+    commands::a_taken_port_is_named_with_its_variable_and_nothing_is_left_running,
+    commands::unknown_services_are_refused_with_the_names_there_are,
+    commands::logs_show_what_a_service_says,
+    door::only_what_is_meant_for_it_goes_through_the_door,
+    door::the_panels_links_follow_the_prefix,
+    door::services_have_the_least_rights,
+    panel::it_shows_counts_and_says_when_analytics_is_away,
+    faults::fifty_wait_while_analytics_is_stopped,
+    faults::analytics_killed_under_load_counts_each_event_once,
+    faults::a_sender_killed_under_load_loses_nothing_confirmed,
+    faults::the_broker_restarted_and_killed_under_load_loses_nothing_confirmed,
+    faults::a_memory_alarm_is_503_in_time_and_passes,
+    faults::every_service_stopped_in_turn_under_load_loses_nothing_confirmed,
+    faults::after_everything_stopped_the_counts_are_there,
+];
+
+fn main() -> std::process::ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let runtime = Arc::new(Runtime::new().expect("a runtime"));
+    let stack = Arc::new(Stack::prepare());
+    let trials = SCENARIOS.map(|(name, scenario)| trial(name, scenario, &runtime, &stack));
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials.into()).exit_code();
+    }
+    let mut up = runtime.block_on(async { stack.up() });
+    let is_up = runtime.block_on(stack.is_up(&mut up));
+    let ok = is_up && !libtest_mimic::run(&arguments, trials.into()).has_failed();
+    let ended = runtime.block_on(ctrl_c(up, &stack));
+    if !ok || !ended {
+        eprintln!("{}", stack.up_log());
+        return std::process::ExitCode::FAILURE;
+    }
+    std::process::ExitCode::SUCCESS
+}
+
+fn trial(name: &str, scenario: Scenario, runtime: &Arc<Runtime>, stack: &Arc<Stack>) -> Trial {
+    let (runtime, stack) = (runtime.clone(), stack.clone());
+    Trial::test(name, move || {
+        runtime.block_on(scenario(&stack));
+        Ok(())
+    })
+}
+
+/// Ctrl-C ends `cargo lab up` in order, and leaves nothing behind.
+async fn ctrl_c(mut up: Child, stack: &Stack) -> bool {
+    let pid = up.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+    let sent = pid.is_some_and(|pid| nix::sys::signal::kill(pid, Signal::SIGINT).is_ok());
+    let ended = up.wait().await.is_ok_and(|status| status.success());
+    let left = stack.status().await.unwrap_or_default();
+    let stopped = left.values().all(|part| part["state"] == "stopped" && part["pid"].is_null());
+    let ok = sent && ended && stopped;
+    if !ok {
+        eprintln!("Ctrl-C: sent {sent}, ended in order {ended}, left: {left:?}");
+    }
+    ok
+}

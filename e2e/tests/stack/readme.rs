@@ -1,0 +1,29 @@
+//! The README's commands, word for word.
+
+use e2e::{Stack, Step, repository, steps};
+use test_support::eventually;
+
+pub(super) async fn every_command_prints_what_it_says(stack: &Stack) {
+    let text = std::fs::read_to_string(repository().join("README.md")).expect("the README");
+    let steps = steps(&text);
+    assert!(steps.len() > 10, "the README has {} commands", steps.len());
+    for step in &steps {
+        if step.command.contains("-X POST") {
+            attempt(stack, step).await.unwrap_or_else(|difference| panic!("{difference}"));
+        } else {
+            // What it asks for may take a moment to be true.
+            eventually(&step.command, || attempt(stack, step)).await;
+        }
+    }
+}
+
+/// Runs a command, which must succeed; `Err` when it prints something else
+/// than the README says.
+async fn attempt(stack: &Stack, step: &Step) -> Result<(), String> {
+    let printed = stack.succeed(&step.command).await;
+    if step.is_as_expected(&printed) {
+        return Ok(());
+    }
+    let expected = step.expected.as_deref().unwrap_or_default();
+    Err(format!("README.md:{}: expected:\n{expected}\nprinted:\n{printed}", step.line))
+}
