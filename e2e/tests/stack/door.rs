@@ -2,6 +2,7 @@
 
 use e2e::Stack;
 use serde_json::{Value, json};
+use test_support::PATIENCE;
 
 pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stack) {
     let status = async |path: &str| {
@@ -28,6 +29,12 @@ pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stac
     ] {
         assert_eq!(status(path).await, 404, "{path}");
     }
+    for variable in ["TRAEFIK_PORT", "DASHBOARD_PORT"] {
+        for path in ["/", "/dashboard/", "/api/http/routers"] {
+            let answer = stack.http.get(stack.url(variable, path)).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200, "{variable} {path}");
+        }
+    }
     let sent = stack.http.post(stack.url("HTTP_PORT", "/send")).send().await.expect("an answer");
     assert_eq!(sent.status(), 202);
     let batch = stack.http.post(stack.url("HTTP_PORT", "/send/batch")).json(&json!([{}, {}]));
@@ -35,6 +42,19 @@ pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stac
     let huge =
         stack.http.get(stack.url("HTTP_PORT", "/reporte")).header("x-big", "x".repeat(1 << 17));
     assert_eq!(huge.send().await.expect("an answer").status(), 431);
+}
+
+/// The door holds nothing back: the report comes while the stream is open.
+pub(super) async fn the_stream_passes_the_door_as_it_comes(stack: &Stack) {
+    let mut stream =
+        stack.http.get(stack.url("HTTP_PORT", "/reporte/stream")).send().await.expect("a stream");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    while !text.contains("event: reporte") || !text.contains("data: {") {
+        let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await.expect("an event in time");
+        let chunk = chunk.expect("bytes").expect("an open stream");
+        text.push_str(&String::from_utf8_lossy(&chunk));
+    }
 }
 
 pub(super) async fn the_panels_links_follow_the_prefix(stack: &Stack) {

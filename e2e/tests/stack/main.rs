@@ -23,7 +23,7 @@ macro_rules! scenarios {
 }
 
 /// In this order: the README's numbers begin at zero.
-const SCENARIOS: [(&str, Scenario); 17] = scenarios![
+const SCENARIOS: [(&str, Scenario); 18] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -31,6 +31,7 @@ const SCENARIOS: [(&str, Scenario); 17] = scenarios![
     commands::unknown_services_are_refused_with_the_names_there_are,
     commands::logs_show_what_a_service_says,
     door::only_what_is_meant_for_it_goes_through_the_door,
+    door::the_stream_passes_the_door_as_it_comes,
     door::the_panels_links_follow_the_prefix,
     door::services_have_the_least_rights,
     panel::it_shows_counts_and_says_when_analytics_is_away,
@@ -56,7 +57,8 @@ fn main() -> std::process::ExitCode {
     let is_up = runtime.block_on(stack.is_up(&mut up));
     let ok = is_up && !libtest_mimic::run(&arguments, trials.into()).has_failed();
     let ended = runtime.block_on(ctrl_c(up, &stack));
-    if !ok || !ended {
+    let again = ok && ended && runtime.block_on(lives_again(&stack));
+    if !again {
         eprintln!("{}", stack.up_log());
         return std::process::ExitCode::FAILURE;
     }
@@ -81,6 +83,21 @@ async fn ctrl_c(mut up: Child, stack: &Stack) -> bool {
     let ok = sent && ended && stopped;
     if !ok {
         eprintln!("Ctrl-C: sent {sent}, ended in order {ended}, left: {left:?}");
+    }
+    ok
+}
+
+/// The counts of before are there after everything ended and began again, in
+/// the background this time; and `down` ends that.
+async fn lives_again(stack: &Stack) -> bool {
+    let up = stack.run("cargo lab up --detach").await;
+    let report = stack.report().await;
+    let down = stack.run("cargo lab down").await;
+    let left = stack.run("cargo lab status").await;
+    let kept = report.as_ref().is_ok_and(|report| report["total"].as_u64() > Some(0));
+    let ok = up.code == Some(0) && kept && down.code == Some(0) && left.code == Some(3);
+    if !ok {
+        eprintln!("again: {up:?}\n{report:?}\n{down:?}\n{left:?}");
     }
     ok
 }

@@ -1,17 +1,27 @@
 //! The panel, in a real browser, through the real door.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
 use e2e::{Browser, Stack};
 use fantoccini::Locator;
+use futures_util::FutureExt;
 use test_support::eventually;
 
 pub(super) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stack) {
     let browser = Browser::open(1280).await;
+    // A window must not outlive its test, however the test ends.
+    let looked = AssertUnwindSafe(look(stack, &browser)).catch_unwind().await;
+    browser.close().await;
+    looked.unwrap_or_else(|panic| resume_unwind(panic));
+}
+
+async fn look(stack: &Stack, browser: &Browser) {
     let page = &browser.page;
     page.goto(&stack.url("HTTP_PORT", "/panel")).await.expect("a page");
-    shows(&browser, "Laboratorio 1").await;
+    shows(browser, "Laboratorio 1").await;
 
     stack.succeed("curl -X POST http://localhost:5047/send -H 'X-Client-Name: mirada'").await;
-    shows(&browser, "mirada").await;
+    shows(browser, "mirada").await;
     let total = stack.report().await.expect("a report")["total"].as_u64().expect("a number");
     eventually("the total is shown", || async {
         let shown = page.find(Locator::Css("#total")).await.map_err(|error| error.to_string())?;
@@ -21,10 +31,10 @@ pub(super) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stac
     .await;
 
     stack.succeed("cargo lab stop analiticas").await;
-    has_state(&browser, "ausente").await;
-    shows(&browser, "mirada").await;
+    has_state(browser, "ausente").await;
+    shows(browser, "mirada").await;
     stack.succeed("cargo lab start analiticas").await;
-    has_state(&browser, "al-dia").await;
+    has_state(browser, "al-dia").await;
 
     let width = page
         .execute(
@@ -42,7 +52,6 @@ pub(super) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stac
         .await
         .expect("a list");
     assert_eq!(elsewhere.as_array().map(Vec::len), Some(0), "{elsewhere}");
-    browser.close().await;
 }
 
 async fn shows(browser: &Browser, wanted: &str) {

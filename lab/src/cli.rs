@@ -1,0 +1,130 @@
+//! The command line, in the class's language.
+
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+const TEMPLATE: &str = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}\n";
+
+const STATUS_HELP: &str = "Estados: en marcha (running), no listo (not_ready), \
+detenido (stopped),\ncaído (died). Termina con 3 si no hay nada en marcha.";
+
+const SERVICE_HELP: &str = "rabbitmq, analiticas, cliente_x, cliente_uno, \
+cliente_dos,\npanel-visual o traefik";
+
+/// Relevo: pone en marcha y maneja el laboratorio.
+#[derive(Parser)]
+#[command(name = "cargo lab", bin_name = "cargo lab", arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked of the laboratory.
+#[derive(Subcommand)]
+#[command(subcommand_value_name = "ORDEN", subcommand_help_heading = "Órdenes")]
+pub(crate) enum Command {
+    /// Prepara lo necesario y pone todo en marcha
+    Up {
+        /// Vuelve a la terminal cuando todo está listo
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Detiene todo, en orden; los datos se conservan
+    Down,
+    /// Muestra el estado de cada servicio
+    #[command(after_help = STATUS_HELP)]
+    Status {
+        /// Un arreglo JSON con name, state, pid y ports
+        #[arg(long)]
+        json: bool,
+    },
+    /// Muestra lo que escriben los servicios
+    Logs(Logs),
+    /// Detiene un servicio
+    Stop(Service),
+    /// Pone en marcha un servicio detenido
+    Start(Service),
+    /// Detiene un servicio y lo pone en marcha otra vez
+    Restart(Service),
+    /// Instala lo que piden las pruebas y las ejecuta todas
+    Test {
+        /// Argumentos para cargo test
+        #[arg(value_name = "ARGUMENTOS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Ejecuta rabbitmqctl contra el RabbitMQ del laboratorio
+    Rabbitmqctl {
+        /// Argumentos para rabbitmqctl
+        #[arg(value_name = "ARGUMENTOS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Starts and watches the parts in the background; `up --detach` runs it
+    #[command(hide = true)]
+    Watch,
+}
+
+/// A service, by any of its names.
+#[derive(Args)]
+pub(crate) struct Service {
+    /// One of the names or aliases of [`crate::part::Part`].
+    #[arg(value_name = "SERVICIO", help = SERVICE_HELP)]
+    pub(crate) service: String,
+}
+
+/// Which log lines to show.
+#[derive(Args)]
+pub(crate) struct Logs {
+    /// Solo este servicio
+    #[arg(value_name = "SERVICIO")]
+    pub(crate) service: Option<String>,
+    /// Sigue mostrando lo que llega, hasta Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Cuántas líneas de cada servicio se muestran primero (50)
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    #[arg(hide_default_value = true)]
+    pub(crate) lines: usize,
+}
+
+/// Reads the command line; on a wrong one, explains and ends the process.
+pub(crate) fn parse() -> Cli {
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn command() -> clap::Command {
+    let mut command = in_spanish(Cli::command()).mut_subcommands(in_spanish);
+    command.build();
+    command.mut_subcommands(|mut subcommand| {
+        let usage = subcommand.render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        subcommand.override_usage(usage.replace("[OPTIONS]", "[OPCIONES]"))
+    })
+}
+
+/// Replaces the English words of clap's own help.
+fn in_spanish(command: clap::Command) -> clap::Command {
+    let help = clap::Arg::new("ayuda")
+        .short('h')
+        .long("help")
+        .action(ArgAction::Help)
+        .help("Muestra esta ayuda");
+    command
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .help_template(TEMPLATE)
+        .arg(help)
+        .mut_args(|arg| {
+            let heading = if arg.is_positional() { "Argumentos" } else { "Opciones" };
+            arg.help_heading(heading)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+}

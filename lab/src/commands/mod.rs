@@ -1,0 +1,32 @@
+//! The commands, one module each.
+
+mod control;
+mod down;
+mod logs;
+mod rabbitmqctl;
+mod status;
+mod test;
+mod up;
+mod watch;
+
+use crate::cli::{Cli, Command};
+use crate::layout::Layout;
+use crate::part::Part;
+use anyhow::Result;
+
+/// Runs a command; its exit code.
+pub(crate) async fn run(cli: Cli) -> Result<u8> {
+    let layout = Layout::find()?;
+    match cli.command {
+        Command::Up { detach } => up::run(&layout, detach).await,
+        Command::Down => down::run(&layout).await,
+        Command::Status { json } => status::run(&layout, json).await,
+        Command::Logs(wanted) => logs::run(&layout, &wanted).await,
+        Command::Stop(wanted) => control::stop(&layout, Part::parse(&wanted.service)?).await,
+        Command::Start(wanted) => control::start(&layout, Part::parse(&wanted.service)?).await,
+        Command::Restart(wanted) => control::restart(&layout, Part::parse(&wanted.service)?).await,
+        Command::Test { args } => test::run(&layout, &args).await,
+        Command::Rabbitmqctl { args } => rabbitmqctl::run(&layout, &args),
+        Command::Watch => watch::run(&layout).await,
+    }
+}

@@ -1,0 +1,109 @@
+//! `test`: gives every test a real broker and a real database, and runs cargo.
+
+mod broker;
+mod postgres;
+
+use crate::failure::Failure;
+use crate::layout::Layout;
+use crate::process::ProcessId;
+use crate::signals::Interrupts;
+use crate::tools::{self, apt, on_path};
+use crate::ui;
+use anyhow::{Context, Result};
+use broker::Broker;
+use nix::sys::signal::Signal;
+use postgres::Postgres;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// How long interrupted tests may take to clean up.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(layout: &Layout, args: &[String]) -> Result<u8> {
+    layout.create()?;
+    let mut interrupts = Interrupts::listen()?;
+    tokio::select! {
+        prepared = prepare(layout) => prepared?,
+        () = interrupts.next() => return Err(Failure::interrupted().into()),
+    }
+    let mut broker = Broker::start(layout, &mut interrupts).await?;
+    let tested = with_database(layout, &broker, args, &mut interrupts).await;
+    broker.stop().await?;
+    tested
+}
+
+async fn with_database(
+    layout: &Layout,
+    broker: &Broker,
+    args: &[String],
+    interrupts: &mut Interrupts,
+) -> Result<u8> {
+    let mut postgres = Postgres::start(broker.layout()).await?;
+    let tested = run_cargo(layout, broker, &postgres, args, interrupts).await;
+    postgres.stop().await?;
+    tested
+}
+
+/// Installs what tests use and builds what the end-to-end tests run.
+async fn prepare(layout: &Layout) -> Result<()> {
+    broker::remove_remains(layout).await?;
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        apt::install(&missing, "lo que piden las pruebas").await?;
+    }
+    tools::traefik::ensure(layout).await?;
+    ui::note("… construyendo los servicios (cargo build --release)");
+    tools::cargo::build_services(layout.root()).await?;
+    Ok(())
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let present = [
+        ("rabbitmq-server", tools::rabbitmq::installed().is_some()),
+        ("postgresql", postgres::programs().is_some()),
+        ("chromium", on_path("chromium").is_some()),
+        ("chromium-driver", on_path("chromedriver").is_some()),
+        ("curl", on_path("curl").is_some()),
+        ("jq", on_path("jq").is_some()),
+    ];
+    let missing = present.into_iter().filter(|(_, is_there)| !is_there);
+    missing.map(|(package, _)| package).collect()
+}
+
+async fn run_cargo(
+    layout: &Layout,
+    broker: &Broker,
+    postgres: &Postgres,
+    args: &[String],
+    interrupts: &mut Interrupts,
+) -> Result<u8> {
+    let mut child = Command::new(tools::cargo::program())
+        .current_dir(layout.root())
+        .args(["test", "--workspace"])
+        .args(args)
+        .env("RELEVO_TEST_AMQP", broker.amqp())
+        .env("RELEVO_TEST_MANAGEMENT", broker.management())
+        .env("RELEVO_TEST_POSTGRES", postgres.url())
+        // A group of its own, so that an interruption ends the tests too, and
+        // only through us.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .spawn()
+        .context("no se pudo ejecutar cargo")?;
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        () = interrupts.next() => return interrupt(&mut child).await,
+    };
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Ends cargo and every test it runs.
+async fn interrupt(child: &mut Child) -> Result<u8> {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    if let Some(process) = pid.and_then(ProcessId::of) {
+        process.end_group(Signal::SIGINT, STOP_LIMIT).await?;
+    }
+    child.wait().await?;
+    Err(Failure::interrupted().into())
+}

@@ -1,0 +1,41 @@
+//! `cargo lab`: runs the whole laboratory on one machine, without containers.
+//!
+//! - [`cli`]: what can be typed.
+//! - [`commands`]: one module per command.
+//! - [`part`]: the parts of the stack, their names and order.
+//! - [`settings`], [`layout`], [`plan`]: what is configured, where it lies on
+//!   disk, and what one `up` decided.
+//! - [`tools`]: what has to be installed or built first.
+//! - [`parts`]: how each part is started, and when it is ready.
+//! - [`supervisor`]: starts, watches, restarts and stops the parts.
+//! - [`process`], [`record`], [`lock`]: processes and what is known of them.
+//! - [`ports`], [`holders`]: which ports are taken, and by whom.
+//! - [`signals`], [`ui`], [`failure`]: the terminal's side.
+
+mod cli;
+mod commands;
+mod failure;
+mod holders;
+mod layout;
+mod lock;
+mod part;
+mod parts;
+mod plan;
+mod ports;
+mod process;
+mod record;
+mod settings;
+mod signals;
+mod supervisor;
+mod tools;
+mod ui;
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match commands::run(cli::parse()).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => failure::report(&error),
+    }
+}

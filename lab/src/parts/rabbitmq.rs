@@ -1,0 +1,191 @@
+//! The private broker node: its own name, data, cookie, configuration, port
+//! mapper and users. A broker that is already on the machine never meets it.
+//!
+//! The package's own server script is run, not the wrapper in `/usr/sbin`,
+//! which switches user and folder.
+
+use super::Launch;
+use crate::plan::Stack;
+use crate::settings::{Port, Settings};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The data on disk belongs to this name: it does not change with the ports.
+/// Two laboratories may share it, since each has a port mapper of its own.
+const NODE: &str = "relevo@localhost";
+
+/// Keeps Erlang's own listener on this machine.
+const LOOPBACK_DISTRIBUTION: &str = "-kernel inet_dist_use_interface {127,0,0,1}";
+
+pub(super) fn launch(stack: &Stack) -> Result<Launch> {
+    let files = Files::write(stack)?;
+    let mut launch = node(stack, "rabbitmq-server");
+    let file = |name| files.dir.join(name);
+    launch.set("RABBITMQ_MNESIA_BASE", file("data"));
+    launch.set("RABBITMQ_LOG_BASE", file("log"));
+    // Everything goes to standard output, which is the part's log.
+    launch.set("RABBITMQ_LOGS", "-");
+    launch.set("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf"));
+    launch.set("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config"));
+    launch.set("RABBITMQ_GENERATED_CONFIG_DIR", file("generated"));
+    launch.set("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins"));
+    launch.set("RABBITMQ_PID_FILE", file("pid"));
+    let port = stack.port(Port::RabbitMqDist).to_string();
+    launch.set("RABBITMQ_DIST_PORT", port);
+    launch.set("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", LOOPBACK_DISTRIBUTION);
+    // Makes the script replace itself by the Erlang machine, so that the
+    // process we signal is the node.
+    launch.set("detached", "1");
+    Ok(launch)
+}
+
+/// `rabbitmqctl` for the private node.
+pub(crate) fn ctl(stack: &Stack) -> Launch {
+    let mut launch = node(stack, "rabbitmqctl");
+    // It must not start a port mapper: one would stay behind.
+    let args = format!("-start_epmd false {LOOPBACK_DISTRIBUTION}");
+    launch.set("RABBITMQ_CTL_ERL_ARGS", args);
+    launch
+}
+
+/// What every program that speaks to the node needs to find it.
+fn node(stack: &Stack, script: &str) -> Launch {
+    let dir = stack.layout.broker();
+    let mut launch = Launch::clean(stack.plan.rabbitmq.join("sbin").join(script));
+    launch.set("HOME", dir.join("home"));
+    launch.set("RABBITMQ_NODENAME", NODE);
+    // Debian's /etc/rabbitmq/rabbitmq-env.conf belongs to the machine's broker.
+    launch.set("RABBITMQ_CONF_ENV_FILE", dir.join("env.conf"));
+    launch.set("ERL_EPMD_PORT", stack.port(Port::Epmd).to_string());
+    launch.set("ERL_EPMD_ADDRESS", "127.0.0.1");
+    launch
+}
+
+/// The node's files, rendered from `rabbitmq/` of the workspace.
+struct Files {
+    dir: PathBuf,
+}
+
+impl Files {
+    fn write(stack: &Stack) -> Result<Self> {
+        let files = Self { dir: stack.layout.broker() };
+        files.write_all(stack).context("no se pudo preparar la carpeta de RabbitMQ")?;
+        Ok(files)
+    }
+
+    fn write_all(&self, stack: &Stack) -> Result<()> {
+        let source = stack.layout.root().join("rabbitmq");
+        for folder in ["home", "data", "log", "generated"] {
+            private_folder(&self.dir.join(folder))?;
+        }
+        self.write_cookie()?;
+        for name in ["enabled_plugins", "advanced.config"] {
+            self.write_private(name, &fs::read_to_string(source.join(name))?)?;
+        }
+        self.write_private("env.conf", "")?;
+        let definitions = fs::read_to_string(source.join("definitions.json"))?;
+        let definitions = with_passwords(&definitions, &stack.settings)?;
+        self.write_private("definitions.json", &definitions)?;
+        let base = fs::read_to_string(source.join("rabbitmq.conf"))?;
+        self.write_private("rabbitmq.conf", &self.configuration(stack, &base))
+    }
+
+    fn configuration(&self, stack: &Stack, base: &str) -> String {
+        let bind = stack.settings.direct_bind;
+        let definitions = self.dir.join("definitions.json");
+        format!(
+            "{base}
+listeners.tcp.1 = {}
+management.tcp.ip = {bind}
+management.tcp.port = {}
+prometheus.tcp.ip = {bind}
+prometheus.tcp.port = {}
+load_definitions = {}
+",
+            stack.direct(Port::Amqp),
+            stack.port(Port::Management),
+            stack.port(Port::Prometheus),
+            definitions.display(),
+        )
+    }
+
+    fn write_private(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        let mut file =
+            File::options().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(text.as_bytes())?;
+        Ok(())
+    }
+
+    /// The secret that the node and `rabbitmqctl` share. It stays the same for
+    /// the life of the data. Erlang insists on 0400.
+    fn write_cookie(&self) -> Result<()> {
+        let path = self.dir.join("home/.erlang.cookie");
+        if path.exists() {
+            return Ok(());
+        }
+        let mut random = [0_u8; 16];
+        File::open("/dev/urandom")?.read_exact(&mut random)?;
+        let mut file = File::options().create_new(true).write(true).mode(0o400).open(path)?;
+        for byte in random {
+            write!(file, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+fn private_folder(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    Ok(())
+}
+
+/// The definitions with each user's password: the node replaces its users by
+/// them at every start, so a changed password holds from then on.
+fn with_passwords(definitions: &str, settings: &Settings) -> Result<String> {
+    let mut definitions: Value =
+        serde_json::from_str(definitions).context("rabbitmq/definitions.json no es JSON")?;
+    let users = definitions["users"]
+        .as_array_mut()
+        .context("rabbitmq/definitions.json no tiene usuarios")?;
+    for user in users {
+        let password = match user["name"].as_str() {
+            Some("guest") => "guest",
+            Some("sender") => &settings.sender_password,
+            Some("analytics") => &settings.analytics_password,
+            other => anyhow::bail!("rabbitmq/definitions.json: sin contraseña para {other:?}"),
+        };
+        user["password"] = password.into();
+    }
+    Ok(definitions.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_passwords;
+    use crate::settings::Settings;
+    use serde_json::Value;
+
+    #[test]
+    fn every_committed_user_gets_a_password_and_none_is_committed() {
+        let committed = include_str!("../../../rabbitmq/definitions.json");
+        assert!(!committed.contains("password"));
+        let settings = Settings::from_lookup(|_| None).unwrap();
+        let rendered = with_passwords(committed, &settings).unwrap();
+        let rendered: Value = serde_json::from_str(&rendered).unwrap();
+        for user in rendered["users"].as_array().unwrap() {
+            assert!(user["password"].is_string(), "{user}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_variable_is_an_error() {
+        let settings = Settings::from_lookup(|_| None).unwrap();
+        let definitions = r#"{"users":[{"name":"mallory"}]}"#;
+        assert!(with_passwords(definitions, &settings).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! Our own services: one binary each, configured by environment.
+
+use super::Launch;
+use crate::part::Part;
+use crate::plan::Stack;
+use crate::settings::Port;
+use anyhow::{Context, Result};
+use std::fmt::Write;
+
+pub(super) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
+    let mut launch = service(stack, part)?;
+    let password = &stack.settings.sender_password;
+    launch.set("AMQP_URL", amqp_url(stack, "sender", password));
+    launch.set("SENDER_NAME", part.name());
+    if let Some(interval) = &stack.settings.emit_every {
+        launch.set("EMIT_EVERY", interval);
+    }
+    Ok(launch)
+}
+
+pub(super) fn analytics(stack: &Stack) -> Result<Launch> {
+    let mut launch = service(stack, Part::Analytics)?;
+    let password = &stack.settings.analytics_password;
+    launch.set("AMQP_URL", amqp_url(stack, "analytics", password));
+    launch.set("DATABASE_URL", database_url(stack));
+    Ok(launch)
+}
+
+pub(super) fn panel(stack: &Stack) -> Result<Launch> {
+    let mut launch = service(stack, Part::Panel)?;
+    launch.set("ANALYTICS_URL", stack.local_url(Port::Analytics));
+    Ok(launch)
+}
+
+fn service(stack: &Stack, part: Part) -> Result<Launch> {
+    let package = part.package().context("no es un servicio nuestro")?;
+    let program = stack
+        .plan
+        .binaries
+        .get(package)
+        .with_context(|| format!("cargo no construyó {package}"))?;
+    let mut launch = Launch {
+        program: program.clone(),
+        // Where its own reading of `.env` begins, and relative paths in it.
+        folder: Some(stack.layout.root().to_owned()),
+        ..Launch::default()
+    };
+    let own = *part.ports().first().context("un servicio sin puerto")?;
+    launch.set("LISTEN", stack.direct(own));
+    launch.set("RUST_LOG", &stack.settings.rust_log);
+    Ok(launch)
+}
+
+fn amqp_url(stack: &Stack, user: &str, password: &str) -> String {
+    let port = stack.port(Port::Amqp);
+    format!("amqp://{user}:{}@127.0.0.1:{port}/%2f", percent_encoded(password))
+}
+
+fn database_url(stack: &Stack) -> String {
+    stack.settings.database_url.clone().unwrap_or_else(|| {
+        let file = stack.layout.data().join("analiticas.db");
+        format!("sqlite://{}", file.display())
+    })
+}
+
+/// Escapes all but RFC 3986's unreserved characters, so that any password fits
+/// a URL.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut url, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+        url
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn a_password_with_separators_stays_one_password() {
+        assert_eq!(percent_encoded("a:b@c/d%e"), "a%3Ab%40c%2Fd%25e");
+        assert_eq!(percent_encoded("ñ é"), "%C3%B1%20%C3%A9");
+        assert_eq!(percent_encoded("Az09-._~"), "Az09-._~");
+    }
+}

@@ -1,0 +1,70 @@
+//! What one `up` decided before it started anything: ports and programs.
+//!
+//! It is written down, so that the other commands speak of the laboratory that
+//! runs and not of what `.env` says by now.
+
+use crate::layout::Layout;
+use crate::part::Part;
+use crate::settings::{Port, Ports, Settings};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// The ports in use and the programs to run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) ports: Ports,
+    /// RabbitMQ's folder with `sbin/rabbitmq-server` inside.
+    pub(crate) rabbitmq: PathBuf,
+    pub(crate) traefik: PathBuf,
+    /// Our own binaries, by package.
+    pub(crate) binaries: BTreeMap<String, PathBuf>,
+}
+
+impl Plan {
+    pub(crate) fn save(&self, layout: &Layout) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        fs::write(path(layout), text).context("no se pudo guardar el plan del laboratorio")
+    }
+
+    /// The plan of the last `up`, if there was one.
+    pub(crate) fn load(layout: &Layout) -> Option<Self> {
+        let text = fs::read_to_string(path(layout)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+/// The numbers of a part's ports, the most telling first.
+pub(crate) fn ports_of(ports: &Ports, part: Part) -> Vec<u16> {
+    part.ports().iter().map(|port| ports.get(*port)).collect()
+}
+
+fn path(layout: &Layout) -> PathBuf {
+    layout.run().join("plan.json")
+}
+
+/// All that is needed to start any part.
+#[derive(Clone)]
+pub(crate) struct Stack {
+    pub(crate) layout: Layout,
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+}
+
+impl Stack {
+    pub(crate) fn port(&self, port: Port) -> u16 {
+        self.plan.ports.get(port)
+    }
+
+    /// An address that processes of this machine reach, whatever the bind.
+    pub(crate) fn local_url(&self, port: Port) -> String {
+        format!("http://127.0.0.1:{}", self.port(port))
+    }
+
+    /// What a direct port listens on.
+    pub(crate) fn direct(&self, port: Port) -> String {
+        format!("{}:{}", self.settings.direct_bind, self.port(port))
+    }
+}

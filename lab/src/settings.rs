@@ -1,0 +1,245 @@
+//! What the user configures: `.env` at the root of the workspace, over which
+//! the process environment wins.
+
+mod ports;
+
+pub(crate) use ports::{Port, Ports};
+
+use crate::failure::Failure;
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+/// Everything that can be set. It holds passwords: it is never printed.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) ports: Ports,
+    /// Where all but the public door listens.
+    pub(crate) direct_bind: Ipv4Addr,
+    pub(crate) sender_password: String,
+    pub(crate) analytics_password: String,
+    pub(crate) rust_log: String,
+    pub(crate) emit_every: Option<String>,
+    pub(crate) database_url: Option<String>,
+}
+
+impl Settings {
+    /// Reads `.env` and the environment; names every bad value at once.
+    pub(crate) fn load(dotenv: &Path) -> Result<Self> {
+        let file = read_dotenv(dotenv)?;
+        Self::from_lookup(|name| match env::var_os(name) {
+            Some(value) => Some(value.to_string_lossy().into_owned()),
+            None => file.get(name).cloned(),
+        })
+    }
+
+    /// Builds the settings from any source of variables. An empty value counts
+    /// as absent.
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            ports: reader.ports(),
+            direct_bind: reader.direct_bind(),
+            sender_password: reader.text("SENDER_PASSWORD", "sender-lab"),
+            analytics_password: reader.text("ANALYTICS_PASSWORD", "analytics-lab"),
+            rust_log: reader.text("RUST_LOG", "info"),
+            emit_every: reader.emit_every(),
+            database_url: reader.database_url(),
+        };
+        reader.finish()?;
+        Ok(settings)
+    }
+}
+
+/// Takes values out of the source and collects what is wrong with them.
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str, default: &str) -> String {
+        self.value(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn ports(&mut self) -> Ports {
+        let mut ports = Ports::default();
+        for port in Port::ALL {
+            let Some(text) = self.value(port.variable()) else {
+                continue;
+            };
+            match text.parse() {
+                Ok(number) if number > 0 => ports.set(port, number),
+                _ => self
+                    .problems
+                    .push(format!("{}: «{text}» no es un puerto (de 1 a 65535)", port.variable())),
+            }
+        }
+        self.problems.extend(ports.duplicates());
+        ports
+    }
+
+    fn direct_bind(&mut self) -> Ipv4Addr {
+        match self.text("DIRECT_BIND", "127.0.0.1").as_str() {
+            "127.0.0.1" => Ipv4Addr::LOCALHOST,
+            "0.0.0.0" => Ipv4Addr::UNSPECIFIED,
+            other => {
+                self.problems
+                    .push(format!("DIRECT_BIND: «{other}» no vale; puede ser 127.0.0.1 o 0.0.0.0"));
+                Ipv4Addr::LOCALHOST
+            }
+        }
+    }
+
+    fn emit_every(&mut self) -> Option<String> {
+        let text = self.value("EMIT_EVERY")?;
+        if humantime::parse_duration(&text).is_err() {
+            self.problems.push(format!("EMIT_EVERY: «{text}» no es una duración (por ejemplo 2s)"));
+        }
+        Some(text)
+    }
+
+    /// The value may hold a password: the message does not repeat it.
+    fn database_url(&mut self) -> Option<String> {
+        let url = self.value("DATABASE_URL")?;
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        if !known.iter().any(|scheme| url.starts_with(scheme)) {
+            self.problems.push("DATABASE_URL: debe empezar por sqlite: o postgres://".to_owned());
+        }
+        Some(url)
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "la configuración (.env o el entorno) no es válida:\n  {}",
+            self.problems.join("\n  ")
+        )))
+    }
+}
+
+/// The variables of a `.env` file; none if there is no such file.
+fn read_dotenv(path: &Path) -> Result<HashMap<String, String>> {
+    if !path.exists() {
+        return Ok(HashMap::new());
+    }
+    let text = fs::read_to_string(path).context("no se pudo leer .env")?;
+    dotenvy::from_read_iter(text.as_bytes())
+        .map(|item| item.map_err(|error| bad_line(&text, &error).into()))
+        .collect()
+}
+
+/// Names a line by its number: its text may hold a password.
+fn bad_line(text: &str, error: &dotenvy::Error) -> Failure {
+    let number = match error {
+        dotenvy::Error::LineParse(line, _) => {
+            text.lines().position(|candidate| !line.is_empty() && candidate.contains(line.trim()))
+        }
+        _ => None,
+    };
+    let place =
+        number.map_or_else(|| "una línea".to_owned(), |index| format!("la línea {}", index + 1));
+    Failure::usage(format!(
+        ".env: {place} no tiene la forma VARIABLE=valor \
+         (un valor con espacios, # o $ va entre comillas simples)"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Port, Settings, bad_line, read_dotenv};
+    use std::io::Write;
+    use std::net::Ipv4Addr;
+
+    fn load(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        Settings::from_lookup(|name| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn problems(pairs: &[(&str, &str)]) -> String {
+        load(pairs).err().expect("settings are refused").to_string()
+    }
+
+    #[test]
+    fn without_variables_the_laboratory_defaults_hold() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.ports.get(Port::Http), 80);
+        assert_eq!(settings.ports.get(Port::Amqp), 5672);
+        assert_eq!(settings.direct_bind, Ipv4Addr::LOCALHOST);
+        assert_eq!(settings.emit_every, None);
+    }
+
+    #[test]
+    fn the_committed_dotenv_says_the_same_as_the_defaults() {
+        let file = read_dotenv(concat!(env!("CARGO_MANIFEST_DIR"), "/../.env").as_ref()).unwrap();
+        let committed = Settings::from_lookup(|name| file.get(name).cloned()).unwrap();
+        let default = load(&[]).unwrap();
+        assert_eq!(committed.ports, default.ports);
+        assert_eq!(committed.sender_password, default.sender_password);
+        assert_eq!(committed.analytics_password, default.analytics_password);
+        assert_eq!(committed.rust_log, default.rust_log);
+    }
+
+    #[test]
+    fn every_bad_value_is_named_at_once() {
+        let message = problems(&[
+            ("HTTP_PORT", "ochenta"),
+            ("AMQP_PORT", "70000"),
+            ("PANEL_PORT", "0"),
+            ("DIRECT_BIND", "localhost"),
+            ("EMIT_EVERY", "often"),
+            ("DATABASE_URL", "mysql://user:secret@db/x"),
+        ]);
+        for name in [
+            "HTTP_PORT: «ochenta»",
+            "AMQP_PORT: «70000»",
+            "PANEL_PORT: «0»",
+            "DIRECT_BIND",
+            "EMIT_EVERY",
+            "DATABASE_URL",
+        ] {
+            assert!(message.contains(name), "{name} is missing in: {message}");
+        }
+        assert!(!message.contains("secret"), "{message}");
+    }
+
+    #[test]
+    fn two_variables_with_one_port_are_both_named() {
+        let message = problems(&[("PANEL_PORT", "5046"), ("HTTP_PORT", "8081")]);
+        assert!(message.contains("CLIENTE_X_PORT y PANEL_PORT: 5046"), "{message}");
+        assert!(message.contains("HTTP_PORT y DASHBOARD_PORT: 8081"), "{message}");
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_absent() {
+        let settings = load(&[("EMIT_EVERY", ""), ("HTTP_PORT", "")]).unwrap();
+        assert_eq!(settings.emit_every, None);
+        assert_eq!(settings.ports.get(Port::Http), 80);
+    }
+
+    #[test]
+    fn a_broken_line_is_named_by_number_and_not_repeated() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "HTTP_PORT=80\nSENDER_PASSWORD='top secret\n").unwrap();
+        let message = read_dotenv(file.path()).unwrap_err().to_string();
+        assert!(message.contains("línea"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+
+    #[test]
+    fn an_error_without_a_line_still_has_a_sentence() {
+        let error = dotenvy::Error::EnvVar(std::env::VarError::NotPresent);
+        assert!(bad_line("A=1", &error).to_string().contains("una línea"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Starts the parts in order, watches them, starts again what dies, and stops
+//! everything in order.
+//!
+//! One process supervises a laboratory and is the parent of all its parts, so
+//! it learns how each one ended. Other commands leave requests (see
+//! [`crate::record`]).
+
+mod slot;
+pub(crate) mod stop;
+
+use crate::failure::Failure;
+use crate::layout::Layout;
+use crate::part::Part;
+use crate::parts;
+use crate::parts::readiness::Prober;
+use crate::plan::Stack;
+use crate::signals::Interrupts;
+use crate::ui;
+use anyhow::{Result, bail};
+use slot::{Event, Slot};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often the parts are looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How many log lines are shown of a part that failed.
+const LAST_LINES: usize = 10;
+
+/// The parts of one running laboratory.
+pub(crate) struct Supervisor {
+    stack: Stack,
+    prober: Prober,
+    slots: Vec<Slot>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(stack: Stack) -> Result<Self> {
+        Ok(Self { stack, prober: Prober::new()?, slots: Vec::new() })
+    }
+
+    /// Starts these parts, each once the one before is ready. If one fails, or
+    /// the user interrupts, nothing is left running.
+    pub(crate) async fn start(
+        &mut self,
+        parts: &[Part],
+        interrupts: &mut Interrupts,
+    ) -> Result<()> {
+        let outcome = tokio::select! {
+            outcome = self.start_all(parts) => outcome,
+            () = interrupts.next() => Err(Failure::interrupted().into()),
+        };
+        if outcome.is_err() {
+            self.stop().await?;
+        }
+        outcome
+    }
+
+    async fn start_all(&mut self, parts: &[Part]) -> Result<()> {
+        for part in parts {
+            let step = ui::step(&format!("poniendo en marcha {}", part.name()));
+            let began = Instant::now();
+            self.slots.push(Slot::start(&self.stack, *part)?);
+            self.wait_until_ready(*part).await?;
+            let seconds = began.elapsed().as_secs_f32();
+            step.done(&format!("{} listo ({seconds:.1} s)", part.name()));
+        }
+        Ok(())
+    }
+
+    /// The part that was started last, from its start until it is ready.
+    async fn wait_until_ready(&mut self, part: Part) -> Result<()> {
+        let deadline = Instant::now() + part.start_limit();
+        let name = part.name();
+        loop {
+            if let Some(slot) = self.slots.last_mut()
+                && let Some(exit) = slot.collect(&self.stack)?
+            {
+                let sentence = format!("{name} terminó al empezar ({exit})");
+                let told = with_log(&self.stack.layout, part, &sentence);
+                bail!("{told}{}", exit.advice(&self.stack.layout));
+            }
+            if self.prober.is_ready(&self.stack.plan.ports, part).await {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let limit = part.start_limit().as_secs();
+                let sentence = format!("{name} no está listo tras {limit} s");
+                bail!(with_log(&self.stack.layout, part, &sentence));
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    /// Watches until somebody asks to stop.
+    pub(crate) async fn watch(&mut self, interrupts: &mut Interrupts) {
+        tokio::select! {
+            () = self.watch_for_ever() => {}
+            () = interrupts.next() => {}
+        }
+    }
+
+    async fn watch_for_ever(&mut self) {
+        loop {
+            for slot in &mut self.slots {
+                match slot.look(&self.stack, &self.prober).await {
+                    Ok(Some(event)) => tell(&self.stack, slot.part, &event),
+                    Ok(None) => {}
+                    Err(error) => slot.put_off(&error),
+                }
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    /// Stops every part, door first.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        let result = stop::all(&self.stack.layout).await;
+        for slot in &mut self.slots {
+            slot.collect(&self.stack)?;
+        }
+        self.slots.clear();
+        stop::forget_all(&self.stack.layout)?;
+        result
+    }
+}
+
+fn tell(stack: &Stack, part: Part, event: &Event) {
+    let name = part.name();
+    match event {
+        Event::Died { exit, delay } => ui::note(format!(
+            "✗ {name} terminó ({exit}); vuelve a empezar en {:.1} s",
+            delay.as_secs_f32()
+        )),
+        Event::GivenUp { exit } => {
+            let sentence = format!("✗ {name} terminó ({exit}) y no vuelve a empezar solo");
+            ui::note(with_log(&stack.layout, part, &sentence));
+        }
+        Event::Stopped => ui::note(format!("• {name} detenido")),
+        Event::Ready => ui::note(format!("✓ {name} listo de nuevo")),
+    }
+}
+
+/// A sentence, and below it what the part wrote last.
+pub(crate) fn with_log(layout: &Layout, part: Part, sentence: &str) -> String {
+    let path = layout.log(part);
+    let lines = parts::last_words(&path, LAST_LINES);
+    if lines.is_empty() {
+        return format!("{sentence}; no escribió nada en {}", path.display());
+    }
+    format!(
+        "{sentence}\n  lo último que escribió ({}):\n  | {}",
+        path.display(),
+        lines.join("\n  | ")
+    )
+}

@@ -1,0 +1,65 @@
+//! Debian packages, as root or through sudo.
+
+use super::on_path;
+use crate::ui;
+use anyhow::{Context, Result, bail};
+use std::io::{self, IsTerminal};
+use tokio::process::Command;
+
+const SCRIPT: &str = include_str!("install.sh");
+
+/// Installs packages; where that is not possible, says what to type.
+pub(crate) async fn install(packages: &[&str], reason: &str) -> Result<()> {
+    let advice = advice(packages, reason);
+    let Some(mut command) = as_root() else {
+        bail!("{advice}");
+    };
+    ui::note(format!("… instalo {} ({reason})", packages.join(", ")));
+    let status = command
+        .args(["sh", "-c", SCRIPT, "install.sh"])
+        .args(packages)
+        .status()
+        .await
+        .context("no se pudo ejecutar apt-get")?;
+    if !status.success() {
+        bail!("apt-get no pudo instalarlo. {advice}");
+    }
+    ui::note(format!("✓ instalado: {}", packages.join(", ")));
+    Ok(())
+}
+
+fn advice(packages: &[&str], reason: &str) -> String {
+    format!(
+        "falta {reason}. En Debian se instala con\n  \
+         sudo apt-get install --no-install-recommends {}\n\
+         Después, repite la orden.",
+        packages.join(" ")
+    )
+}
+
+/// The start of a command that runs as root, where there is a way to do it.
+fn as_root() -> Option<Command> {
+    on_path("apt-get")?;
+    if nix::unistd::geteuid().is_root() {
+        // `env` runs what follows it: the same arguments fit both ways.
+        return Some(Command::new("env"));
+    }
+    on_path("sudo")?;
+    let mut command = Command::new("sudo");
+    if !io::stdin().is_terminal() {
+        // Nobody is there to type a password: fail instead of waiting.
+        command.arg("-n");
+    }
+    Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advice;
+
+    #[test]
+    fn the_advice_is_a_command_to_type() {
+        let text = advice(&["python3", "python3-pip"], "python3 con pip");
+        assert!(text.contains("install --no-install-recommends python3 python3-pip\n"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Builds our services, with cargo's own progress in view.
+
+use crate::part::Part;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::process::Command;
+
+/// The cargo that runs us, else the one on `PATH`.
+pub(crate) fn program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Builds every service in release mode; where each binary lies, by package.
+pub(crate) async fn build_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let packages = packages();
+    let output = Command::new(program())
+        .current_dir(root)
+        // Cargo says itself where it puts binaries: the target folder may be
+        // configured to lie anywhere.
+        .args(["build", "--release", "--message-format"])
+        .arg("json-render-diagnostics")
+        .args(packages.iter().flat_map(|package| ["--package", package]))
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("no se pudo ejecutar cargo")?;
+    if !output.status.success() {
+        bail!("cargo no pudo construir los servicios; arriba dice por qué");
+    }
+    let built = binaries(&String::from_utf8_lossy(&output.stdout));
+    match packages.iter().find(|package| !built.contains_key(**package)) {
+        Some(missing) => bail!("cargo no construyó el programa {missing}"),
+        None => Ok(built),
+    }
+}
+
+fn packages() -> BTreeSet<&'static str> {
+    Part::START_ORDER.iter().filter_map(|part| part.package()).collect()
+}
+
+/// The executables that cargo's messages name, by the name of their target.
+fn binaries(messages: &str) -> BTreeMap<String, PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
+            let name = message["target"]["name"].as_str()?;
+            let path = message["executable"].as_str()?;
+            Some((name.to_owned(), PathBuf::from(path)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::binaries;
+
+    #[test]
+    fn executables_are_taken_from_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"x"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"sender"},"executable":"/t/sender"}
+{"reason":"build-finished","success":true}"#;
+        let found = binaries(messages);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found["sender"], std::path::Path::new("/t/sender"));
+    }
+}

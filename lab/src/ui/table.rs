@@ -1,0 +1,73 @@
+//! The table that `up` ends with: where everything is, and what to try first.
+
+use crate::settings::{Port, Ports};
+
+/// Everything fits a terminal of this many columns.
+#[cfg(test)]
+const WIDTH: usize = 80;
+
+/// The addresses of a running laboratory and the first event to send.
+pub(crate) fn welcome(ports: &Ports) -> String {
+    let rows: Vec<String> =
+        addresses(ports).into_iter().map(|(name, url)| format!("  {name:<16} {url}")).collect();
+    format!(
+        "\n{}\n\nPara enviar el primer evento:\n\n{}\n",
+        rows.join("\n"),
+        first_curl(ports.get(Port::ClienteX))
+    )
+}
+
+fn addresses(ports: &Ports) -> Vec<(&'static str, String)> {
+    let local = |port, path: &str| format!("http://localhost{}{path}", suffix(ports.get(port)));
+    vec![
+        ("panel", local(Port::Http, "/panel")),
+        ("reporte", local(Port::Http, "/reporte")),
+        ("cliente_x", local(Port::ClienteX, "/send")),
+        ("cliente_uno", local(Port::ClienteUno, "/send")),
+        ("cliente_dos", local(Port::ClienteDos, "/send")),
+        ("analiticas", local(Port::Analytics, "/reporte")),
+        ("Traefik", local(Port::Dashboard, "/dashboard/")),
+        ("RabbitMQ", format!("{}  (guest / guest)", local(Port::Management, "/"))),
+    ]
+}
+
+/// 80 is what a browser takes when no port is given.
+fn suffix(port: u16) -> String {
+    if port == 80 {
+        return String::new();
+    }
+    format!(":{port}")
+}
+
+fn first_curl(port: u16) -> String {
+    [
+        &format!("  curl -X POST http://localhost:{port}/send \\"),
+        "    -H \"Content-Type: application/json\" \\",
+        "    -d '{\"message\": \"mensaje de prueba\"}'",
+    ]
+    .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WIDTH, welcome};
+    use crate::settings::{Port, Ports};
+
+    #[test]
+    fn the_table_fits_eighty_columns_with_the_longest_ports() {
+        let mut ports = Ports::default();
+        for (index, port) in (0_u16..).zip(Port::ALL) {
+            ports.set(port, 65_000 + index);
+        }
+        for line in welcome(&ports).lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+    }
+
+    #[test]
+    fn port_80_is_not_written() {
+        let table = welcome(&Ports::default());
+        assert!(table.contains("http://localhost/panel"), "{table}");
+        assert!(table.contains("http://localhost:5046/send \\"), "{table}");
+    }
+}
