@@ -2,7 +2,7 @@
 //! instances that share the work.
 //!
 //! There is one implementation, over sqlx's `Any` driver; the two databases
-//! differ in [`statements`] and in how a session begins. Everything that goes
+//! differ in `statements.rs` and in how a session begins. Everything that goes
 //! in is one JSON text a statement, so that a batch costs as many statements
 //! as a single message.
 //!
