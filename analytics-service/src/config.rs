@@ -32,8 +32,17 @@ pub struct Config {
 
     /// How long a message is remembered so that it is not counted twice; older
     /// ones go to the dead-letter queue
-    #[arg(long, env = "DEDUP_WINDOW", default_value = "7days", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "DEDUP_WINDOW", default_value = "7days", value_parser = window)]
     pub dedup_window: Duration,
+}
+
+/// A window of at least an hour: a shorter one would refuse what only waited.
+fn window(text: &str) -> Result<Duration, String> {
+    let window = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if window < Duration::from_hours(1) {
+        return Err("must be at least 1h".to_owned());
+    }
+    Ok(window)
 }
 
 impl Listen for Config {

@@ -14,7 +14,7 @@ use messages::names;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    judge::{Event, judge},
+    judge::{CLOCK_TOLERANCE, Event, judge},
     store::{Store, StoreError},
 };
 
@@ -26,7 +26,7 @@ const DELIVERY_LIMIT: i64 = 1000;
 const MAX_WAITING: i64 = 5_000_000;
 
 /// How often old messages are forgotten.
-const FORGET_EVERY: Duration = Duration::from_mins(1);
+const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// Messages forgotten in one transaction, so that counting never waits long.
 const FORGET_AT_ONCE: i64 = 10_000;
@@ -92,19 +92,48 @@ impl Writing {
     }
 }
 
+/// Tells how counting goes.
+#[derive(Clone)]
+struct Teller(Arc<watch::Sender<State>>);
+
+impl Teller {
+    fn stored(&self, recorded: usize) {
+        self.0.send_modify(|state| {
+            state.recorded += recorded;
+            state.error = None;
+        });
+    }
+
+    fn failed(&self, error: StoreError) -> String {
+        let error = format!("{:#}", anyhow::Error::from(error));
+        self.0.send_modify(|state| state.error = Some(error.as_str().into()));
+        error
+    }
+}
+
 /// Counts batches.
 pub(crate) struct Recorder {
     store: Store,
     window: Duration,
-    state: watch::Sender<State>,
+    teller: Teller,
+}
+
+/// Forgets what is too old to come again.
+pub(crate) struct Forgetter {
+    store: Store,
+    window: Duration,
+    teller: Teller,
+}
+
+/// Both, and how they do.
+pub(crate) fn writers(store: Store, window: Duration) -> (Recorder, Forgetter, Writing) {
+    let (state, writing) = watch::channel(State::default());
+    let teller = Teller(Arc::new(state));
+    let recorder = Recorder { store: store.clone(), window, teller: teller.clone() };
+    (recorder, Forgetter { store, window, teller }, Writing(writing))
 }
 
 impl Recorder {
-    pub(crate) fn new(store: Store, window: Duration) -> (Self, Writing) {
-        let (state, writing) = watch::channel(State::default());
-        (Self { store, window, state }, Writing(writing))
-    }
-
     async fn record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
         let started = Instant::now();
         let recorded = self.store.record(events, now).await?;
@@ -130,37 +159,34 @@ impl Handler for Recorder {
                 Err(reason) => verdicts.push(Verdict::Reject(reason)),
             }
         }
-        match self.record(&events, now).await {
-            Ok(recorded) => {
-                consumed("rejected", batch.len() - events.len());
-                self.state.send_modify(|state| {
-                    state.recorded += recorded;
-                    state.error = None;
-                });
-                Ok(verdicts)
-            }
-            Err(error) => {
-                let error = format!("{:#}", anyhow::Error::from(error));
-                self.state.send_modify(|state| state.error = Some(error.as_str().into()));
-                Err(error.into())
-            }
+        if !events.is_empty() {
+            let recorded = self.record(&events, now).await;
+            self.teller.stored(recorded.map_err(|error| self.teller.failed(error))?);
         }
+        consumed("rejected", batch.len() - events.len());
+        Ok(verdicts)
     }
 }
 
-/// Forgets messages older than `window`, for ever.
-pub(crate) async fn forget_old(store: Store, window: Duration) {
-    let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
-    loop {
-        // A window that reaches behind the beginning of time forgets nothing.
-        if let Ok(before) = Timestamp::now().checked_sub(window) {
-            match store.forget(before, FORGET_AT_ONCE).await {
-                Ok(forgotten) if i64::try_from(forgotten) == Ok(FORGET_AT_ONCE) => continue,
-                Ok(_) => {}
-                Err(error) => log::warn!("nothing forgotten: {:#}", anyhow::Error::from(error)),
+impl Forgetter {
+    /// Forgets messages older than the window, for ever. It writes even where
+    /// nothing is old, so an idle service notices when it cannot.
+    pub(crate) async fn run(self) {
+        let kept = self.window.saturating_add(CLOCK_TOLERANCE);
+        let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+        loop {
+            let before = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+            match self.store.forget(before, FORGET_AT_ONCE).await {
+                Ok(forgotten) => {
+                    self.teller.stored(0);
+                    if i64::try_from(forgotten) == Ok(FORGET_AT_ONCE) {
+                        continue;
+                    }
+                }
+                Err(error) => log::warn!("nothing forgotten: {}", self.teller.failed(error)),
             }
+            sleep(FORGET_EVERY).await;
         }
-        sleep(FORGET_EVERY).await;
     }
 }
 

@@ -10,6 +10,9 @@ use messages::{ClickEvent, MessageId, names};
 /// Longest body that a sender publishes, in bytes; its own limit is the same.
 const MAX_BODY: usize = 64 * 1024;
 
+/// How far a publisher's clock may be ahead of ours.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
+
 /// An event that can be counted, with the identity it is counted under.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
@@ -22,8 +25,9 @@ pub struct Event {
 /// Reads a message; what it refuses can never be counted.
 ///
 /// # Errors
-/// Why not, for the log: no usable id, another version, not an event, or older
-/// than `window`, so that nobody remembers whether it was counted.
+/// Why not, for the log: no usable id, another version, not an event, from the
+/// future, or older than `window`, so that nobody remembers whether it was
+/// counted.
 pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Event, String> {
     let id = message.id.as_deref().ok_or("it has no message_id")?;
     let id: MessageId = id.parse().map_err(|_| "its message_id is not a UUID")?;
@@ -33,16 +37,30 @@ pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Eve
     if message.body.len() > MAX_BODY {
         return Err(format!("its body has {} bytes", message.body.len()));
     }
-    if is_older(id, now, window) {
-        return Err("it is older than the deduplication window".to_owned());
-    }
+    check_age(made_at(id, message), now, window)?;
     let click = ClickEvent::decode(&message.body).map_err(|error| chain(&error))?;
     Ok(Event { id, click })
 }
 
-fn is_older(id: MessageId, now: Timestamp, window: Duration) -> bool {
-    let age = id.created_at().map(|created| now.duration_since(created));
-    age.and_then(|age| Duration::try_from(age).ok()).is_some_and(|age| age > window)
+/// When the message was made: what its id says, else what its publisher says.
+fn made_at(id: MessageId, message: &Incoming) -> Option<Timestamp> {
+    let published = || Timestamp::from_second(message.timestamp?.try_into().ok()?).ok();
+    id.created_at().or_else(published)
+}
+
+/// Ids are remembered for [`CLOCK_TOLERANCE`] longer than `window`, so that a
+/// message that is young enough here has not been forgotten, by any clock that
+/// is not further off.
+fn check_age(made_at: Option<Timestamp>, now: Timestamp, window: Duration) -> Result<(), String> {
+    let Some(made_at) = made_at else { return Ok(()) };
+    let age = now.duration_since(made_at);
+    if Duration::try_from(age).is_ok_and(|age| age > window) {
+        return Err("it is older than the deduplication window".to_owned());
+    }
+    if Duration::try_from(-age).is_ok_and(|ahead| ahead > CLOCK_TOLERANCE) {
+        return Err("it comes from more than a day in the future".to_owned());
+    }
+    Ok(())
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -105,6 +123,18 @@ mod tests {
         };
         assert!(judge(&message, hours(22), DAY).is_ok());
         assert!(judge(&message, hours(24), DAY).is_err());
-        assert!(judge(&message, hours(-48), DAY).is_ok());
+        assert!(judge(&message, hours(-23), DAY).is_ok());
+        assert!(judge(&message, hours(-26), DAY).is_err());
+    }
+
+    #[test]
+    fn where_the_id_tells_no_time_the_publishers_counts() {
+        let keyed = "6ba7b810-9dad-51d1-80b4-00c04fd430c8";
+        let mut message = message(Some(keyed), None, BODY);
+        assert!(judge(&message, soon_after(), DAY).is_ok());
+        message.timestamp = u64::try_from(soon_after().as_second()).ok();
+        assert!(judge(&message, soon_after(), DAY).is_ok());
+        message.timestamp = Some(1);
+        assert!(judge(&message, soon_after(), DAY).is_err());
     }
 }

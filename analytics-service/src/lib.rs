@@ -17,18 +17,20 @@ mod consume;
 mod live;
 mod routes;
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use anyhow::{Context, anyhow};
 use broker::{Subscription, TopologyMismatch};
 use messages::names;
 use service_kit::{Failure, Readiness, Server, Shutdown};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::sleep};
 
 pub use config::Config;
-use consume::Recorder;
 use live::Live;
-use store::{Limits, Store};
+use store::{DatabaseUrl, Limits, Store};
+
+/// How long to wait before a database that is away is tried again.
+const OPEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// Name of the consumer in the broker's dashboard.
 const CONSUMER: &str = "analytics-service";
@@ -41,18 +43,18 @@ const CONSUMER: &str = "analytics-service";
 /// arguments, the listener cannot be served, or a part of the service dies.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
     let Config { amqp_url, database_url, dedup_window, .. } = config;
-    let store = Store::open(&database_url, Limits::default()).await?;
+    let Some(store) = open(&database_url, &shutdown).await? else { return Ok(()) };
     log::info!("counting in {database_url}");
     let (subscription, link) =
         Subscription::new(amqp_url, CONSUMER.to_owned(), names::QUEUE, consume::topology());
-    let (recorder, writing) = Recorder::new(store.clone(), dedup_window);
+    let (recorder, forgetter, writing) = consume::writers(store.clone(), dedup_window);
     let (live, watch) = Live::new(store.clone(), writing.clone());
     let reading = watch.clone();
     let readiness = Readiness::default()
         .with("rabbitmq", move || link.check().map_err(|reason| reason.to_string()))
         .with("escritura", move || writing.check())
         .with("lectura", move || reading.check());
-    let routes = routes::routes(store.clone(), watch, shutdown.clone());
+    let routes = routes::routes(store, watch, shutdown.clone());
     let server =
         Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
 
@@ -62,7 +64,26 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     tokio::select! {
         done = work => done.map(drop),
         () = live.run() => Err(anyhow!("the live report ended").into()),
-        () = consume::forget_old(store, dedup_window) => Err(anyhow!("forgetting ended").into()),
+        () = forgetter.run() => Err(anyhow!("forgetting ended").into()),
+    }
+}
+
+/// Opens the store. A PostgreSQL that is away is waited for, as it is later on;
+/// `None` when told to stop meanwhile.
+async fn open(url: &DatabaseUrl, shutdown: &Shutdown) -> anyhow::Result<Option<Store>> {
+    loop {
+        let error = match Store::open(url, Limits::default()).await {
+            Ok(store) => return Ok(Some(store)),
+            Err(error) => error,
+        };
+        if matches!(url, DatabaseUrl::Sqlite(_)) {
+            return Err(error);
+        }
+        log::error!("waiting for the database: {error:#}");
+        tokio::select! {
+            () = shutdown.raised() => return Ok(None),
+            () = sleep(OPEN_AGAIN) => {}
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) async fn run(
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unconfirmed = None;
+    let mut last_problem = None;
     while !shutdown.is_raised() {
         ticks.tick().await;
         let defaults = Defaults { client: name.clone(), now: now(), key: None };
@@ -33,10 +34,13 @@ pub(crate) async fn run(
         });
         let id = message.id;
         match publisher.publish(message.clone()).await {
-            Outcome::Confirmed => {}
+            Outcome::Confirmed => last_problem = None,
             Outcome::Unroutable => log::warn!("emitted event {id}: no queue is bound for it"),
             outcome => {
-                log::warn!("emitted event {id} will be sent again: {outcome:?}");
+                if last_problem.as_ref() != Some(&outcome) {
+                    log::warn!("emitted event {id} will be sent until confirmed: {outcome:?}");
+                }
+                last_problem = Some(outcome);
                 unconfirmed = Some(message);
             }
         }

@@ -7,8 +7,11 @@ mod stream;
 
 use std::time::Duration;
 
-use actix_web::web::{self, Data, ServiceConfig};
-use service_kit::{Problem, Shutdown};
+use actix_web::{
+    HttpRequest,
+    web::{self, Data, ServiceConfig},
+};
+use service_kit::{Problem, Shutdown, request_id::RequestId};
 use utoipa::OpenApi;
 
 use crate::{
@@ -49,8 +52,10 @@ pub(crate) fn routes(
 }
 
 /// The answer while the database does not give one.
-fn unavailable(error: StoreError) -> Problem {
-    log::error!("no answer from the database: {:#}", anyhow::Error::from(error));
+fn unavailable(request: &HttpRequest, error: StoreError) -> Problem {
+    let request_id = RequestId::of(request).map_or_else(String::new, |id| id.as_str().to_owned());
+    let error = anyhow::Error::from(error);
+    log::error!("request {request_id}: no answer from the database: {error:#}");
     let detail = "La base de datos no responde. Lo contado no se pierde; reintente.";
     Problem::unavailable("sin-base-de-datos", detail, RETRY_AFTER)
 }

@@ -24,8 +24,12 @@ use statements::Dialect;
 pub use read::{LATEST, LatestEvent, Report, ReportQuery};
 pub use url::DatabaseUrl;
 
-/// How long to wait for a connection, or for another process's lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long anything may take, connection included. A line to PostgreSQL that
+/// went silent would otherwise be waited for as long as TCP hopes.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// Connections that read, beside the one that writes.
 const READERS: u32 = 4;
@@ -40,6 +44,10 @@ pub enum StoreError {
     /// risk to count it twice.
     #[error("{0} messages are remembered, and none is old enough to be forgotten")]
     Full(i64),
+    /// It was not done in time. A batch may have been counted all the same:
+    /// that shows when it comes again.
+    #[error("the database did not answer within {} s", LIMIT.as_secs())]
+    Timeout,
     /// The database.
     #[error("database")]
     Database(#[from] sqlx::Error),
@@ -91,6 +99,11 @@ impl Store {
         let readers = connect(url, READERS, dialect.reader_session).await?;
         Ok(Self { dialect, limits, writer, readers })
     }
+}
+
+/// Bounds an operation of the store.
+async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(LIMIT, work).await.unwrap_or(Err(StoreError::Timeout))
 }
 
 /// A pool whose every connection begins with the statements of `session`.

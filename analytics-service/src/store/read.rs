@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, in_time,
     statements::{CLIENT_EVENTS, CLIENT_SUMMARY, CLIENTS, EVENTS, SUMMARY},
     write::parse_id,
 };
@@ -78,13 +78,16 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn report(&self, query: &ReportQuery) -> Result<Report, StoreError> {
-        let mut tx = self.readers.begin_with(self.dialect.begin_read).await?;
-        let report = match &query.client {
-            Some(client) => of_client(&mut tx, client, query).await,
-            None => of_all(&mut tx, query).await,
-        };
-        tx.rollback().await?;
-        report
+        in_time(async {
+            let mut tx = self.readers.begin_with(self.dialect.begin_read).await?;
+            let report = match &query.client {
+                Some(client) => of_client(&mut tx, client, query).await,
+                None => of_all(&mut tx, query).await,
+            };
+            tx.rollback().await?;
+            report
+        })
+        .await
     }
 
     /// All clients with their counts, by count and then name. There are at most
@@ -93,8 +96,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn all_clients(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let all = sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0).fetch_all(&self.readers).await?;
-        Ok(all)
+        in_time(async {
+            Ok(sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0_i64).fetch_all(&self.readers).await?)
+        })
+        .await
     }
 
     /// The events counted last, newest first, at most [`LATEST`].
@@ -102,8 +107,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn latest(&self, limit: i64) -> Result<Vec<LatestEvent>, StoreError> {
-        let rows = sqlx::query(self.dialect.latest).bind(limit).fetch_all(&self.readers).await?;
-        rows.iter().map(latest_event).collect()
+        in_time(async {
+            let latest = sqlx::query(self.dialect.latest).bind(limit);
+            let rows = latest.fetch_all(&self.readers).await?;
+            rows.iter().map(latest_event).collect()
+        })
+        .await
     }
 }
 

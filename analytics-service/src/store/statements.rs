@@ -133,9 +133,9 @@ pub(super) static SQLITE: Dialect = dialect! {
     writer_session: &[
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
-        "PRAGMA busy_timeout = 5000",
+        "PRAGMA busy_timeout = 2000",
     ],
-    reader_session: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 5000"],
+    reader_session: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 2000"],
     begin_write: "BEGIN IMMEDIATE",
     begin_read: "BEGIN",
     lock: "",

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use sqlx::postgres::PgConnectOptions;
+
 /// Value of `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -29,8 +31,8 @@ impl FromStr for DatabaseUrl {
         if let Some(path) = sqlite.filter(|path| !path.contains(['?', '%', '#'])) {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        let postgres = text.strip_prefix("postgres://").or(text.strip_prefix("postgresql://"));
-        if postgres.is_some_and(|rest| !rest.is_empty()) {
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if is_postgres && text.parse::<PgConnectOptions>().is_ok() {
             return Ok(Self::Postgres(text.to_owned()));
         }
         Err("expected sqlite://path or postgres://user:password@host/database".to_owned())
@@ -65,7 +67,14 @@ mod tests {
         assert_eq!(format!("{url:?}"), "postgres://…@db:5432/counts");
         let url: DatabaseUrl = "sqlite://a/b.db".parse().expect("a url");
         assert_eq!(url, DatabaseUrl::Sqlite(PathBuf::from("a/b.db")));
-        for bad in ["", "sqlite://", "mysql://s3cret@x", "a.db", "sqlite://x?mode=ro"] {
+        for bad in [
+            "",
+            "sqlite://",
+            "mysql://s3cret@x",
+            "a.db",
+            "sqlite://x?mode=ro",
+            "postgres://s3cret:x:y",
+        ] {
             let error = bad.parse::<DatabaseUrl>().expect_err(bad);
             assert!(!error.contains("s3cret"));
         }

@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, in_time,
     read::LATEST,
     statements::{ADD_SUMMARY, FORGET, FORGOTTEN, TRIM_LATEST},
 };
@@ -36,6 +36,19 @@ impl Store {
         if events.is_empty() {
             return Ok(0);
         }
+        in_time(self.try_record(events, now)).await
+    }
+
+    /// Forgets up to `at_most` messages remembered before `before`; returns how
+    /// many that were.
+    ///
+    /// # Errors
+    /// Nothing has been forgotten then.
+    pub async fn forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
+        in_time(self.try_forget(before, at_most)).await
+    }
+
+    async fn try_record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
         let mut tx = self.writer.begin_with(self.dialect.begin_write).await?;
         let rows = self.lock(&mut tx).await?;
         let room = self.limits.seen - rows.seen;
@@ -50,12 +63,7 @@ impl Store {
         Ok(new.len())
     }
 
-    /// Forgets up to `at_most` messages remembered before `before`; returns how
-    /// many that were.
-    ///
-    /// # Errors
-    /// Nothing has been forgotten then.
-    pub async fn forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
+    async fn try_forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
         let mut tx = self.writer.begin_with(self.dialect.begin_write).await?;
         self.lock(&mut tx).await?;
         let deleted = sqlx::query(FORGET)

@@ -26,6 +26,9 @@ const PREFETCH: u16 = 1000;
 /// one half while the other is being stored.
 const MAX_BATCH: usize = 500;
 
+/// Characters of a reason that are logged.
+const MAX_REASON: usize = 300;
+
 /// What became of one message of a batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -205,6 +208,8 @@ async fn settle(
     batch: &[Incoming],
     verdicts: &[Verdict],
 ) -> Result<(), SessionError> {
+    // Without a verdict for each, an acknowledgement could cover one that has none.
+    assert_eq!(batch.len(), verdicts.len(), "one verdict for each message");
     let mut last_done = None;
     for (message, verdict) in batch.iter().zip(verdicts) {
         match verdict {
@@ -219,8 +224,9 @@ async fn settle(
 }
 
 async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(), SessionError> {
-    let id = message.id.as_deref().unwrap_or("-");
-    log::warn!("message {id} goes to the dead-letter queue: {reason}");
+    // Both come from the wire: nothing in them may end a line of the log.
+    let reason: String = reason.escape_debug().take(MAX_REASON).collect();
+    log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id);
     channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
     Ok(())
 }

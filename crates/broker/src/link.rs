@@ -17,7 +17,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How long the handshake may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long an orderly close may take, before the connection is just dropped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

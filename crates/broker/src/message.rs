@@ -58,14 +58,10 @@ impl Outgoing {
 pub struct Incoming {
     /// AMQP `message_id`, as published.
     pub id: Option<String>,
-    /// AMQP `app_id`, as published.
-    pub producer: Option<String>,
     /// AMQP `type`, as published.
     pub kind: Option<String>,
-    /// Routing key it was published with.
-    pub routing_key: String,
-    /// Whether the broker has delivered it before.
-    pub redelivered: bool,
+    /// AMQP `timestamp`, as published: seconds since 1970.
+    pub timestamp: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
     pub(crate) delivery_tag: u64,
@@ -75,8 +71,7 @@ impl Incoming {
     /// A message that no broker delivered, for tests of what is done with one.
     #[must_use]
     pub fn new(id: Option<String>, kind: Option<String>, body: Vec<u8>) -> Self {
-        let (producer, routing_key) = (None, String::new());
-        Self { id, producer, kind, routing_key, redelivered: false, body, delivery_tag: 0 }
+        Self { id, kind, timestamp: None, body, delivery_tag: 0 }
     }
 }
 
@@ -85,10 +80,8 @@ impl From<Delivery> for Incoming {
         let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
         Self {
             id: text(delivery.properties.message_id()),
-            producer: text(delivery.properties.app_id()),
             kind: text(delivery.properties.kind()),
-            routing_key: delivery.routing_key.to_string(),
-            redelivered: delivery.redelivered,
+            timestamp: *delivery.properties.timestamp(),
             delivery_tag: delivery.delivery_tag,
             body: delivery.data,
         }

@@ -36,9 +36,20 @@ impl ConfigError {
                 }
             }
             Self::Invalid(lines) => eprintln!("{}", lines.join("\n")),
-            Self::Dotenv(error) => eprintln!(".env: {error}"),
+            Self::Dotenv(error) => eprintln!(".env: {}", without_values(error)),
         }
         ExitCode::from(EXIT_USAGE)
+    }
+}
+
+/// What is wrong with `.env`, without the line itself: it may hold a secret.
+fn without_values(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let name = line.split('=').next().unwrap_or_default().trim();
+            format!("the line of {name:?} cannot be read; put its value between single quotes")
+        }
+        other => other.to_string(),
     }
 }
 
@@ -169,6 +180,13 @@ mod tests {
         assert!(text.contains("KIT_TEST_SECRET: must start with ok"), "{text}");
         assert!(text.contains("KIT_TEST_MISSING: not set"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_broken_line_of_dotenv_is_named_without_its_value() {
+        let broken = dotenvy::Error::LineParse("SECRET=hunter 2".to_owned(), 9);
+        let text = without_values(&broken);
+        assert!(text.contains("SECRET") && !text.contains("hunter"), "{text}");
     }
 
     #[test]

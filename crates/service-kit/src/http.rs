@@ -4,7 +4,7 @@ use std::{io, net::TcpListener, time::Duration};
 
 use actix_web::{
     App, HttpResponse, HttpServer, Responder, dev,
-    http::StatusCode,
+    http::{StatusCode, header::RETRY_AFTER},
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
@@ -47,7 +47,11 @@ impl Server {
         self,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> io::Result<()> {
-        self.start(routes)?.await
+        let server = self.start(routes)?;
+        tokio::select! {
+            ended = server => ended,
+            () = telemetry::keep_metrics_small() => Ok(()),
+        }
     }
 
     /// Apart from [`serve`](Self::serve), whose future must be `Send`: what
@@ -87,7 +91,8 @@ fn own_routes(routes: &mut ServiceConfig) {
     routes
         .service(web::resource("/healthz").route(web::get().to(healthz)))
         .service(web::resource("/readyz").route(web::get().to(readyz)))
-        .service(web::resource("/metrics").route(web::get().to(metrics)));
+        .service(web::resource("/metrics").route(web::get().to(metrics)))
+        .service(web::redirect("/docs", "docs/"));
 }
 
 /// Swagger UI from the binary itself: it loads nothing from elsewhere, so its
@@ -108,8 +113,10 @@ async fn readyz(readiness: Data<Readiness>, request: actix_web::HttpRequest) -> 
             if stopping.is_raised() { Err("se está deteniendo".to_owned()) } else { Ok(()) }
         })
         .report();
-    let status = if report.listo { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    HttpResponse::build(status).json(report)
+    if report.listo {
+        return HttpResponse::Ok().json(report);
+    }
+    HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, 1)).json(report)
 }
 
 async fn metrics() -> impl Responder {

@@ -8,7 +8,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        ConnectionType,
+        ConnectionType, Method, StatusCode,
         header::{CONTENT_TYPE, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -26,7 +26,7 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let id = request_id::RequestId::assign(&request);
     let stopping = request.app_data::<Shutdown>().is_some_and(Shutdown::is_raised);
-    let method = request.method().to_string();
+    let method = known_method(request.method());
     // Errors of handlers and extractors arrive as responses already.
     let mut response = as_problem(next.call(request).await?.map_into_boxed_body(), id.as_str());
     let headers = response.headers_mut();
@@ -35,6 +35,9 @@ pub(crate) async fn observe(
     }
     if stopping {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        log::error!("request {}: {method} {} failed", id.as_str(), response.request().path());
     }
     record(&response, method, started);
     Ok(response)
@@ -66,7 +69,21 @@ fn is_documented(response: &ServiceResponse) -> bool {
     })
 }
 
-fn record(response: &ServiceResponse, method: String, started: Instant) {
+/// A method that a caller made up is no label.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn record(response: &ServiceResponse, method: &'static str, started: Instant) {
     let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     let status = response.status().as_u16().to_string();
     metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)

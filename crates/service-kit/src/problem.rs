@@ -132,6 +132,11 @@ impl Problem {
                 "Método no admitido",
                 "Use uno de los métodos de la cabecera Allow.",
             ),
+            StatusCode::REQUEST_TIMEOUT => (
+                "demasiado-lenta",
+                "Petición demasiado lenta",
+                "El cuerpo no llegó a tiempo. Envíelo de una vez.",
+            ),
             StatusCode::INTERNAL_SERVER_ERROR => (
                 "fallo-interno",
                 "Fallo interno",

@@ -6,9 +6,10 @@ use std::{io, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// How long requests in flight may take to finish, in seconds. Leaves time for
-/// the broker's confirms within the 10 s that Docker gives.
-pub const GRACE: Duration = Duration::from_secs(8);
+/// How long requests in flight may take to finish. With what comes before and
+/// after (see `http` and the broker crate) the end stays within the 10 s that
+/// Docker gives.
+pub const GRACE: Duration = Duration::from_secs(6);
 
 /// Handle to the signal; clones share it.
 #[derive(Clone, Debug, Default)]

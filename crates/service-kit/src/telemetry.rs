@@ -1,8 +1,11 @@
 //! Logging and metrics, set up once in a process.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// How often histograms are emptied into their buckets.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Bounds of the duration histograms, in seconds: from one message over
 /// loopback to a deadline missed.
@@ -16,7 +19,21 @@ const SIZE_BOUNDS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0];
 /// `RUST_LOG` says otherwise.
 pub(crate) fn start_logging() {
     let env = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(env).format_timestamp_millis().init();
+    env_logger::Builder::from_env(env)
+        // It writes each returned message whole, byte by byte, on the thread
+        // that reads confirms; what matters of it is logged where it is decided.
+        .filter_module("lapin::returned_messages", log::LevelFilter::Off)
+        .format_timestamp_millis()
+        .init();
+}
+
+/// Moves what histograms have gathered into their buckets, for ever. Without it
+/// every measurement is kept until somebody asks for `/metrics`.
+pub(crate) async fn keep_metrics_small() {
+    loop {
+        tokio::time::sleep(UPKEEP_EVERY).await;
+        metrics().run_upkeep();
+    }
 }
 
 /// The process's metrics, rendered in `/metrics`. Installed at first use;

@@ -29,7 +29,21 @@ async fn settle(stack: &Stack, load: Load, client: &str) {
     let result = load.finish().await;
     assert!(result.confirmed > 0, "{result:?}");
     stack.wait_for_count(client, result.confirmed).await;
+    // What may still wait in the queue must add nothing either.
+    queue_is_empty(stack).await;
+    stack.wait_for_count(client, result.confirmed).await;
     println!("{client}: {result:?}");
+}
+
+async fn queue_is_empty(stack: &Stack) {
+    let url = stack.url("MANAGEMENT_PORT", "/api/queues/%2F/cola_analiticas");
+    eventually("the queue is empty", || async {
+        let request = stack.http.get(&url).basic_auth("guest", Some("guest"));
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let queue: serde_json::Value = answer.json().await.map_err(|error| error.to_string())?;
+        if queue["messages"] == 0 { Ok(()) } else { Err(queue["messages"].to_string()) }
+    })
+    .await;
 }
 
 pub(super) async fn fifty_wait_while_analytics_is_stopped(stack: &Stack) {
@@ -97,11 +111,26 @@ pub(super) async fn a_memory_alarm_is_503_in_time_and_passes(stack: &Stack) {
     .await;
     let ready = stack.http.get(stack.url("CLIENTE_X_PORT", "/readyz")).send().await;
     assert_eq!(ready.expect("an answer").status(), 503);
+    a_sender_started_during_the_alarm_is_not_ready(stack).await;
 
     stack.succeed("cargo lab rabbitmqctl set_vm_memory_high_watermark 0.4").await;
     eventually("confirmed again", || async {
         let answer = stack.http.post(&url).send().await.map_err(|error| error.to_string())?;
         if answer.status() == 202 { Ok(()) } else { Err(answer.status().to_string()) }
+    })
+    .await;
+}
+
+/// The broker tells a new connection of the alarm at its first publish only.
+async fn a_sender_started_during_the_alarm_is_not_ready(stack: &Stack) {
+    let before = stack.pid("cliente_dos").await;
+    kill(Pid::from_raw(before), Signal::SIGKILL).expect("our own process");
+    let url = stack.url("CLIENTE_DOS_PORT", "/readyz");
+    eventually("it says that the broker blocks", || async {
+        let answer = stack.http.get(&url).send().await.map_err(|error| error.to_string())?;
+        assert_eq!(answer.status(), 503);
+        let text = answer.text().await.unwrap_or_default();
+        if text.contains("no acepta mensajes") { Ok(()) } else { Err(text) }
     })
     .await;
 }

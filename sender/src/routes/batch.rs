@@ -16,7 +16,7 @@ use service_kit::{
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Sender, answer, defaults, of_request};
+use super::{Sender, answer, defaults, of_request, request_id};
 use crate::draft::{Draft, Event};
 
 /// Events in one batch at most.
@@ -70,7 +70,7 @@ struct EventAnswer {
         (status = 400, description = "Mal formado: no se envió nada.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Demasiado grande: no se envió nada.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Otro tipo: no se envió nada.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Algún evento no es aceptable (no se envió nada), o ninguno tiene cola.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Algún evento no es aceptable y no se envió nada (problema), o ninguno tiene cola (resultados).", content((ProblemBody = "application/problem+json"), (BatchAnswer = "application/json"))),
         (status = 503, description = "Ninguno confirmado.", body = BatchAnswer),
     )
 )]
@@ -89,15 +89,16 @@ pub(super) async fn send_batch(
     let producer = sender.name.as_str();
     let messages = events.iter().map(|event| of_request(&request, event, producer)).collect();
     let outcomes = sender.publisher.publish_all(messages).await;
-    Ok(respond(events, &outcomes))
+    let confirmed = outcomes.iter().filter(|outcome| **outcome == Outcome::Confirmed).count();
+    if confirmed < outcomes.len() {
+        let (request_id, lost) = (request_id(&request), outcomes.len() - confirmed);
+        log::warn!("request {request_id}: {lost} events of {} not confirmed", outcomes.len());
+    }
+    Ok(respond(events, &outcomes, confirmed))
 }
 
-fn respond(events: Vec<Event>, outcomes: &[Outcome]) -> HttpResponse {
-    let confirmed = outcomes.iter().filter(|outcome| **outcome == Outcome::Confirmed).count();
+fn respond(events: Vec<Event>, outcomes: &[Outcome], confirmed: usize) -> HttpResponse {
     let status = status(outcomes, confirmed);
-    if confirmed < outcomes.len() {
-        log::warn!("batch: {} of {} not confirmed", outcomes.len() - confirmed, outcomes.len());
-    }
     let results =
         events.into_iter().zip(outcomes).enumerate().map(|(indice, (evento, outcome))| {
             let detalle = (*outcome != Outcome::Confirmed)

@@ -7,7 +7,7 @@ use actix_web::{
 use service_kit::{Problem, body, problem::ProblemBody};
 use uuid::Uuid;
 
-use super::{Sender, answer, defaults, of_request};
+use super::{Sender, answer, defaults, of_request, request_id};
 use crate::draft::{Draft, Event};
 
 /// Longest body, in bytes: four times the longest note.
@@ -44,7 +44,8 @@ pub(super) async fn send(
     match answer::problem(&outcome, event.event.evento.as_str()) {
         None => Ok(HttpResponse::Accepted().json(event)),
         Some(problem) => {
-            log::warn!("event {} was not confirmed: {outcome:?}", event.id);
+            let request_id = request_id(&request);
+            log::warn!("request {request_id}: event {} not confirmed: {outcome:?}", event.id);
             Err(problem)
         }
     }

@@ -5,11 +5,20 @@
 //! resolves next, and resolves an `ack(multiple)` in no particular order: the
 //! confirm that carries a return is often that of another message. So:
 //!
-//! - a return counts for the message whose id it carries, never by position;
+//! - a return counts for a message of the id and the routing key that it carries,
+//!   never by position (a retry under way has the same id, and both come back);
 //! - a plain confirm counts only once every confirm that the same frame
 //!   resolved has been looked at, for one of them may carry its return.
 
-use std::{collections::HashSet, pin::Pin};
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use lapin::{Channel, Confirmation, PublisherConfirm};
@@ -18,16 +27,20 @@ use super::{Outcome, Request};
 
 type Settled = (Request, lapin::Result<Confirmation>);
 
+/// Message id and routing key.
+type Returned = (String, String);
+
 /// What has been published on one channel and not been answered yet.
 pub(super) struct Pending {
     channel: Channel,
     confirms: FuturesUnordered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
-    returned: HashSet<String>,
+    /// How many of each came back and have not been answered.
+    returned: HashMap<Returned, usize>,
 }
 
 impl Pending {
     pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, confirms: FuturesUnordered::new(), returned: HashSet::new() }
+        Self { channel, confirms: FuturesUnordered::new(), returned: HashMap::new() }
     }
 
     pub(super) fn push(&mut self, request: Request, confirm: PublisherConfirm) {
@@ -73,14 +86,39 @@ impl Pending {
 
     /// Moves what is resolved by now into `seen`, taking note of returns.
     fn look(&mut self, seen: &mut Vec<Settled>) {
-        while let Some(Some(settled)) = self.confirms.next().now_or_never() {
+        while let Some(settled) = self.poll_resolved() {
             seen.push(settled);
         }
         for (_, confirmation) in seen {
-            if let Some(id) = take_returned_id(confirmation) {
-                self.returned.insert(id);
+            if let Some(returned) = take_returned(confirmation) {
+                *self.returned.entry(returned).or_default() += 1;
             }
         }
+    }
+
+    /// One that is resolved; none where really none is. `FuturesUnordered` says
+    /// pending, and wakes itself, when it has only been busy for too long.
+    fn poll_resolved(&mut self) -> Option<Settled> {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        loop {
+            match self.confirms.poll_next_unpin(&mut Context::from_waker(&waker)) {
+                Poll::Ready(settled) => return settled,
+                Poll::Pending if woken.0.swap(false, Ordering::SeqCst) => {}
+                Poll::Pending => return None,
+            }
+        }
+    }
+
+    /// Whether this message came back; each return is for one message.
+    fn take_return(&mut self, request: &Request) -> bool {
+        let key = (request.message.id.to_string(), request.message.routing_key.clone());
+        let Some(count) = self.returned.get_mut(&key) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.returned.remove(&key);
+        }
+        true
     }
 
     /// Returns once lapin has resolved every confirm of the frame it is in:
@@ -91,7 +129,7 @@ impl Pending {
     }
 
     fn answer(&mut self, (request, confirmation): Settled) {
-        let returned = self.returned.remove(&request.message.id.to_string());
+        let returned = self.take_return(&request);
         let outcome = match confirmation {
             Ok(Confirmation::Ack(_)) if returned => Outcome::Unroutable,
             Ok(Confirmation::Ack(_)) => Outcome::Confirmed,
@@ -104,9 +142,20 @@ impl Pending {
     }
 }
 
-/// The id of the message that lapin put into this confirm, whosever it is.
-fn take_returned_id(confirmation: &mut lapin::Result<Confirmation>) -> Option<String> {
+/// Remembers that it was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The message that lapin put into this confirm, whosever it is.
+fn take_returned(confirmation: &mut lapin::Result<Confirmation>) -> Option<Returned> {
     let Ok(Confirmation::Ack(slot) | Confirmation::Nack(slot)) = confirmation else { return None };
-    let returned = slot.take()?;
-    Some(returned.delivery.properties.message_id().as_ref()?.to_string())
+    let returned = slot.take()?.delivery;
+    let id = returned.properties.message_id().as_ref()?.to_string();
+    Some((id, returned.routing_key.to_string()))
 }

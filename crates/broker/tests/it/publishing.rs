@@ -78,6 +78,25 @@ async fn a_batch_has_its_outcomes_in_order() {
     }
 }
 
+/// Retries that are under way together: RabbitMQ returns each of them.
+#[tokio::test]
+async fn outcomes_of_messages_with_one_id_are_their_own() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    let with_key = |key| broker::Outgoing { routing_key: key, ..message("") };
+    for keys in [["compra", "compra"], ["compra", "click"], ["click", "compra"]] {
+        let first = with_key(keys[0].to_owned());
+        let second = broker::Outgoing { routing_key: keys[1].to_owned(), ..first.clone() };
+        let outcomes = running.publisher.publish_all(vec![first, second]).await;
+        let wanted = keys.map(|key| match key {
+            "click" => Outcome::Confirmed,
+            _ => Outcome::Unroutable,
+        });
+        assert_eq!(outcomes, wanted, "{keys:?}");
+    }
+    vhost.wait_for_queue(QUEUE, 2, 0).await;
+}
+
 #[tokio::test]
 async fn a_full_queue_refuses() {
     let vhost = Vhost::create().await;
@@ -182,7 +201,7 @@ async fn told_to_stop_it_settles_what_is_under_way_and_ends() {
     let running = Running::ready(&vhost).await;
     let publisher = running.publisher.clone();
     let batch = tokio::spawn(async move {
-        publisher.publish_all((0..500).map(|_| message("click")).collect()).await
+        publisher.publish_all((0..20_000).map(|_| message("click")).collect()).await
     });
     eventually("some are there", || async {
         match vhost.queue(QUEUE).await? {
@@ -196,6 +215,7 @@ async fn told_to_stop_it_settles_what_is_under_way_and_ends() {
 
     let outcomes = batch.await.expect("the batch ends");
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).map(|_| 1).sum();
-    assert_eq!(count(Outcome::Unknown), 0u32, "{outcomes:?}");
+    assert_eq!(count(Outcome::Unknown), 0u32);
+    assert!(count(Outcome::Confirmed) < 20_000, "it was over before the stop");
     vhost.wait_for_queue(QUEUE, count(Outcome::Confirmed), 0).await;
 }

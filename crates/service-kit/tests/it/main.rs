@@ -11,7 +11,7 @@ use std::{
 use actix_web::{HttpResponse, web};
 use reqwest::Client;
 use serde_json::Value;
-use service_kit::{Problem, Readiness, Server, Shutdown};
+use service_kit::{Readiness, Server, Shutdown};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -52,8 +52,8 @@ impl Running {
     }
 }
 
-async fn fails() -> Result<HttpResponse, Problem> {
-    Err(Problem::internal(&"la contraseña es 1234"))
+async fn fails() -> Result<HttpResponse, actix_web::Error> {
+    Err(actix_web::error::ErrorInternalServerError("la contraseña es 1234"))
 }
 
 /// Answers once the client has sent the rest of its body.
@@ -92,6 +92,26 @@ async fn a_callers_request_id_is_kept_only_if_it_is_harmless() {
         let answer = answer.expect("an answer");
         assert_eq!(answer.headers()["x-request-id"] == given, kept, "{given}");
     }
+}
+
+#[tokio::test]
+async fn what_callers_make_up_is_no_label_of_a_metric() {
+    let running = Running::start();
+    for (method, path) in [("INVENTADO", "/healthz"), ("GET", "/inventado")] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a token");
+        let url = format!("http://{}{path}", running.address);
+        Client::new().request(method, url).send().await.expect("an answer");
+    }
+    let metrics = running.get("/metrics").await.text().await.expect("text");
+    assert!(metrics.contains("http_requests_total"), "{metrics}");
+    assert!(!metrics.to_lowercase().contains("inventado"), "{metrics}");
+}
+
+#[tokio::test]
+async fn the_documentation_is_found_without_its_last_slash() {
+    let running = Running::start();
+    let page = running.get("/docs").await;
+    assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs/"));
 }
 
 /// On a connection that is open already, for no new one is accepted.
