@@ -55,6 +55,7 @@ impl LinkStatus {
 }
 
 /// The end of the watch that the supervisor writes.
+#[derive(Clone)]
 pub(crate) struct LinkMonitor {
     name: &'static str,
     state: watch::Sender<Result<(), NotUsable>>,
@@ -69,6 +70,10 @@ impl LinkMonitor {
 
     pub(crate) fn is_up(&self) -> bool {
         self.state.borrow().is_ok()
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        matches!(*self.state.borrow(), Err(NotUsable::Blocked(_)))
     }
 
     pub(crate) fn reason(&self) -> Option<NotUsable> {

@@ -5,6 +5,7 @@
 //! two threads publish to misattributes confirms. It takes whatever waits,
 //! publishes it together, and settles confirms as they come.
 
+mod probe;
 mod settle;
 mod task;
 

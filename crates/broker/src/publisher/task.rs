@@ -4,7 +4,7 @@ use std::{pin::Pin, time::Duration};
 
 use futures_util::{Stream, StreamExt, future::join_all};
 use lapin::{
-    BasicProperties, Channel, Connection, ErrorKind, Event, ExchangeKind, PublisherConfirm,
+    Channel, Connection, ErrorKind, Event, ExchangeKind, PublisherConfirm,
     options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
     types::FieldTable,
 };
@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{NotSent, Outcome, Request, closing, settle::Pending};
+use super::{NotSent, Outcome, Request, closing, probe::until_usable, settle::Pending};
 use crate::{
     AmqpUrl,
     link::{self, Backoff, LinkMonitor, NotUsable, SessionError, within_time},
@@ -30,9 +30,6 @@ const MAX_SILENCE: Duration = Duration::from_secs(4);
 
 /// How long what is under way may take at the end.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// Routing key of a probe: no event has such a name, so no queue is bound for it.
-const PROBE_KEY: &str = "(sonda)";
 
 type Published = (Request, lapin::Result<PublisherConfirm>);
 type Publishing = Pin<Box<dyn Future<Output = Vec<Published>> + Send>>;
@@ -79,48 +76,21 @@ impl PublisherTask {
 
     async fn publish_on(&mut self, connection: &Connection) -> Result<(), SessionError> {
         let mut events = link::events(connection);
-        let exchange = self.exchange;
-        let opened = async { open_channel(connection, exchange).await };
+        let (exchange, monitor) = (self.exchange, self.monitor.clone());
+        let opened = async {
+            let channel = open_channel(connection, exchange).await?;
+            until_usable(&channel, exchange, &monitor, &mut events).await?;
+            Ok::<_, SessionError>(channel)
+        };
         let Some(channel) = self.refusing(opened).await else { return Ok(()) };
-        let channel = channel?;
-        if !self.probe(&channel, &mut events).await? {
-            return Ok(());
-        }
         let mut session = Session {
             exchange,
-            pending: Pending::new(channel),
+            pending: Pending::new(channel?),
             publishing: None,
             last_answer: Instant::now(),
         };
         self.monitor.up();
         session.run(self, events).await
-    }
-
-    /// Publishes one message to nobody and waits until it comes back: a broker
-    /// with an alarm takes a new connection, and tells it of the alarm at its
-    /// first publish only. `false` when told to stop before.
-    async fn probe(
-        &mut self,
-        channel: &Channel,
-        events: &mut (impl Stream<Item = Event> + Unpin),
-    ) -> Result<bool, SessionError> {
-        let returned = probe(channel, self.exchange);
-        let mut returned = std::pin::pin!(returned);
-        loop {
-            let next = async {
-                tokio::select! {
-                    done = &mut returned => Probe::Done(done),
-                    event = events.next() => Probe::Event(event),
-                }
-            };
-            match self.refusing(next).await {
-                None => return Ok(false),
-                Some(Probe::Done(done)) => return done.map(|()| true),
-                // It is usable once the probe is back, not before.
-                Some(Probe::Event(Some(Event::ConnectionUnblocked))) => {}
-                Some(Probe::Event(event)) => self.monitor.observe(event)?,
-            }
-        }
     }
 
     /// Waits for `work` while refusing whatever callers hand in; `None` when
@@ -139,20 +109,6 @@ impl PublisherTask {
     fn reason(&self) -> NotUsable {
         self.monitor.reason().unwrap_or_else(closing)
     }
-}
-
-/// What happens first while a probe is under way.
-enum Probe {
-    Done(Result<(), SessionError>),
-    Event(Option<Event>),
-}
-
-async fn probe(channel: &Channel, exchange: &str) -> Result<(), SessionError> {
-    let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let properties = BasicProperties::default();
-    let sent = channel.basic_publish(exchange.into(), PROBE_KEY.into(), options, b"", properties);
-    sent.await?.await?;
-    Ok(())
 }
 
 /// A channel in confirm mode, on a broker that has the exchange.

@@ -1,0 +1,48 @@
+//! Whether a new connection can really publish. A broker with an alarm takes
+//! the connection, and tells it of the alarm at its first publish only: so the
+//! first one is a message to nobody, which a broker that is well returns.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use lapin::{BasicProperties, Channel, Event, options::BasicPublishOptions};
+use tokio::time::sleep;
+
+use crate::link::{LinkMonitor, SessionError};
+
+/// Routing key of a probe: no event has such a name, so no queue is bound for it.
+const KEY: &str = "(sonda)";
+
+/// How long a broker that does not say that it blocks may take to return it.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Returns once the probe is back, however long the broker blocks before.
+pub(super) async fn until_usable(
+    channel: &Channel,
+    exchange: &str,
+    monitor: &LinkMonitor,
+    events: &mut (impl Stream<Item = Event> + Unpin),
+) -> Result<(), SessionError> {
+    let mut returned = std::pin::pin!(publish_to_nobody(channel, exchange));
+    loop {
+        tokio::select! {
+            done = &mut returned => return done,
+            event = events.next() => match event {
+                // Not usable yet: the probe is still on its way back.
+                Some(Event::ConnectionUnblocked) => {}
+                event => monitor.observe(event)?,
+            },
+            () = sleep(PATIENCE), if !monitor.is_blocked() => {
+                return Err(SessionError::Silent(PATIENCE));
+            }
+        }
+    }
+}
+
+async fn publish_to_nobody(channel: &Channel, exchange: &str) -> Result<(), SessionError> {
+    let options = BasicPublishOptions { mandatory: true, immediate: false };
+    let properties = BasicProperties::default();
+    let sent = channel.basic_publish(exchange.into(), KEY.into(), options, b"", properties);
+    sent.await?.await?;
+    Ok(())
+}
