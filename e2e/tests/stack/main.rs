@@ -6,9 +6,10 @@ mod faults;
 mod panel;
 mod readme;
 
-use std::{pin::Pin, sync::Arc};
+use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use e2e::Stack;
+use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 use nix::{sys::signal::Signal, unistd::Pid};
 use tokio::{process::Child, runtime::Runtime};
@@ -71,6 +72,11 @@ fn trial(name: &str, scenario: Scenario, runtime: &Arc<Runtime>, stack: &Arc<Sta
         runtime.block_on(scenario(&stack));
         Ok(())
     })
+}
+
+/// Runs a scenario that must be cleaned up after, however it ends.
+async fn whatever_happens(scenario: impl Future<Output = ()>) -> std::thread::Result<()> {
+    AssertUnwindSafe(scenario).catch_unwind().await
 }
 
 /// Ctrl-C ends `cargo lab up` in order, and leaves nothing behind.

@@ -1,16 +1,16 @@
 //! The panel, in a real browser, through the real door.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::panic::resume_unwind;
 
 use e2e::{Browser, Stack};
 use fantoccini::Locator;
-use futures_util::FutureExt;
 use test_support::eventually;
+
+use super::whatever_happens;
 
 pub(super) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stack) {
     let browser = Browser::open(1280).await;
-    // A window must not outlive its test, however the test ends.
-    let looked = AssertUnwindSafe(look(stack, &browser)).catch_unwind().await;
+    let looked = whatever_happens(look(stack, &browser)).await;
     browser.close().await;
     looked.unwrap_or_else(|panic| resume_unwind(panic));
 }

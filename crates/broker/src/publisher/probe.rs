@@ -1,6 +1,7 @@
 //! Whether a new connection can really publish. A broker with an alarm takes
-//! the connection, and tells it of the alarm at its first publish only: so the
-//! first one is a message to nobody, which a broker that is well returns.
+//! the connection and even its first message; with that it says that it blocks,
+//! and reads no further. So the first two are messages to nobody, which a broker
+//! that is well returns: the second comes back only from one that reads on.
 
 use std::time::Duration;
 
@@ -13,22 +14,25 @@ use crate::link::{LinkMonitor, SessionError};
 /// Routing key of a probe: no event has such a name, so no queue is bound for it.
 const KEY: &str = "(sonda)";
 
-/// How long a broker that does not say that it blocks may take to return it.
+/// How long a broker that does not say that it blocks may take for both.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Returns once the probe is back, however long the broker blocks before.
+/// Returns once both are back, however long the broker blocks before.
 pub(super) async fn until_usable(
     channel: &Channel,
     exchange: &str,
     monitor: &LinkMonitor,
     events: &mut (impl Stream<Item = Event> + Unpin),
 ) -> Result<(), SessionError> {
-    let mut returned = std::pin::pin!(publish_to_nobody(channel, exchange));
+    let mut returned = std::pin::pin!(async {
+        publish_to_nobody(channel, exchange).await?;
+        publish_to_nobody(channel, exchange).await
+    });
     loop {
         tokio::select! {
             done = &mut returned => return done,
             event = events.next() => match event {
-                // Not usable yet: the probe is still on its way back.
+                // Not usable yet: the second is still on its way back.
                 Some(Event::ConnectionUnblocked) => {}
                 event => monitor.observe(event)?,
             },
