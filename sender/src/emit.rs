@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker::{Outcome, Publisher};
 use messages::ClientName;
 use service_kit::Shutdown;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
     draft::{Defaults, Draft},
@@ -21,7 +21,7 @@ pub(crate) async fn run(
     shutdown: Shutdown,
 ) {
     let Some(every) = every else { return std::future::pending().await };
-    let mut ticks = interval(every);
+    let mut ticks = interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unconfirmed = None;
     let mut last_problem = None;

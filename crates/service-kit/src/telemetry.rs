@@ -2,6 +2,7 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+use log::LevelFilter;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// How often histograms are emptied into their buckets.
@@ -22,7 +23,10 @@ pub(crate) fn start_logging() {
     env_logger::Builder::from_env(env)
         // It writes each returned message whole, byte by byte, on the thread
         // that reads confirms; what matters of it is logged where it is decided.
-        .filter_module("lapin::returned_messages", log::LevelFilter::Off)
+        .filter_module("lapin::returned_messages", LevelFilter::Off)
+        // How these two work is nobody's news.
+        .filter_module("tracing::span", LevelFilter::Off)
+        .filter_module("actix_server", LevelFilter::Warn)
         .format_timestamp_millis()
         .init();
 }
