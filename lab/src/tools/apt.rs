@@ -30,8 +30,9 @@ pub(crate) async fn install(packages: &[&str], reason: &str) -> Result<()> {
 
 fn advice(packages: &[&str], reason: &str) -> String {
     format!(
-        "falta {reason}. En Debian se instala con\n  \
-         sudo apt-get install --no-install-recommends {}\n\
+        "falta {reason}. En Debian se instala, como root o con sudo, con\n  \
+         apt-get update\n  \
+         apt-get install --no-install-recommends {}\n\
          Después, repite la orden.",
         packages.join(" ")
     )

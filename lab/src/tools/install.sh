@@ -10,6 +10,14 @@ is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# Whom a service runs as.
+user_of() {
+    case "$1" in
+    rabbitmq-server) echo rabbitmq ;;
+    postgresql) echo postgres ;;
+    esac
+}
+
 # Services that came with these packages, not those that somebody runs already.
 new_services=
 for service in $services; do
@@ -38,7 +46,9 @@ for service in $new_services; do
     if [ -d /run/systemd/system ]; then
         systemctl disable --now "$service"
     elif [ -x "/etc/init.d/$service" ]; then
-        if service "$service" status >/dev/null 2>&1; then
+        # Found by its user's processes: to ask RabbitMQ itself would start
+        # Erlang's port mapper, on all interfaces, and leave it behind.
+        if pgrep -u "$(user_of "$service")" >/dev/null 2>&1; then
             service "$service" stop
         fi
         update-rc.d "$service" disable
