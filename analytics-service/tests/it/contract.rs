@@ -256,3 +256,18 @@ async fn ten_thousand_in_one_batch(backend: Backend) {
     assert_eq!(store.record(&batch, now()).await.expect("recorded"), 10_000);
     assert_eq!(total(&store).await, 10_000);
 }
+
+/// The limit as it is delivered, with as many names as that takes.
+#[tokio::test]
+async fn from_the_hundred_thousandth_name_on_clients_are_counted_together() {
+    let database = Database::create(Backend::Sqlite).await;
+    let store = database.open(Limits::default()).await;
+    let names: Vec<_> = (0..100_020).map(|i| event(&format!("c{i}"), "click", i)).collect();
+    for batch in names.chunks(10_000) {
+        store.record(batch, now()).await.expect("recorded");
+    }
+    let report = store.report(&ALL).await.expect("a report");
+    assert_eq!(report.total, 100_020);
+    assert_eq!(report.clientes[0], ("(otros)".to_owned(), 20));
+    assert_eq!(store.all_clients().await.expect("clients").len(), 100_001);
+}
