@@ -64,26 +64,21 @@ pub(crate) fn topology() -> Topology {
 
 /// How counting goes: what others may know of it.
 #[derive(Clone)]
-pub(crate) struct Writing(watch::Receiver<State>);
+pub(crate) struct Writing(watch::Receiver<LastError>);
 
-#[derive(Clone, Default)]
-struct State {
-    /// Events counted since the start.
-    recorded: usize,
-    /// Why the last batch was not.
-    error: Option<Arc<str>>,
-}
+/// Why the last write failed; none where it did not.
+type LastError = Option<Arc<str>>;
 
 impl Writing {
-    /// `Ok` when the last batch was stored.
+    /// `Ok` when the last write was stored.
     pub(crate) fn check(&self) -> Result<(), String> {
-        match &self.0.borrow().error {
+        match &*self.0.borrow() {
             None => Ok(()),
             Some(error) => Err(format!("no se puede guardar: {error}")),
         }
     }
 
-    /// Waits until something has been counted; never returns once counting is
+    /// Waits until something has been written; never returns once counting is
     /// over.
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
@@ -94,19 +89,16 @@ impl Writing {
 
 /// Tells how counting goes.
 #[derive(Clone)]
-struct Teller(Arc<watch::Sender<State>>);
+struct Teller(Arc<watch::Sender<LastError>>);
 
 impl Teller {
-    fn stored(&self, recorded: usize) {
-        self.0.send_modify(|state| {
-            state.recorded += recorded;
-            state.error = None;
-        });
+    fn stored(&self) {
+        self.0.send_replace(None);
     }
 
     fn failed(&self, error: StoreError) -> String {
         let error = format!("{:#}", anyhow::Error::from(error));
-        self.0.send_modify(|state| state.error = Some(error.as_str().into()));
+        self.0.send_replace(Some(error.as_str().into()));
         error
     }
 }
@@ -127,21 +119,21 @@ pub(crate) struct Forgetter {
 
 /// Both, and how they do.
 pub(crate) fn writers(store: Store, window: Duration) -> (Recorder, Forgetter, Writing) {
-    let (state, writing) = watch::channel(State::default());
+    let (state, writing) = watch::channel(None);
     let teller = Teller(Arc::new(state));
     let recorder = Recorder { store: store.clone(), window, teller: teller.clone() };
     (recorder, Forgetter { store, window, teller }, Writing(writing))
 }
 
 impl Recorder {
-    async fn record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
+    async fn record(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
         let started = Instant::now();
         let recorded = self.store.record(events, now).await?;
         metrics::histogram!("analytics_commit_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("analytics_batch_size").record(count(events.len()));
         consumed("counted", recorded);
         consumed("duplicate", events.len() - recorded);
-        Ok(recorded)
+        Ok(())
     }
 }
 
@@ -160,8 +152,8 @@ impl Handler for Recorder {
             }
         }
         if !events.is_empty() {
-            let recorded = self.record(&events, now).await;
-            self.teller.stored(recorded.map_err(|error| self.teller.failed(error))?);
+            self.record(&events, now).await.map_err(|error| self.teller.failed(error))?;
+            self.teller.stored();
         }
         consumed("rejected", batch.len() - events.len());
         Ok(verdicts)
@@ -178,7 +170,7 @@ impl Forgetter {
             let before = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);
             match self.store.forget(before, FORGET_AT_ONCE).await {
                 Ok(forgotten) => {
-                    self.teller.stored(0);
+                    self.teller.stored();
                     if i64::try_from(forgotten) == Ok(FORGET_AT_ONCE) {
                         continue;
                     }

@@ -53,8 +53,7 @@ pub(crate) fn routes(
 
 /// The answer while the database does not give one.
 fn unavailable(request: &HttpRequest, error: StoreError) -> Problem {
-    let request_id = RequestId::of(request).map_or_else(String::new, |id| id.as_str().to_owned());
-    let error = anyhow::Error::from(error);
+    let (request_id, error) = (RequestId::of(request), anyhow::Error::from(error));
     log::error!("request {request_id}: no answer from the database: {error:#}");
     let detail = "La base de datos no responde. Lo contado no se pierde; reintente.";
     Problem::unavailable("sin-base-de-datos", detail, RETRY_AFTER)

@@ -1,6 +1,8 @@
 //! One id per request: taken from `X-Request-Id` where a caller sends a usable
 //! one, made here otherwise; in every answer, and in the log.
 
+use std::fmt;
+
 use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest};
 use uuid::Uuid;
 
@@ -21,10 +23,11 @@ impl RequestId {
         &self.0
     }
 
-    /// The id of a request that went through the server's own layers.
+    /// The id of a request; `-` for one that did not go through the server's
+    /// own layers.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self("-".to_owned()))
     }
 
     pub(crate) fn assign(request: &ServiceRequest) -> Self {
@@ -35,6 +38,12 @@ impl RequestId {
         });
         request.extensions_mut().insert(id.clone());
         id
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -12,11 +12,12 @@ use serde_json::value::RawValue;
 use service_kit::{
     Problem, body,
     problem::{FieldError, ProblemBody},
+    request_id::RequestId,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Sender, answer, defaults, of_request, request_id};
+use super::{Sender, answer, defaults, of_request};
 use crate::draft::{Draft, Event};
 
 /// Events in one batch at most.
@@ -91,7 +92,7 @@ pub(super) async fn send_batch(
     let outcomes = sender.publisher.publish_all(messages).await;
     let confirmed = outcomes.iter().filter(|outcome| **outcome == Outcome::Confirmed).count();
     if confirmed < outcomes.len() {
-        let (request_id, lost) = (request_id(&request), outcomes.len() - confirmed);
+        let (request_id, lost) = (RequestId::of(&request), outcomes.len() - confirmed);
         log::warn!("request {request_id}: {lost} events of {} not confirmed", outcomes.len());
     }
     Ok(respond(events, &outcomes, confirmed))

@@ -77,14 +77,10 @@ pub(crate) fn outgoing(event: &Event, producer: &str) -> Outgoing {
 /// The message that carries an event of a request: with the request's traces.
 fn of_request(request: &HttpRequest, event: &Event, producer: &str) -> Outgoing {
     Outgoing {
-        correlation_id: Some(request_id(request)),
+        correlation_id: Some(RequestId::of(request).to_string()),
         traceparent: traceparent(request),
         ..outgoing(event, producer)
     }
-}
-
-fn request_id(request: &HttpRequest) -> String {
-    RequestId::of(request).map_or_else(String::new, |id| id.as_str().to_owned())
 }
 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {

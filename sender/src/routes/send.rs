@@ -4,10 +4,10 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
-use service_kit::{Problem, body, problem::ProblemBody};
+use service_kit::{Problem, body, problem::ProblemBody, request_id::RequestId};
 use uuid::Uuid;
 
-use super::{Sender, answer, defaults, of_request, request_id};
+use super::{Sender, answer, defaults, of_request};
 use crate::draft::{Draft, Event};
 
 /// Longest body, in bytes: four times the longest note.
@@ -44,7 +44,7 @@ pub(super) async fn send(
     match answer::problem(&outcome, event.event.evento.as_str()) {
         None => Ok(HttpResponse::Accepted().json(event)),
         Some(problem) => {
-            let request_id = request_id(&request);
+            let request_id = RequestId::of(&request);
             log::warn!("request {request_id}: event {} not confirmed: {outcome:?}", event.id);
             Err(problem)
         }

@@ -88,6 +88,7 @@ impl PublisherTask {
             pending: Pending::new(channel?),
             publishing: None,
             last_answer: Instant::now(),
+            ends: None,
         };
         self.monitor.up();
         session.run(self, events).await
@@ -128,6 +129,8 @@ struct Session {
     pending: Pending,
     publishing: Option<Publishing>,
     last_answer: Instant,
+    /// Set once nothing new is taken: when waiting for the rest ends.
+    ends: Option<Instant>,
 }
 
 impl Session {
@@ -137,18 +140,13 @@ impl Session {
         mut events: impl Stream<Item = Event> + Unpin,
     ) -> Result<(), SessionError> {
         let mut batch = Vec::with_capacity(MAX_TOGETHER);
-        let mut drained = None;
-        loop {
-            let idle = self.publishing.is_none();
-            if drained.is_some() && idle && self.pending.is_empty() {
-                return Ok(());
-            }
-            let waiting_for_broker = !idle || !self.pending.is_empty();
-            let silence_ends = self.last_answer + MAX_SILENCE;
+        while !self.is_drained() {
+            let (idle, open) = (self.publishing.is_none(), self.ends.is_none());
+            let silence_ends = self.silence_ends();
             tokio::select! {
                 biased;
                 event = events.next() => task.monitor.observe(event)?,
-                () = until(drained) => return Ok(()),
+                () = until(self.ends) => return Ok(()),
                 published = finished(&mut self.publishing) => self.published(published),
                 // Only while nothing is being published: a confirm of a message
                 // that is not in `pending` yet could carry another's return.
@@ -156,25 +154,42 @@ impl Session {
                     self.last_answer = Instant::now();
                     self.pending.settle(settled);
                 }
-                taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if idle && drained.is_none() => {
-                    if taken == 0 {
-                        drained = Some(Instant::now() + DRAIN);
-                    }
-                    self.publish(&mut batch);
+                taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if idle && open => {
+                    if taken == 0 { self.end() } else { self.publish(&mut batch) }
                 }
-                () = task.stop.cancelled(), if drained.is_none() => {
+                () = task.stop.cancelled(), if open => {
                     task.waiting.close();
-                    drained = Some(Instant::now() + DRAIN);
+                    self.end();
                 }
-                () = sleep_until(silence_ends), if waiting_for_broker => {
-                    if task.monitor.is_up() {
-                        return Err(SessionError::Silent(MAX_SILENCE));
-                    }
-                    self.last_answer = Instant::now();
-                }
+                () = until(silence_ends) => self.silent(&task.monitor)?,
             }
             metrics::gauge!("broker_in_flight").set(self.in_flight());
         }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.ends = Some(Instant::now() + DRAIN);
+    }
+
+    /// Whether everything that was taken before the end has its answer.
+    fn is_drained(&self) -> bool {
+        self.ends.is_some() && self.publishing.is_none() && self.pending.is_empty()
+    }
+
+    /// How long the broker may stay silent; none where nothing waits for it.
+    fn silence_ends(&self) -> Option<Instant> {
+        let waits = self.publishing.is_some() || !self.pending.is_empty();
+        waits.then(|| self.last_answer + MAX_SILENCE)
+    }
+
+    /// Silence is the end of the connection, unless the broker said that it blocks.
+    fn silent(&mut self, monitor: &LinkMonitor) -> Result<(), SessionError> {
+        if monitor.is_up() {
+            return Err(SessionError::Silent(MAX_SILENCE));
+        }
+        self.last_answer = Instant::now();
+        Ok(())
     }
 
     fn in_flight(&self) -> f64 {
