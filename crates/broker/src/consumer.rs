@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AmqpUrl, Incoming, LinkStatus, Topology, TopologyMismatch,
+    AmqpUrl, Incoming, LinkStatus, Mistake, Topology, TopologyMismatch,
     link::{self, Backoff, LinkMonitor, SessionError, within_time},
 };
 
@@ -141,10 +141,16 @@ async fn consume_on<H: Handler>(
                 let batch = batch.ok_or(SessionError::Closed)?;
                 let batch = batch.into_iter().collect::<lapin::Result<Vec<_>>>()?;
                 let batch: Vec<_> = batch.into_iter().map(Incoming::from).collect();
+                let too_early = Mistake::AckBeforeCommit.is_made();
+                if too_early {
+                    settle(&channel, &batch, &vec![Verdict::Done; batch.len()]).await?;
+                }
                 let Some(verdicts) = store(handler, &batch, &channel, stop).await? else {
                     return Ok(());
                 };
-                settle(&channel, &batch, &verdicts).await?;
+                if !too_early {
+                    settle(&channel, &batch, &verdicts).await?;
+                }
             }
         }
     }

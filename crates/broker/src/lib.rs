@@ -15,6 +15,7 @@
 mod consumer;
 mod link;
 mod message;
+mod mistake;
 mod publisher;
 mod topology;
 mod url;
@@ -22,6 +23,7 @@ mod url;
 pub use consumer::{Handler, HandlerError, Subscription, Verdict, consume};
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, Outgoing};
+pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher};
 pub use topology::{Binding, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch};
 pub use url::AmqpUrl;

@@ -10,7 +10,7 @@ use actix_web::{
     HttpRequest,
     web::{self, Data, ServiceConfig},
 };
-use broker::{Outgoing, Publisher};
+use broker::{Mistake, Outgoing, Publisher};
 use jiff::Timestamp;
 use messages::{ClientName, IdempotencyKey, MessageId, names};
 use service_kit::{Problem, request_id::RequestId};
@@ -86,7 +86,7 @@ fn of_request(request: &HttpRequest, event: &Event, producer: &str) -> Outgoing 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {
     let client = parsed_header(request, CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
     let key: Option<IdempotencyKey> = parsed_header(request, KEY_HEADER)?;
-    Ok(Defaults { client, now: now(), key })
+    Ok(Defaults { client, now: now(), key: key.filter(|_| !Mistake::FreshId.is_made()) })
 }
 
 fn parsed_header<T: FromStr<Err: std::fmt::Display>>(

@@ -79,6 +79,13 @@ struct Request {
     _slot: OwnedSemaphorePermit,
 }
 
+impl Request {
+    fn answer(self, outcome: Outcome) {
+        // A caller that gave up waiting has its answer already: unknown.
+        let _ = self.answer.send(outcome);
+    }
+}
+
 /// Handle to publish with; clones share one connection.
 #[derive(Clone)]
 pub struct Publisher {

@@ -137,8 +137,7 @@ impl Pending {
             // The channel is in confirm mode before the first publish.
             Ok(Confirmation::NotRequested) | Err(_) => Outcome::Unknown,
         };
-        // A caller that gave up waiting has its answer already: unknown.
-        let _ = request.answer.send(outcome);
+        request.answer(outcome);
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NotSent, Outcome, Request, closing, probe::until_usable, settle::Pending};
 use crate::{
-    AmqpUrl,
+    AmqpUrl, Mistake,
     link::{self, Backoff, LinkMonitor, NotUsable, SessionError, within_time},
 };
 
@@ -215,6 +215,7 @@ impl Session {
         self.publishing = None;
         for (request, result) in published {
             match result {
+                Ok(_) if Mistake::NoConfirm.is_made() => request.answer(Outcome::Confirmed),
                 Ok(confirm) => self.pending.push(request, confirm),
                 Err(error) => fail(request, &error),
             }
@@ -224,7 +225,8 @@ impl Session {
 
 async fn publish_one(channel: Channel, exchange: &'static str, request: Request) -> Published {
     let message = &request.message;
-    let options = BasicPublishOptions { mandatory: true, immediate: false };
+    let options =
+        BasicPublishOptions { mandatory: !Mistake::NoMandatory.is_made(), immediate: false };
     let confirm = channel
         .basic_publish(
             exchange.into(),
@@ -260,9 +262,9 @@ fn fail(request: Request, error: &lapin::Error) {
         }
         _ => Outcome::Unknown,
     };
-    let _ = request.answer.send(outcome);
+    request.answer(outcome);
 }
 
 fn refuse(request: Request, reason: NotUsable) {
-    let _ = request.answer.send(Outcome::NotSent(NotSent::Link(reason)));
+    request.answer(Outcome::NotSent(NotSent::Link(reason)));
 }
