@@ -6,13 +6,12 @@
 //! they are in `RELEVO_TEST_…` variables. Where one is missing a test fails:
 //! it never skips.
 
-mod cut;
 mod database;
 mod rights;
 mod vhost;
 mod wait;
 
-pub use cut::CutProxy;
+pub use cut_proxy::CutProxy;
 pub use database::TestDatabase;
 pub use rights::{try_consume, try_declare, try_publish};
 pub use vhost::{QueueState, Vhost};

@@ -120,6 +120,16 @@ impl Vhost {
         self.put(&format!("exchanges/{}/{exchange}", self.name), &body).await;
     }
 
+    /// Deletes an exchange with its bindings.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete_exchange(&self, exchange: &str) {
+        let path = format!("exchanges/{}/{exchange}", self.name);
+        let status = self.request(Method::DELETE, &path, None).await.0;
+        assert!(status.is_success(), "delete {exchange}: {status}");
+    }
+
     /// Binds a queue.
     ///
     /// # Panics
@@ -161,8 +171,20 @@ impl Vhost {
     /// # Panics
     /// When the broker refuses.
     pub async fn take(&self, queue: &str, count: usize) -> Vec<Value> {
+        self.get(queue, count, "ack_requeue_false").await
+    }
+
+    /// Rejects up to `count` messages of a queue: to its dead-letter exchange.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn reject(&self, queue: &str, count: usize) -> Vec<Value> {
+        self.get(queue, count, "reject_requeue_false").await
+    }
+
+    async fn get(&self, queue: &str, count: usize, ackmode: &str) -> Vec<Value> {
         let path = format!("queues/{}/{queue}/get", self.name);
-        let body = json!({ "count": count, "ackmode": "ack_requeue_false", "encoding": "auto" });
+        let body = json!({ "count": count, "ackmode": ackmode, "encoding": "auto" });
         let (status, answer) = self.request(Method::POST, &path, Some(&body)).await;
         assert!(status.is_success(), "get {queue}: {status} {answer}");
         answer.as_array().cloned().unwrap_or_default()

@@ -26,7 +26,7 @@ async fn send_without_a_broker_answers_503_with_retry_after_at_once() {
 async fn a_silent_line_gives_503_unknown_and_the_service_comes_back() {
     let vhost = Vhost::create().await;
     prepare(&vhost).await;
-    let line = CutProxy::to(vhost.broker_address()).await;
+    let line = CutProxy::to(vhost.broker_address()).await.expect("a free port");
     let running = Running::start(&vhost.url_through(line.address()), &[]);
     running.becomes(200).await;
 
