@@ -194,7 +194,7 @@ async fn store<H: Handler>(
             Ok(verdicts) => return Ok(Some(verdicts)),
             Err(error) => {
                 metrics::counter!("broker_batches_failed_total").increment(1);
-                log::error!("batch of {} not stored, not acknowledged: {error}", batch.len());
+                log::error!("{} not stored, not acknowledged: {error}", described(batch));
             }
         }
         if stopped_within(stop, backoff.next(false)).await {
@@ -204,6 +204,13 @@ async fn store<H: Handler>(
             return Err(SessionError::Closed);
         }
     }
+}
+
+/// A batch in the log: how many, and between which ids (`None`: without one). They
+/// come from the wire, so nothing in them may end a line.
+fn described(batch: &[Incoming]) -> String {
+    let id = |message: Option<&Incoming>| format!("{:?}", message.and_then(|m| m.id.as_deref()));
+    format!("batch of {}, from {} to {},", batch.len(), id(batch.first()), id(batch.last()))
 }
 
 /// Rejects what cannot be processed, each alone; then acknowledges the rest at
@@ -241,5 +248,18 @@ async fn stopped_within(stop: &CancellationToken, wait: Duration) -> bool {
     tokio::select! {
         () = stop.cancelled() => true,
         () = sleep(wait) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_described_by_its_size_and_its_first_and_last_id_in_one_line() {
+        let message = |id: Option<&str>| Incoming::new(id.map(str::to_owned), None, Vec::new());
+        let batch = [message(Some("a\nb")), message(Some("c")), message(None)];
+        let text = described(&batch);
+        assert_eq!(text, r#"batch of 3, from Some("a\nb") to None,"#);
     }
 }

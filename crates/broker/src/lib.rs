@@ -7,12 +7,14 @@
 //! - [`Topology`]: exchanges, queues and bindings, declared at every connection.
 //! - [`Publisher`]: confirmed, mandatory, persistent.
 //! - [`consume`]: batches; commit first, then one `ack(multiple)`.
+//! - [`DeadLetters`]: what was rejected, for a person to look at and decide on.
 //!
 //! lapin's own recovery stays off: under load it did not always come back. A
 //! broken connection is dropped and built anew, at most a second after the
 //! last attempt.
 
 mod consumer;
+mod dead_letters;
 mod link;
 mod message;
 mod mistake;
@@ -21,6 +23,7 @@ mod topology;
 mod url;
 
 pub use consumer::{Handler, HandlerError, Subscription, Verdict, consume};
+pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, Outgoing};
 pub use mistake::Mistake;

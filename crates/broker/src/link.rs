@@ -85,13 +85,7 @@ impl LinkMonitor {
     }
 
     pub(crate) fn down(&self, error: &SessionError) {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        self.set(Err(NotUsable::Disconnected(text)));
+        self.set(Err(NotUsable::Disconnected(chain(error))));
     }
 
     /// Takes note of what lapin reports about the connection.
@@ -120,11 +114,17 @@ impl LinkMonitor {
                 Ok(()) => log::info!("{name}: connected to the broker"),
                 Err(reason) => log::warn!("{name}: {reason}"),
             }
-            metrics::gauge!("broker_link_up", "link" => name).set(f64::from(u8::from(new.is_ok())));
+            let blocked = matches!(new, Err(NotUsable::Blocked(_)));
+            metrics::gauge!("broker_link_up", "link" => name).set(one_if(new.is_ok()));
+            metrics::gauge!("broker_blocked", "link" => name).set(one_if(blocked));
             *old = new;
             true
         });
     }
+}
+
+fn one_if(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
 }
 
 /// Why a session with the broker ended.
@@ -140,6 +140,17 @@ pub(crate) enum SessionError {
     Amqp(#[from] lapin::Error),
     #[error(transparent)]
     Mismatch(#[from] TopologyMismatch),
+}
+
+/// An error with all that caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// Opens a connection that the broker's dashboard shows as `name`.
@@ -194,7 +205,34 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
     use super::*;
+
+    /// What Prometheus would be told of each link.
+    fn gauges(observed: impl FnOnce()) -> String {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, observed);
+        recorder.handle().render()
+    }
+
+    #[test]
+    fn the_gauges_tell_a_blocked_link_from_one_that_is_down() {
+        let (monitor, _status) = LinkMonitor::new("prueba");
+        let blocked = |value| format!("broker_blocked{{link=\"prueba\"}} {value}\n");
+        let up = |value| format!("broker_link_up{{link=\"prueba\"}} {value}\n");
+        let alarm = || Event::ConnectionBlocked("low on memory".to_owned());
+        let steps: [(&dyn Fn(), u8, u8); 4] = [
+            (&|| monitor.up(), 1, 0),
+            (&|| monitor.observe(Some(alarm())).expect("still connected"), 0, 1),
+            (&|| monitor.observe(Some(Event::ConnectionUnblocked)).expect("connected"), 1, 0),
+            (&|| monitor.down(&SessionError::Closed), 0, 0),
+        ];
+        for (step, is_up, is_blocked) in steps {
+            let text = gauges(step);
+            assert!(text.contains(&up(is_up)) && text.contains(&blocked(is_blocked)), "{text}");
+        }
+    }
 
     #[test]
     fn backoff_is_capped_at_a_second_and_short_after_success() {

@@ -8,7 +8,7 @@ use lapin::{
 use messages::MessageId;
 
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
-const PERSISTENT: u8 = 2;
+pub(crate) const PERSISTENT: u8 = 2;
 
 /// A message to publish. Its id is fixed before the first attempt.
 #[derive(Clone, Debug)]
@@ -77,13 +77,16 @@ impl Incoming {
 
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
-        let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
         Self {
-            id: text(delivery.properties.message_id()),
-            kind: text(delivery.properties.kind()),
+            id: text(delivery.properties.message_id().as_ref()),
+            kind: text(delivery.properties.kind().as_ref()),
             timestamp: *delivery.properties.timestamp(),
             delivery_tag: delivery.delivery_tag,
             body: delivery.data,
         }
     }
+}
+
+pub(crate) fn text(value: Option<&ShortString>) -> Option<String> {
+    value.map(ToString::to_string)
 }

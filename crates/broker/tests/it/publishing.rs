@@ -142,7 +142,7 @@ async fn without_the_exchange_nothing_is_sent_and_the_reason_names_it() {
 async fn a_line_cut_without_a_fin_gives_unknown_in_time_and_the_service_comes_back() {
     let vhost = Vhost::create().await;
     drop(Running::ready(&vhost).await);
-    let line = CutProxy::to(vhost.broker_address()).await;
+    let line = CutProxy::to(vhost.broker_address()).await.expect("a free port");
     let running = Running::start(&vhost.url_through(line.address()));
     running.connected().await;
 
@@ -165,7 +165,7 @@ async fn a_line_cut_without_a_fin_gives_unknown_in_time_and_the_service_comes_ba
 async fn while_the_line_is_cut_callers_hear_at_once_and_afterwards_it_goes_on() {
     let vhost = Vhost::create().await;
     drop(Running::ready(&vhost).await);
-    let line = CutProxy::to(vhost.broker_address()).await;
+    let line = CutProxy::to(vhost.broker_address()).await.expect("a free port");
     let running = Running::start(&vhost.url_through(line.address()));
     running.connected().await;
 

@@ -1,0 +1,172 @@
+//! One dead message: what its publisher gave it, and how it died.
+
+use lapin::{
+    BasicProperties,
+    message::Delivery,
+    types::{AMQPValue, FieldTable, LongString, ShortString},
+};
+
+use crate::message::{PERSISTENT, text};
+
+/// Headers that the broker added, by their beginnings; they are no part of the
+/// message (RabbitMQ, "Dead Letter Exchanges" and "Quorum Queues").
+const ADDED: [&str; 5] =
+    ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count"];
+
+/// A message in a dead-letter queue. All of it came over the wire: anybody with
+/// the right to publish may have written anything.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// AMQP `message_id`, as published.
+    pub id: Option<String>,
+    /// AMQP `type`, as published.
+    pub kind: Option<String>,
+    /// AMQP `app_id`: who published it.
+    pub producer: Option<String>,
+    /// AMQP `timestamp`, as published: seconds since 1970.
+    pub timestamp: Option<u64>,
+    /// Every property and header that its publisher gave it, those above too,
+    /// as text, in an order that does not change.
+    pub properties: Vec<(String, String)>,
+    /// How it came here; none where the broker did not bring it.
+    pub death: Option<Death>,
+    /// Whether it was handed out from this queue before.
+    pub redelivered: bool,
+    /// The body.
+    pub body: Vec<u8>,
+    pub(super) delivery_tag: u64,
+    raw: BasicProperties,
+}
+
+/// The last death of a message (RabbitMQ, header `x-death`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Death {
+    /// The queue where it died.
+    pub queue: String,
+    /// Why: `rejected`, `expired`, `maxlen` or `delivery_limit`.
+    pub reason: String,
+    /// How many times it died there for that reason.
+    pub count: i64,
+    /// When it first did: seconds since 1970, by the broker's clock.
+    pub time: Option<u64>,
+    /// The exchange through which it had come to that queue; the default
+    /// exchange is empty.
+    pub exchange: String,
+    /// With which routing key.
+    pub routing_key: String,
+}
+
+/// Where a message is published again.
+pub(super) struct Origin {
+    pub(super) exchange: ShortString,
+    pub(super) routing_key: ShortString,
+}
+
+impl DeadLetter {
+    /// A message that no broker delivered, for tests of what is shown of one.
+    #[must_use]
+    pub fn new(id: Option<&str>, body: Vec<u8>) -> Self {
+        let mut raw = BasicProperties::default();
+        if let Some(id) = id {
+            raw = raw.with_message_id(id.into());
+        }
+        Self::from_parts(&raw, body)
+    }
+
+    fn from_parts(received: &BasicProperties, body: Vec<u8>) -> Self {
+        let raw = without_added(received);
+        Self {
+            id: text(raw.message_id().as_ref()),
+            kind: text(raw.kind().as_ref()),
+            producer: text(raw.app_id().as_ref()),
+            timestamp: *raw.timestamp(),
+            properties: listed(&raw),
+            death: received.headers().as_ref().and_then(death),
+            redelivered: false,
+            body,
+            delivery_tag: 0,
+            raw,
+        }
+    }
+
+    /// None where it is not known, or too long to be one.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        let death = self.death.as_ref()?;
+        let exchange = ShortString::try_new(death.exchange.as_str()).ok()?;
+        let routing_key = ShortString::try_new(death.routing_key.as_str()).ok()?;
+        Some(Origin { exchange, routing_key })
+    }
+
+    /// What it is published with again.
+    pub(super) fn outgoing(&self) -> BasicProperties {
+        self.raw.clone().with_delivery_mode(PERSISTENT)
+    }
+}
+
+impl From<Delivery> for DeadLetter {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            delivery_tag: delivery.delivery_tag,
+            redelivered: delivery.redelivered,
+            ..Self::from_parts(&delivery.properties, delivery.data)
+        }
+    }
+}
+
+fn without_added(properties: &BasicProperties) -> BasicProperties {
+    let Some(headers) = properties.headers() else { return properties.clone() };
+    let mut kept = FieldTable::default();
+    for (name, value) in headers.inner() {
+        if !ADDED.iter().any(|added| name.as_str().starts_with(added)) {
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    properties.clone().with_headers(kept)
+}
+
+fn listed(properties: &BasicProperties) -> Vec<(String, String)> {
+    let number = |value: &Option<u8>| value.map(|value| value.to_string());
+    let named = [
+        ("message_id", text(properties.message_id().as_ref())),
+        ("type", text(properties.kind().as_ref())),
+        ("app_id", text(properties.app_id().as_ref())),
+        ("timestamp", properties.timestamp().map(|seconds| seconds.to_string())),
+        ("content_type", text(properties.content_type().as_ref())),
+        ("content_encoding", text(properties.content_encoding().as_ref())),
+        ("delivery_mode", number(properties.delivery_mode())),
+        ("priority", number(properties.priority())),
+        ("correlation_id", text(properties.correlation_id().as_ref())),
+        ("reply_to", text(properties.reply_to().as_ref())),
+        ("expiration", text(properties.expiration().as_ref())),
+        ("user_id", text(properties.user_id().as_ref())),
+        ("cluster_id", text(properties.cluster_id().as_ref())),
+    ];
+    let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let headers = properties.headers().iter().flat_map(FieldTable::inner);
+    named.chain(headers.map(|(name, value)| (format!("headers.{name}"), shown(value)))).collect()
+}
+
+fn shown(value: &AMQPValue) -> String {
+    value.as_long_string().map_or_else(|| format!("{value:?}"), lossy)
+}
+
+fn lossy(text: &LongString) -> String {
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
+}
+
+/// The broker puts the last death first. Before 4.0 it kept what a publisher
+/// wrote there, so nothing in it is taken for granted.
+fn death(headers: &FieldTable) -> Option<Death> {
+    let deaths = headers.inner().get("x-death")?.as_array()?;
+    let last = deaths.as_slice().first()?.as_field_table()?.inner();
+    let text = |name: &str| last.get(name)?.as_long_string().map(lossy);
+    let keys = last.get("routing-keys")?.as_array()?;
+    Some(Death {
+        queue: text("queue")?,
+        reason: text("reason")?,
+        count: last.get("count").and_then(AMQPValue::as_long_long_int).unwrap_or(1),
+        time: last.get("time").and_then(AMQPValue::as_timestamp),
+        exchange: text("exchange")?,
+        routing_key: keys.as_slice().first()?.as_long_string().map(lossy)?,
+    })
+}
