@@ -1,32 +1,39 @@
 //! From the queue into the store. The broker crate acknowledges what
 //! [`Recorder`] says is done, never before.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use broker::{
     Binding, Exchange, ExchangeKind, Handler, HandlerError, Incoming, Queue, Topology, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use messages::names;
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
     judge::{CLOCK_TOLERANCE, Event, judge},
-    store::{Store, StoreError},
+    store::StoreError,
+    writing::{Writer, Writing},
 };
 
 /// Deliveries of one message before it is dead-lettered. Poison is rejected at
 /// its first; this is for a message that kills whoever reads it.
 const DELIVERY_LIMIT: i64 = 1000;
 
+/// The same for the dead-letter queue. Behind it is nothing, so over the limit it
+/// would drop a message, and before RabbitMQ 4.3 looking at one counts as a
+/// delivery: people may look as often as they like.
+const DEAD_DELIVERY_LIMIT: i64 = 2_000_000_000;
+
 /// Messages that may wait before senders are refused.
 const MAX_WAITING: i64 = 5_000_000;
 
 /// How often old messages are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// How soon that is done while writing fails, so that the service is ready soon
+/// after its database.
+const FORGET_AGAIN: Duration = Duration::from_secs(1);
 
 /// Messages forgotten in one transaction, so that counting never waits long.
 const FORGET_AT_ONCE: i64 = 10_000;
@@ -36,12 +43,13 @@ const FORGET_AT_ONCE: i64 = 10_000;
 pub(crate) fn topology() -> Topology {
     let dead = Queue {
         name: names::DEAD_LETTER_QUEUE,
-        delivery_limit: DELIVERY_LIMIT,
+        delivery_limit: DEAD_DELIVERY_LIMIT,
         max_length: MAX_WAITING,
         dead_letter_exchange: None,
     };
     let queue = Queue {
         name: names::QUEUE,
+        delivery_limit: DELIVERY_LIMIT,
         dead_letter_exchange: Some(names::DEAD_LETTER_EXCHANGE),
         ..dead
     };
@@ -62,73 +70,28 @@ pub(crate) fn topology() -> Topology {
     }
 }
 
-/// How counting goes: what others may know of it.
-#[derive(Clone)]
-pub(crate) struct Writing(watch::Receiver<LastError>);
-
-/// Why the last write failed; none where it did not.
-type LastError = Option<Arc<str>>;
-
-impl Writing {
-    /// `Ok` when the last write was stored.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match &*self.0.borrow() {
-            None => Ok(()),
-            Some(error) => Err(format!("no se puede guardar: {error}")),
-        }
-    }
-
-    /// Waits until something has been written; never returns once counting is
-    /// over.
-    pub(crate) async fn changed(&mut self) {
-        if self.0.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Tells how counting goes.
-#[derive(Clone)]
-struct Teller(Arc<watch::Sender<LastError>>);
-
-impl Teller {
-    fn stored(&self) {
-        self.0.send_replace(None);
-    }
-
-    fn failed(&self, error: StoreError) -> String {
-        let error = format!("{:#}", anyhow::Error::from(error));
-        self.0.send_replace(Some(error.as_str().into()));
-        error
-    }
-}
-
 /// Counts batches.
 pub(crate) struct Recorder {
-    store: Store,
+    writer: Writer,
     window: Duration,
-    teller: Teller,
 }
 
 /// Forgets what is too old to come again.
 pub(crate) struct Forgetter {
-    store: Store,
+    writer: Writer,
+    writing: Writing,
     window: Duration,
-    teller: Teller,
-}
-
-/// Both, and how they do.
-pub(crate) fn writers(store: Store, window: Duration) -> (Recorder, Forgetter, Writing) {
-    let (state, writing) = watch::channel(None);
-    let teller = Teller(Arc::new(state));
-    let recorder = Recorder { store: store.clone(), window, teller: teller.clone() };
-    (recorder, Forgetter { store, window, teller }, Writing(writing))
 }
 
 impl Recorder {
+    /// Counts what is at most `window` old.
+    pub(crate) fn new(writer: Writer, window: Duration) -> Self {
+        Self { writer, window }
+    }
+
     async fn record(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
         let started = Instant::now();
-        let recorded = self.store.record(events, now).await?;
+        let recorded = self.writer.record(events, now).await?;
         metrics::histogram!("analytics_commit_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("analytics_batch_size").record(count(events.len()));
         consumed("counted", recorded);
@@ -152,8 +115,7 @@ impl Handler for Recorder {
             }
         }
         if !events.is_empty() {
-            self.record(&events, now).await.map_err(|error| self.teller.failed(error))?;
-            self.teller.stored();
+            self.record(&events, now).await?;
         }
         consumed("rejected", batch.len() - events.len());
         Ok(verdicts)
@@ -161,23 +123,30 @@ impl Handler for Recorder {
 }
 
 impl Forgetter {
+    /// Forgets what is older than `window`.
+    pub(crate) fn new(writer: Writer, writing: Writing, window: Duration) -> Self {
+        Self { writer, writing, window }
+    }
+
     /// Forgets messages older than the window, for ever. It writes even where
-    /// nothing is old, so an idle service notices when it cannot.
-    pub(crate) async fn run(self) {
+    /// nothing is old, so that an idle service makes its database, and notices
+    /// when it cannot write or can again.
+    pub(crate) async fn run(mut self) {
         let kept = self.window.saturating_add(CLOCK_TOLERANCE);
         let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
         loop {
             let before = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);
-            match self.store.forget(before, FORGET_AT_ONCE).await {
-                Ok(forgotten) => {
-                    self.teller.stored();
-                    if i64::try_from(forgotten) == Ok(FORGET_AT_ONCE) {
-                        continue;
-                    }
-                }
-                Err(error) => log::warn!("nothing forgotten: {}", self.teller.failed(error)),
+            let forgotten = self.writer.forget(before, FORGET_AT_ONCE).await;
+            if !forgotten.is_ok_and(|count| i64::try_from(count) == Ok(FORGET_AT_ONCE)) {
+                self.pause().await;
             }
-            sleep(FORGET_EVERY).await;
+        }
+    }
+
+    async fn pause(&mut self) {
+        tokio::select! {
+            () = self.writing.fails() => sleep(FORGET_AGAIN).await,
+            () = sleep(FORGET_EVERY) => {}
         }
     }
 }

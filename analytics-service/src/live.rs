@@ -10,8 +10,8 @@ use tokio::{
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
-    consume::Writing,
     store::{ReportQuery, Store},
+    writing::Writing,
 };
 
 /// Clients in a live report.
@@ -33,7 +33,7 @@ pub(crate) struct LiveReport {
     pub(crate) json: Arc<str>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct State {
     report: Option<LiveReport>,
     error: Option<Arc<str>>,
@@ -58,17 +58,19 @@ pub(crate) struct LiveWatch(watch::Receiver<State>);
 
 impl Live {
     pub(crate) fn new(store: Store, writing: Writing) -> (Self, LiveWatch) {
-        let (state, watch) = watch::channel(State::default());
+        let error = Some("the counts have not been read yet".into());
+        let (state, watch) = watch::channel(State { report: None, error });
         (Self { store, writing, state }, LiveWatch(watch))
     }
 
     /// Keeps the report fresh, for ever.
     pub(crate) async fn run(mut self) {
         loop {
+            // Whether something was counted or the time is up: look. At first,
+            // that gives the tables time to be made.
+            let _ = timeout(IDLE, self.writing.changed()).await;
             self.refresh().await;
             sleep(INTERVAL).await;
-            // Whether something was counted or the time is up: look again.
-            let _ = timeout(IDLE, self.writing.changed()).await;
         }
     }
 
@@ -78,7 +80,7 @@ impl Live {
             Ok(report) => serde_json::to_string(&report)
                 .map(|json| LiveReport { total: report.total, json: json.into() })
                 .map_err(|error| error.to_string()),
-            Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+            Err(error) => Err(error.to_string()),
         };
         self.state.send_if_modified(|state| apply(state, fresh));
     }
@@ -117,5 +119,20 @@ impl LiveWatch {
     /// The report there is, then each new one; a slow watcher misses some.
     pub(crate) fn reports(&self) -> impl Stream<Item = LiveReport> + use<> {
         WatchStream::new(self.0.clone()).filter_map(|state| ready(state.report_if_fresh()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::Limits, writing::Writer};
+
+    #[tokio::test]
+    async fn before_the_first_report_it_is_not_ready() {
+        let url = "sqlite://nowhere.db".parse().expect("a url");
+        let store = Store::new(&url, Limits::default()).expect("a store");
+        let (_writer, writing) = Writer::new(store.clone());
+        let (_live, watch) = Live::new(store, writing);
+        assert!(watch.check().expect_err("not read yet").contains("not been read"));
     }
 }

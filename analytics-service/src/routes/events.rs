@@ -35,6 +35,6 @@ pub(super) async fn events(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let limit = event_limit(&request)?;
-    let eventos = store.latest(limit).await.map_err(|error| unavailable(&request, error))?;
+    let eventos = store.latest(limit).await.map_err(|error| unavailable(&request, &error))?;
     Ok(HttpResponse::Ok().json(web::Json(LatestEvents { eventos })))
 }

@@ -2,15 +2,16 @@
 //! something to ignore.
 
 use actix_web::{HttpRequest, web::Query};
+use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::Problem;
 
-use crate::store::{LATEST, ReportQuery};
+use crate::store::{Cursor, LATEST, LedgerQuery, ReportQuery};
 
-/// Clients on a page where nothing is asked.
+/// Rows on a page where nothing is asked.
 const DEFAULT_LIMIT: i64 = 1000;
 
-/// Clients on a page at most.
+/// Rows on a page at most.
 const MAX_LIMIT: i64 = 10_000;
 
 /// Parameters of `/reporte`.
@@ -29,6 +30,15 @@ struct EventParameters {
     limite: Option<i64>,
 }
 
+/// Parameters of `/contados`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LedgerParameters {
+    desde: Option<Timestamp>,
+    limite: Option<i64>,
+    tras: Option<Cursor>,
+}
+
 pub(super) fn report_query(request: &HttpRequest) -> Result<ReportQuery, Problem> {
     let parameters: ReportParameters = parameters(request)?;
     Ok(ReportQuery {
@@ -42,6 +52,15 @@ pub(super) fn event_limit(request: &HttpRequest) -> Result<i64, Problem> {
     let parameters: EventParameters = parameters(request)?;
     let most = i64::try_from(LATEST).unwrap_or(i64::MAX);
     within("limite", parameters.limite, most, most)
+}
+
+pub(super) fn ledger_query(request: &HttpRequest) -> Result<LedgerQuery, Problem> {
+    let parameters: LedgerParameters = parameters(request)?;
+    Ok(LedgerQuery {
+        since: parameters.desde,
+        after: parameters.tras,
+        limit: within("limite", parameters.limite, DEFAULT_LIMIT, MAX_LIMIT)?,
+    })
 }
 
 fn parameters<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {

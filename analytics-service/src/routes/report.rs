@@ -36,10 +36,10 @@ pub(super) async fn report(
 ) -> Result<HttpResponse, Problem> {
     let query = report_query(&request)?;
     if wants_csv(&request) {
-        let clients = store.all_clients().await.map_err(|error| unavailable(&request, error))?;
+        let clients = store.all_clients().await.map_err(|error| unavailable(&request, &error))?;
         return Ok(csv(clients));
     }
-    let report = store.report(&query).await.map_err(|error| unavailable(&request, error))?;
+    let report = store.report(&query).await.map_err(|error| unavailable(&request, &error))?;
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
 }
 

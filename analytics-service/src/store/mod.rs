@@ -8,52 +8,89 @@
 //!
 //! SQL lives in this folder only.
 
+mod connections;
+mod ledger;
 mod read;
 mod statements;
 mod url;
 mod write;
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
-use sqlx::{AnyPool, any::AnyPoolOptions, migrate::Migrator};
+use sqlx::migrate::{MigrateError, Migrator};
 
 use crate::tally::NameLimits;
+use connections::{Connections, Upkeep};
 use statements::Dialect;
 
+pub use ledger::{Counted, Cursor, Ledger, LedgerQuery};
 pub use read::{LATEST, LatestEvent, Report, ReportQuery};
 pub use url::DatabaseUrl;
 
-/// How long to wait for a connection.
+/// How long to wait for one's turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long anything may take, connection included. A line to PostgreSQL that
-/// went silent would otherwise be waited for as long as TCP hopes.
+/// How long opening a connection may take, and anything that is done on it. A
+/// line to PostgreSQL that went silent would otherwise be waited for as long as
+/// TCP hopes.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// How long new tables and indexes may take to make, on a full database.
+const MIGRATION_LIMIT: Duration = Duration::from_mins(10);
+
 /// Connections that read, beside the one that writes.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
-
-/// Why the store did not do what was asked; nothing has been changed.
+/// Why the store did not do what was asked; nothing has been changed. `Display`
+/// is the whole reason, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// As many messages are remembered as may be: to forget one early would
     /// risk to count it twice.
     #[error("{0} messages are remembered, and none is old enough to be forgotten")]
     Full(i64),
+    /// Others had the database all the time.
+    #[error("the database was busy for {} s", PATIENCE.as_secs())]
+    Busy,
     /// It was not done in time. A batch may have been counted all the same:
     /// that shows when it comes again.
     #[error("the database did not answer within {} s", LIMIT.as_secs())]
     Timeout,
-    /// The database.
-    #[error("database")]
-    Database(#[from] sqlx::Error),
+    /// The folder of the database cannot be made.
+    #[error("cannot make the folder {path}: {error}", path = .0.display(), error = .1)]
+    Folder(PathBuf, io::Error),
+    /// The tables cannot be brought up to date.
+    #[error("migrations: {0}")]
+    Migration(Box<MigrateError>),
+    /// The database, in its own words.
+    #[error("{}", words(.0))]
+    Database(sqlx::Error),
     /// Something else is in the database than this service ever wrote.
     #[error("the database holds {0}")]
     Foreign(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Self::Database(error)
+            }
+            other => Self::Migration(Box::new(other)),
+        }
+    }
+}
+
+/// What the database says and its code for that, without sqlx's preface.
+fn words(error: &sqlx::Error) -> String {
+    let Some(error) = error.as_database_error() else { return error.to_string() };
+    format!("{} (code {})", error.message(), error.code().unwrap_or_default())
 }
 
 /// How much is kept.
@@ -76,64 +113,48 @@ impl Default for Limits {
 pub struct Store {
     dialect: &'static Dialect,
     limits: Limits,
-    writer: AnyPool,
-    readers: AnyPool,
+    writer: Arc<Connections>,
+    readers: Arc<Connections>,
 }
 
 impl Store {
-    /// Opens the database and brings its tables up to date.
+    /// The store at `url`. Nothing is opened yet: the first write makes the
+    /// database, its folder and its tables, where they are missing, and until
+    /// then reading fails. So does everything while the database is away; then
+    /// the next attempt may do better.
     ///
     /// # Errors
-    /// When it cannot be reached, created or migrated.
-    pub async fn open(url: &DatabaseUrl, limits: Limits) -> anyhow::Result<Self> {
+    /// When the driver does not understand `url`.
+    pub fn new(url: &DatabaseUrl, limits: Limits) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let (dialect, migrations) = match url {
-            DatabaseUrl::Sqlite(path) => {
-                create_folder(path).await?;
-                (&statements::SQLITE, &SQLITE_MIGRATIONS)
-            }
-            DatabaseUrl::Postgres(_) => (&statements::POSTGRES, &POSTGRES_MIGRATIONS),
-        };
-        let writer = connect(url, 1, dialect.writer_session).await?;
-        migrations.run(&writer).await.context("migrations")?;
-        let readers = connect(url, READERS, dialect.reader_session).await?;
-        Ok(Self { dialect, limits, writer, readers })
+        let (dialect, migrations) = of_database(url);
+        let upkeep = Upkeep { folder: url.folder(), migrations };
+        let writer = Connections::new(
+            url.options("rwc")?,
+            dialect.writer_session,
+            Some(upkeep),
+            1, // SQLite has one writer; in PostgreSQL they would wait for a lock.
+        );
+        let readers = Connections::new(url.options("rw")?, dialect.reader_session, None, READERS);
+        Ok(Self { dialect, limits, writer: Arc::new(writer), readers: Arc::new(readers) })
+    }
+}
+
+fn of_database(url: &DatabaseUrl) -> (&'static Dialect, Migrator) {
+    match url {
+        DatabaseUrl::Sqlite(_) => (&statements::SQLITE, sqlx::migrate!("migrations/sqlite")),
+        DatabaseUrl::Postgres(_) => {
+            let mut migrations = sqlx::migrate!("migrations/postgres");
+            // Its lock belongs to the session: that of a line that went silent
+            // would keep everybody out. Of two that migrate at once, one fails
+            // as a whole and finds it done at its next attempt.
+            migrations.set_locking(false);
+            (&statements::POSTGRES, migrations)
+        }
     }
 }
 
 /// Bounds an operation of the store.
 async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(LIMIT, work).await.unwrap_or(Err(StoreError::Timeout))
-}
-
-/// A pool whose every connection begins with the statements of `session`.
-async fn connect(
-    url: &DatabaseUrl,
-    connections: u32,
-    session: &'static [&'static str],
-) -> anyhow::Result<AnyPool> {
-    let pool = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                for statement in session {
-                    sqlx::query(*statement).execute(&mut *connection).await?;
-                }
-                Ok(())
-            })
-        })
-        .connect(&url.expose())
-        .await;
-    pool.with_context(|| format!("cannot open DATABASE_URL={url}"))
-}
-
-async fn create_folder(file: &std::path::Path) -> anyhow::Result<()> {
-    let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-    if folder.as_os_str().is_empty() {
-        return Ok(());
-    }
-    tokio::fs::create_dir_all(&folder)
-        .await
-        .with_context(|| format!("cannot make {}", folder.display()))
 }

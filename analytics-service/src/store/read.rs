@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use sqlx::{Any, Row, Transaction, any::AnyRow};
+use sqlx::{Any, Connection, Row, Transaction, any::AnyRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError, in_time,
+    Store, StoreError,
     statements::{CLIENT_EVENTS, CLIENT_SUMMARY, CLIENTS, EVENTS, SUMMARY},
     write::parse_id,
 };
@@ -78,16 +78,17 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn report(&self, query: &ReportQuery) -> Result<Report, StoreError> {
-        in_time(async {
-            let mut tx = self.readers.begin_with(self.dialect.begin_read).await?;
-            let report = match &query.client {
-                Some(client) => of_client(&mut tx, client, query).await,
-                None => of_all(&mut tx, query).await,
-            };
-            tx.rollback().await?;
-            report
-        })
-        .await
+        self.readers
+            .run(async |connection| {
+                let mut tx = connection.begin_with(self.dialect.begin_read).await?;
+                let report = match &query.client {
+                    Some(client) => of_client(&mut tx, client, query).await?,
+                    None => of_all(&mut tx, query).await?,
+                };
+                tx.rollback().await?;
+                Ok(report)
+            })
+            .await
     }
 
     /// All clients with their counts, by count and then name. There are at most
@@ -96,10 +97,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn all_clients(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        in_time(async {
-            Ok(sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0_i64).fetch_all(&self.readers).await?)
-        })
-        .await
+        self.readers
+            .run(async |connection| {
+                let all = sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0_i64);
+                Ok(all.fetch_all(connection).await?)
+            })
+            .await
     }
 
     /// The events counted last, newest first, at most [`LATEST`].
@@ -107,12 +110,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn latest(&self, limit: i64) -> Result<Vec<LatestEvent>, StoreError> {
-        in_time(async {
-            let latest = sqlx::query(self.dialect.latest).bind(limit);
-            let rows = latest.fetch_all(&self.readers).await?;
-            rows.iter().map(latest_event).collect()
-        })
-        .await
+        self.readers
+            .run(async |connection| {
+                let latest = sqlx::query(self.dialect.latest).bind(limit);
+                latest.fetch_all(connection).await?.iter().map(latest_event).collect()
+            })
+            .await
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Dialect {
     pub(super) add_latest: &'static str,
     /// → id, client, event, happened, note, counted at; newest first.
     pub(super) latest: &'static str,
+    /// `$1` counted at, `$2` id, `$3` client, after which; `$4` how many
+    /// → id, client, counted at; oldest first.
+    pub(super) ledger: &'static str,
 }
 
 /// `$1` how many are kept.
@@ -76,6 +79,7 @@ macro_rules! dialect {
         rows: $rows:literal,
         text: $text:literal,
         id_in: $id_in:literal,
+        id_at_2: $id_at_2:literal,
         id_out: $id_out:literal $(,)?
     ) => {
         Dialect {
@@ -124,6 +128,11 @@ macro_rules! dialect {
                 "SELECT ", $id_out, ", client, event, happened, note, counted_at
                  FROM latest ORDER BY position DESC LIMIT $1"
             ),
+            ledger: concat!(
+                "SELECT ", $id_out, ", client, seen_at FROM seen
+                 WHERE (seen_at, id, client) > ($1, ", $id_at_2, ", $3)
+                 ORDER BY seen_at, seen.id, client LIMIT $4"
+            ),
         }
     };
 }
@@ -131,9 +140,9 @@ macro_rules! dialect {
 pub(super) static SQLITE: Dialect = dialect! {
     // Not NORMAL: in WAL mode that may undo commits after a loss of power.
     writer_session: &[
+        "PRAGMA busy_timeout = 2000",
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
-        "PRAGMA busy_timeout = 2000",
     ],
     reader_session: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 2000"],
     begin_write: "BEGIN IMMEDIATE",
@@ -142,17 +151,26 @@ pub(super) static SQLITE: Dialect = dialect! {
     rows: "json_each($1) AS e",
     text: "value FROM json_each($1)",
     id_in: "unhex(e.value ->> 0, '-')",
+    id_at_2: "unhex($2, '-')",
     id_out: "hex(id)",
 };
 
 pub(super) static POSTGRES: Dialect = dialect! {
-    writer_session: &["SET synchronous_commit = on"],
-    reader_session: &[],
+    // The server ends a transaction whose client is gone without a word, and
+    // does not let its successors queue up behind it.
+    writer_session: &[
+        "SET client_min_messages = warning",
+        "SET synchronous_commit = on",
+        "SET idle_in_transaction_session_timeout = '5s'",
+        "SET lock_timeout = '4s'",
+    ],
+    reader_session: &["SET idle_in_transaction_session_timeout = '5s'"],
     begin_write: "BEGIN",
     begin_read: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     lock: "FOR UPDATE",
     rows: "json_array_elements($1::json) AS e(value)",
     text: "json_array_elements_text($1::json)",
     id_in: "CAST(e.value ->> 0 AS UUID)",
+    id_at_2: "CAST($2 AS UUID)",
     id_out: "CAST(id AS TEXT)",
 };

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{any::AnyConnectOptions, postgres::PgConnectOptions};
 
 /// Value of `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,12 +14,20 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The URL with everything in it, for the driver alone.
-    pub(super) fn expose(&self) -> String {
+    /// What the driver is told, the password included. SQLite's `mode` is `rwc`
+    /// to make the file where there is none, else `rw`.
+    pub(super) fn options(&self, mode: &str) -> sqlx::Result<AnyConnectOptions> {
         match self {
-            Self::Sqlite(path) => format!("sqlite://{}?mode=rwc", path.display()),
-            Self::Postgres(url) => url.clone(),
+            Self::Sqlite(path) => format!("sqlite://{}?mode={mode}", path.display()).parse(),
+            Self::Postgres(url) => url.parse(),
         }
+    }
+
+    /// The folder that the file is in, unless it is the current one.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        let Self::Sqlite(path) = self else { return None };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map(PathBuf::from)
     }
 }
 
@@ -27,16 +35,22 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sqlite = text.strip_prefix("sqlite://").filter(|path| !path.is_empty());
-        if let Some(path) = sqlite.filter(|path| !path.contains(['?', '%', '#'])) {
-            return Ok(Self::Sqlite(PathBuf::from(path)));
-        }
-        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        if is_postgres && text.parse::<PgConnectOptions>().is_ok() {
-            return Ok(Self::Postgres(text.to_owned()));
-        }
-        Err("expected sqlite://path or postgres://user:password@host/database".to_owned())
+        let url = sqlite(text).or_else(|| postgres(text));
+        url.filter(|url| url.options("rw").is_ok()).ok_or_else(|| {
+            "expected sqlite://path or postgres://user:password@host/database".to_owned()
+        })
     }
+}
+
+fn sqlite(text: &str) -> Option<DatabaseUrl> {
+    let path = text.strip_prefix("sqlite://").filter(|path| !path.is_empty())?;
+    (!path.contains(['?', '%', '#'])).then(|| DatabaseUrl::Sqlite(PathBuf::from(path)))
+}
+
+fn postgres(text: &str) -> Option<DatabaseUrl> {
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let is_whole = is_postgres && text.parse::<PgConnectOptions>().is_ok();
+    is_whole.then(|| DatabaseUrl::Postgres(text.to_owned()))
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -73,6 +87,7 @@ mod tests {
             "mysql://s3cret@x",
             "a.db",
             "sqlite://x?mode=ro",
+            "sqlite://a b/c.db",
             "postgres://s3cret:x:y",
         ] {
             let error = bad.parse::<DatabaseUrl>().expect_err(bad);

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use messages::names::OTHERS;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AnyConnection, Connection, Row, Transaction};
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError, in_time,
+    Store, StoreError,
     read::LATEST,
     statements::{ADD_SUMMARY, FORGET, FORGOTTEN, TRIM_LATEST},
 };
@@ -37,7 +37,7 @@ impl Store {
         if events.is_empty() {
             return Ok(0);
         }
-        in_time(self.try_record(events, now)).await
+        self.write(async |connection| self.try_record(connection, events, now).await).await
     }
 
     /// Forgets up to `at_most` messages remembered before `before`; returns how
@@ -46,11 +46,30 @@ impl Store {
     /// # Errors
     /// Nothing has been forgotten then.
     pub async fn forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
-        in_time(self.try_forget(before, at_most)).await
+        self.write(async |connection| self.try_forget(connection, before, at_most).await).await
     }
 
-    async fn try_record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
-        let mut tx = self.writer.begin_with(self.dialect.begin_write).await?;
+    /// After an error nobody keeps a connection: all of a process share SQLite's
+    /// memory of the WAL, and while one of them has it since the folder was
+    /// write-protected, it stays so for new ones too.
+    async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = self.writer.run(work).await;
+        if done.is_err() {
+            self.readers.drop_idle();
+        }
+        done
+    }
+
+    async fn try_record(
+        &self,
+        connection: &mut AnyConnection,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut tx = connection.begin_with(self.dialect.begin_write).await?;
         let rows = self.lock(&mut tx).await?;
         let room = self.limits.seen - rows.seen;
         if i64::try_from(events.len()).is_ok_and(|count| count > room) {
@@ -64,8 +83,13 @@ impl Store {
         Ok(new.len())
     }
 
-    async fn try_forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
-        let mut tx = self.writer.begin_with(self.dialect.begin_write).await?;
+    async fn try_forget(
+        &self,
+        connection: &mut AnyConnection,
+        before: Timestamp,
+        at_most: i64,
+    ) -> Result<u64, StoreError> {
+        let mut tx = connection.begin_with(self.dialect.begin_write).await?;
         self.lock(&mut tx).await?;
         let deleted = sqlx::query(FORGET)
             .bind(before.as_second())

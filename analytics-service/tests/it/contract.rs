@@ -10,24 +10,6 @@ use uuid::Uuid;
 
 use super::{ALL, Backend, Database, event, event_with_id};
 
-macro_rules! contract {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::Backend::Sqlite).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::Backend::Postgres).await;
-            })+
-        }
-    };
-}
-
 contract!(
     an_empty_store_reports_nothing,
     a_batch_is_counted_once_however_often_it_comes,

@@ -1,7 +1,30 @@
 //! Analytics, store by store and as a whole, against a real RabbitMQ, real
 //! SQLite files and a real PostgreSQL.
 
+/// Makes of each function a test on SQLite and one on PostgreSQL.
+macro_rules! contract {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Backend::Sqlite).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Backend::Postgres).await;
+            })+
+        }
+    };
+}
+
 mod contract;
+mod direct;
+mod ledger;
+mod outage;
+mod running;
 mod service;
 mod sharing;
 
@@ -41,10 +64,17 @@ impl Database {
         self.text.clone()
     }
 
+    /// The store, opened: the first write does that.
     async fn open(&self, limits: Limits) -> Store {
-        let url: DatabaseUrl = self.text.parse().expect("a url");
-        Store::open(&url, limits).await.expect("the store opens")
+        let store = store(&self.text, limits);
+        store.forget(jiff::Timestamp::MIN, 1).await.expect("the store opens");
+        store
     }
+}
+
+fn store(url: &str, limits: Limits) -> Store {
+    let url: DatabaseUrl = url.parse().expect("a url");
+    Store::new(&url, limits).expect("a url that the driver understands")
 }
 
 const ALL: ReportQuery = ReportQuery { client: None, limit: 1000, page: 1 };

@@ -1,115 +1,16 @@
 //! The whole service: from a message in the queue to the report.
 
-use std::net::TcpListener;
-
-use analytics_service::Config;
 use futures_util::StreamExt;
-use messages::names::{CLICK, CLICK_EVENT_TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
-use reqwest::{Client, Response};
-use serde_json::{Value, json};
-use service_kit::{Failure, Shutdown};
-use test_support::{CutProxy, Vhost, eventually};
-use tokio::task::JoinHandle;
+use messages::names::{CLICK, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
+use serde_json::json;
+use service_kit::Failure;
+use test_support::{CutProxy, Vhost};
 use uuid::Uuid;
 
-use super::{Backend, Database};
-
-/// The service, running.
-pub(super) struct Running {
-    address: String,
-    client: Client,
-    shutdown: Shutdown,
-    task: JoinHandle<Result<(), Failure>>,
-}
-
-impl Running {
-    pub(super) fn start(amqp_url: &str, database_url: &str) -> Self {
-        let arguments = [
-            "a",
-            "--listen",
-            "127.0.0.1:0",
-            "--amqp-url",
-            amqp_url,
-            "--database-url",
-            database_url,
-        ];
-        let config: Config =
-            service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
-        let listener = TcpListener::bind(config.listen).expect("a free port");
-        let address = format!("http://{}", listener.local_addr().expect("a bound address"));
-        let shutdown = Shutdown::default();
-        let task = tokio::spawn(analytics_service::run(config, listener, shutdown.clone()));
-        Self { address, client: Client::new(), shutdown, task }
-    }
-
-    pub(super) async fn becomes(&self, status: u16) {
-        eventually(&format!("/readyz answers {status}"), || async {
-            let answer = self.get("/readyz").await?;
-            match answer.status().as_u16() {
-                got if got == status => Ok(()),
-                _ => Err(answer.text().await.unwrap_or_default()),
-            }
-        })
-        .await;
-    }
-
-    pub(super) async fn get(&self, path: &str) -> Result<Response, String> {
-        let url = format!("{}{path}", self.address);
-        self.client.get(url).send().await.map_err(|error| error.to_string())
-    }
-
-    async fn json(&self, path: &str) -> Result<Value, String> {
-        self.get(path).await?.json().await.map_err(|error| error.to_string())
-    }
-
-    pub(super) async fn counts(&self, total: u64) -> Value {
-        eventually(&format!("{total} are counted"), || async {
-            let report = self.json("/reporte").await?;
-            if report["total"] == total { Ok(report) } else { Err(report.to_string()) }
-        })
-        .await
-    }
-
-    pub(super) async fn stopped(self) {
-        self.shutdown.raise();
-        self.task.await.expect("no panic").expect("an orderly end");
-    }
-}
-
-fn sqlite_url(folder: &tempfile::TempDir) -> String {
-    format!("sqlite://{}/counts.db", folder.path().display())
-}
-
-struct World {
-    vhost: Vhost,
-    database_url: String,
-    _folder: tempfile::TempDir,
-}
-
-impl World {
-    async fn new() -> Self {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let database_url = sqlite_url(&folder);
-        Self { vhost: Vhost::create().await, database_url, _folder: folder }
-    }
-
-    async fn running(&self) -> Running {
-        let running = Running::start(&self.vhost.url(), &self.database_url);
-        running.becomes(200).await;
-        running
-    }
-
-    async fn send(&self, client: &str, id: Uuid) {
-        let body =
-            json!({ "cliente": client, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
-        self.send_raw(json!({ "message_id": id, "type": CLICK_EVENT_TYPE }), &body.to_string())
-            .await;
-    }
-
-    async fn send_raw(&self, properties: Value, body: &str) {
-        self.vhost.publish(EXCHANGE, CLICK, properties, body).await;
-    }
-}
+use super::{
+    Backend, Database,
+    running::{Running, World},
+};
 
 #[tokio::test]
 async fn what_is_sent_is_counted_once_and_reported_in_every_form() {
@@ -228,18 +129,18 @@ async fn the_stream_sends_the_report_at_once_and_at_every_change_and_ends_in_ord
 
 #[tokio::test]
 async fn without_a_broker_it_is_alive_reports_and_is_not_ready() {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f", &sqlite_url(&folder));
+    let database = Database::create(Backend::Sqlite).await;
+    let running = Running::start("amqp://guest:guest@127.0.0.1:1/%2f", &database.exposed());
+    running.counts(0).await;
     running.becomes(503).await;
     assert_eq!(running.get("/healthz").await.expect("an answer").status(), 200);
-    assert_eq!(running.json("/reporte").await.expect("a report")["total"], 0);
     running.stopped().await;
 }
 
 #[tokio::test]
 async fn after_a_cut_line_it_consumes_again_and_nothing_is_counted_twice() {
     let world = World::new().await;
-    let line = CutProxy::to(world.vhost.broker_address()).await;
+    let line = CutProxy::to(world.vhost.broker_address()).await.expect("a free port");
     let running = Running::start(&world.vhost.url_through(line.address()), &world.database_url);
     running.becomes(200).await;
     for turn in 1..=3u64 {
@@ -255,44 +156,6 @@ async fn after_a_cut_line_it_consumes_again_and_nothing_is_counted_twice() {
     running.stopped().await;
     world.vhost.wait_for_queue(QUEUE, 0, 0).await;
 }
-
-/// A lock held by somebody else: nothing is acknowledged, nothing is lost, and
-/// it goes on by itself.
-#[tokio::test]
-async fn while_the_database_is_locked_nothing_is_acknowledged() {
-    let world = World::new().await;
-    let running = world.running().await;
-    let file = world.database_url.trim_start_matches("sqlite://");
-    let mut intruder = std::process::Command::new("python3")
-        .args(["-c", LOCK, file])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut said = [0; 1];
-    std::io::Read::read_exact(intruder.stdout.as_mut().expect("piped"), &mut said).expect("locked");
-
-    for _ in 0..10 {
-        world.send("ana", Uuid::now_v7()).await;
-    }
-    running.becomes(503).await;
-    assert_eq!(running.json("/reporte").await.expect("a report")["total"], 0);
-    drop(intruder.stdin.take());
-    intruder.wait().expect("python3 ends");
-    running.counts(10).await;
-    running.becomes(200).await;
-    running.stopped().await;
-    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
-}
-
-/// Takes SQLite's write lock, says so, and keeps it until its input ends.
-const LOCK: &str = "
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute('BEGIN IMMEDIATE')
-sys.stdout.write('x'); sys.stdout.flush()
-sys.stdin.read()
-";
 
 #[tokio::test]
 async fn a_queue_with_other_arguments_ends_the_service_with_the_reason() {

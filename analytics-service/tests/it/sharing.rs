@@ -5,7 +5,7 @@ use serde_json::json;
 use test_support::Vhost;
 use uuid::Uuid;
 
-use super::{Backend, Database, service::Running};
+use super::{Backend, Database, running::Running};
 
 #[tokio::test]
 async fn two_instances_share_the_queue_and_one_that_stops_loses_nothing() {
