@@ -3,11 +3,9 @@
 //! laboratory, and a browser.
 
 mod browser;
-mod load;
 mod readme;
 mod stack;
 
 pub use browser::Browser;
-pub use load::{Load, LoadResult};
 pub use readme::{Step, steps};
 pub use stack::{Output, Stack, repository};

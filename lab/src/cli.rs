@@ -1,5 +1,11 @@
 //! The command line, in the class's language.
 
+mod dead;
+mod proof;
+
+pub(crate) use dead::{Chosen, Dead, List};
+pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs, Through};
+
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const TEMPLATE: &str = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}\n";
@@ -45,6 +51,15 @@ pub(crate) enum Command {
     Start(Service),
     /// Detiene un servicio y lo pone en marcha otra vez
     Restart(Service),
+    /// Muestra los mensajes muertos, los publica otra vez o los borra
+    #[command(subcommand, arg_required_else_help = true)]
+    Dead(Dead),
+    /// Envía eventos y comprueba que lo confirmado se cuenta una vez
+    Load(LoadArgs),
+    /// Envía lo mismo con cola y sin ella mientras analiticas se detiene
+    Compare(CompareArgs),
+    /// Rompe todo lo que puede romperse y comprueba que nada se pierde
+    Prove(ProveArgs),
     /// Instala lo que piden las pruebas y las ejecuta todas
     Test {
         /// Argumentos para cargo test
@@ -92,13 +107,15 @@ pub(crate) fn parse() -> Cli {
 }
 
 fn command() -> clap::Command {
-    let mut command = in_spanish(Cli::command()).mut_subcommands(in_spanish);
+    let mut command = in_spanish(Cli::command());
     command.build();
-    command.mut_subcommands(|mut subcommand| {
-        let usage = subcommand.render_usage().to_string();
-        let usage = usage.trim_start_matches("Usage: ");
-        subcommand.override_usage(usage.replace("[OPTIONS]", "[OPCIONES]"))
-    })
+    command.mut_subcommands(with_usage)
+}
+
+fn with_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").replace("[OPTIONS]", "[OPCIONES]");
+    command.override_usage(usage).mut_subcommands(with_usage)
 }
 
 /// Replaces the English words of clap's own help.
@@ -117,6 +134,7 @@ fn in_spanish(command: clap::Command) -> clap::Command {
             let heading = if arg.is_positional() { "Argumentos" } else { "Opciones" };
             arg.help_heading(heading)
         })
+        .mut_subcommands(in_spanish)
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ impl Failure {
         Self::with_code(NOT_UP, "el laboratorio no está en marcha; se inicia con: cargo lab up")
     }
 
+    /// The user asked a command to stop that had started nothing.
+    pub(crate) fn interrupted_command() -> Self {
+        Self::with_code(INTERRUPTED, "interrumpido")
+    }
+
     /// The user asked to stop.
     pub(crate) fn interrupted() -> Self {
         Self::with_code(INTERRUPTED, "interrumpido; no queda nada en marcha")

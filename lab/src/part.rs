@@ -5,7 +5,7 @@ use crate::settings::Port;
 use std::time::Duration;
 
 /// One process that `up` runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Part {
     RabbitMq,
     Analytics,

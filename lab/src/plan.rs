@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 /// The ports in use and the programs to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +52,38 @@ pub(crate) struct Stack {
     pub(crate) layout: Layout,
     pub(crate) settings: Settings,
     pub(crate) plan: Plan,
+    pub(crate) changes: Changes,
+}
+
+/// How parts are started otherwise than usual, from their next start on. Only
+/// the proof changes anything.
+#[derive(Clone, Default)]
+pub(crate) struct Changes(Arc<Mutex<BTreeMap<Part, Change>>>);
+
+/// What is different about one part.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    /// Its way to the broker: a port of this machine.
+    pub(crate) amqp_port: Option<u16>,
+    /// Further variables of its environment.
+    pub(crate) env: Vec<(String, String)>,
+    /// A program, with its arguments, that prepares something and then turns
+    /// into the part.
+    pub(crate) wrapper: Vec<String>,
+}
+
+impl Changes {
+    pub(crate) fn of(&self, part: Part) -> Change {
+        self.lock().get(&part).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn change(&self, part: Part, change: impl FnOnce(&mut Change)) {
+        change(self.lock().entry(part).or_default());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Part, Change>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 impl Stack {

@@ -92,11 +92,11 @@ impl Supervisor {
         }
     }
 
-    /// Watches until somebody asks to stop.
-    pub(crate) async fn watch(&mut self, interrupts: &mut Interrupts) {
+    /// Watches until it is enough.
+    pub(crate) async fn watch(&mut self, enough: impl Future) {
         tokio::select! {
             () = self.watch_for_ever() => {}
-            () = interrupts.next() => {}
+            _ = enough => {}
         }
     }
 

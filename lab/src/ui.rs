@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How much of the end of a log is looked at for its last lines, in bytes.
@@ -17,8 +18,20 @@ pub(crate) fn say(line: impl AsRef<str>) {
     let _ = writeln!(io::stdout(), "{}", line.as_ref());
 }
 
+/// Whether what is told about the work itself is left out.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// From here on only answers are printed: for who starts and stops parts by
+/// the dozen.
+pub(crate) fn hush() {
+    HUSHED.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line about the work itself.
 pub(crate) fn note(line: impl AsRef<str>) {
+    if HUSHED.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = writeln!(io::stderr(), "{}", line.as_ref());
 }
 
@@ -29,6 +42,9 @@ pub(crate) struct Step {
 
 /// Shows what is being done, until the step is done or dropped.
 pub(crate) fn step(text: &str) -> Step {
+    if HUSHED.load(Ordering::Relaxed) {
+        return Step { bar: None };
+    }
     if !io::stderr().is_terminal() {
         note(format!("… {text}"));
         return Step { bar: None };

@@ -52,14 +52,15 @@ fn supervised(layout: &Layout) -> Result<(), Failure> {
     }
 }
 
-/// The request comes first: the supervisor must not take the end for a crash.
-async fn halt(layout: &Layout, part: Part) -> Result<Ended> {
+/// Stops a part. The request comes first: the supervisor must not take the end for a crash.
+pub(crate) async fn halt(layout: &Layout, part: Part) -> Result<Ended> {
     record::withdraw(layout, part, Request::Start)?;
     record::request(layout, part, Request::Stop)?;
     stopping::one(layout, part).await
 }
 
-async fn launch(layout: &Layout, part: Part) -> Result<u8> {
+/// Starts a part that does not run, and waits until it is ready.
+pub(crate) async fn launch(layout: &Layout, part: Part) -> Result<u8> {
     let before = Record::load(layout, part).map(|record| record.process);
     // In this order one of the two always stands: the supervisor must not take
     // the end of a restarted part for a crash.

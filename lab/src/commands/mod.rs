@@ -1,8 +1,12 @@
 //! The commands, one module each.
 
-mod control;
+mod compare;
+pub(crate) mod control;
+mod dead;
 mod down;
+mod load;
 mod logs;
+mod prove;
 mod rabbitmqctl;
 mod status;
 mod test;
@@ -25,6 +29,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Stop(wanted) => control::stop(&layout, Part::parse(&wanted.service)?).await,
         Command::Start(wanted) => control::start(&layout, Part::parse(&wanted.service)?).await,
         Command::Restart(wanted) => control::restart(&layout, Part::parse(&wanted.service)?).await,
+        Command::Load(args) => load::run(&layout, &args).await,
+        Command::Compare(args) => compare::run(&layout, &args).await,
+        Command::Prove(args) => prove::run(&layout, &args).await,
+        Command::Dead(asked) => dead::run(&layout, &asked).await,
         Command::Test { args } => test::run(&layout, &args).await,
         Command::Rabbitmqctl { args } => rabbitmqctl::run(&layout, &args),
         Command::Watch => watch::run(&layout).await,

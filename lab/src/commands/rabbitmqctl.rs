@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
 use crate::parts::rabbitmq;
-use crate::plan::{Plan, Stack};
+use crate::plan::{Changes, Plan, Stack};
 use crate::record::Record;
 use crate::settings::Settings;
 use anyhow::{Context, Result};
@@ -17,6 +17,7 @@ pub(crate) fn run(layout: &Layout, args: &[String]) -> Result<u8> {
         layout: layout.clone(),
         settings: Settings::load(&layout.dotenv())?,
         plan: plan.ok_or_else(Failure::not_up)?,
+        changes: Changes::default(),
     };
     let launch = rabbitmq::ctl(&stack);
     let status = Command::new(&launch.program)

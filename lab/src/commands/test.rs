@@ -80,7 +80,7 @@ async fn run_cargo(
 ) -> Result<u8> {
     let mut child = Command::new(tools::cargo::program())
         .current_dir(layout.root())
-        .args(["test", "--workspace"])
+        .args(["test", "--workspace", "--features", tools::cargo::MISTAKES])
         .args(args)
         .env("RELEVO_TEST_AMQP", broker.amqp())
         .env("RELEVO_TEST_MANAGEMENT", broker.management())

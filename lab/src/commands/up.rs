@@ -5,7 +5,7 @@ use super::watch;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
-use crate::plan::{Plan, Stack};
+use crate::plan::{Changes, Plan, Stack};
 use crate::record::Watcher;
 use crate::settings::{Port, Ports, Settings};
 use crate::signals::Interrupts;
@@ -87,7 +87,7 @@ async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
     tell_other_door(&settings.ports, &ports);
     let plan = Plan { ports, rabbitmq, traefik, binaries };
     plan.save(layout)?;
-    Ok(Stack { layout: layout.clone(), settings, plan })
+    Ok(Stack { layout: layout.clone(), settings, plan, changes: Changes::default() })
 }
 
 /// Parts whose supervisor was killed still run, and nobody would restart them.

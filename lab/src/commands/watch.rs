@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
 use crate::part::Part;
-use crate::plan::{Plan, Stack};
+use crate::plan::{Changes, Plan, Stack};
 use crate::process::ProcessId;
 use crate::record::Watcher;
 use crate::settings::Settings;
@@ -38,7 +38,7 @@ pub(crate) async fn supervise(
     supervisor.start(&Part::START_ORDER, interrupts).await?;
     let told = Watcher::announce(&layout, true).and_then(|()| ready());
     if told.is_ok() {
-        supervisor.watch(interrupts).await;
+        supervisor.watch(interrupts.next()).await;
         ui::note("\n• deteniendo el laboratorio");
     }
     supervisor.stop().await?;
@@ -56,6 +56,7 @@ pub(crate) async fn run(layout: &Layout) -> Result<u8> {
         layout: layout.clone(),
         settings: Settings::load(&layout.dotenv())?,
         plan: Plan::load(layout).context("falta el plan; se inicia con: cargo lab up --detach")?,
+        changes: Changes::default(),
     };
     Watcher::announce(layout, false)?;
     let result = supervise(stack, &supervision, &mut interrupts, || leave_terminal(layout)).await;

@@ -6,7 +6,7 @@ mod services;
 mod traefik;
 
 use crate::part::Part;
-use crate::plan::Stack;
+use crate::plan::{Change, Stack};
 use crate::process::{Mark, ProcessId};
 use crate::record::Record;
 use crate::ui;
@@ -38,6 +38,17 @@ impl Launch {
         self.env.push((name.into(), value.into()));
     }
 
+    fn apply(&mut self, change: Change) {
+        for (name, value) in change.env {
+            self.set(name, value);
+        }
+        if let Some((program, args)) = change.wrapper.split_first() {
+            let wrapped = std::mem::replace(&mut self.program, program.into());
+            let args = args.iter().map(OsString::from).chain([wrapped.into_os_string()]);
+            self.args = args.chain(std::mem::take(&mut self.args)).collect();
+        }
+    }
+
     /// A program that sees only what it is given, so that nothing the user has
     /// exported for another broker or proxy changes ours.
     pub(crate) fn clean(program: PathBuf) -> Self {
@@ -51,7 +62,8 @@ impl Launch {
 /// Starts a part and writes its record.
 pub(crate) fn start(stack: &Stack, part: Part) -> Result<Child> {
     let what = || format!("no se pudo poner en marcha {}", part.name());
-    let launch = prepare(stack, part).with_context(what)?;
+    let mut launch = prepare(stack, part).with_context(what)?;
+    launch.apply(stack.changes.of(part));
     let log = stack.layout.log(part);
     let mark = Mark::new(stack.layout.dir(), part);
     let mut child = spawn(&launch, &log, &mark).with_context(what)?;

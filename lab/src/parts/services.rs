@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub(super) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
     let mut launch = service(stack, part)?;
     let password = &stack.settings.sender_password;
-    launch.set("AMQP_URL", amqp_url(stack, "sender", password));
+    launch.set("AMQP_URL", amqp_url(stack, part, "sender", password));
     launch.set("SENDER_NAME", part.name());
     if let Some(interval) = &stack.settings.emit_every {
         launch.set("EMIT_EVERY", interval);
@@ -21,7 +21,7 @@ pub(super) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
 pub(super) fn analytics(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Analytics)?;
     let password = &stack.settings.analytics_password;
-    launch.set("AMQP_URL", amqp_url(stack, "analytics", password));
+    launch.set("AMQP_URL", amqp_url(stack, Part::Analytics, "analytics", password));
     launch.set("DATABASE_URL", database_url(stack));
     Ok(launch)
 }
@@ -51,9 +51,10 @@ fn service(stack: &Stack, part: Part) -> Result<Launch> {
     Ok(launch)
 }
 
-fn amqp_url(stack: &Stack, user: &str, password: &str) -> String {
-    let port = stack.port(Port::Amqp);
-    format!("amqp://{user}:{}@127.0.0.1:{port}/%2f", percent_encoded(password))
+fn amqp_url(stack: &Stack, part: Part, user: &str, password: &str) -> String {
+    let usual = || stack.port(Port::Amqp);
+    let amqp = stack.changes.of(part).amqp_port.unwrap_or_else(usual);
+    format!("amqp://{user}:{}@127.0.0.1:{amqp}/%2f", percent_encoded(password))
 }
 
 fn database_url(stack: &Stack) -> String {

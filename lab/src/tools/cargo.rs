@@ -17,13 +17,25 @@ pub(crate) fn program() -> OsString {
 
 /// Builds every service in release mode; where each binary lies, by package.
 pub(crate) async fn build_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, &["--release"]).await
+}
+
+/// Builds every service able to make mistakes, apart from the released ones.
+pub(crate) async fn build_mistaken_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, &["--features", MISTAKES]).await
+}
+
+/// What the services are built with to be able to make mistakes.
+pub(crate) const MISTAKES: &str = "sender/mistakes,analytics-service/mistakes";
+
+async fn build(root: &Path, options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let packages = packages();
     let output = Command::new(program())
         .current_dir(root)
         // Cargo says itself where it puts binaries: the target folder may be
         // configured to lie anywhere.
-        .args(["build", "--release", "--message-format"])
-        .arg("json-render-diagnostics")
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(options)
         .args(packages.iter().flat_map(|package| ["--package", package]))
         .stderr(Stdio::inherit())
         .kill_on_drop(true)

@@ -1,0 +1,135 @@
+//! `compare`: the same load twice at once, through the queue and straight to
+//! analytics over HTTP, while analytics is away for some seconds.
+
+use super::control;
+use super::load::{ledger, running, url};
+use crate::cli::CompareArgs;
+use crate::failure::Failure;
+use crate::layout::Layout;
+use crate::load::{Before, Ledger, Load, Pace, Spec, Verdict, check};
+use crate::lock;
+use crate::part::Part;
+use crate::plan::Plan;
+use crate::settings::Port;
+use crate::signals::Interrupts;
+use crate::ui;
+use anyhow::{Result, bail};
+use messages::names::CLICK;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Requests under way at once, at most.
+const CONNECTIONS: usize = 256;
+
+pub(crate) async fn run(layout: &Layout, args: &CompareArgs) -> Result<u8> {
+    if args.stopped >= args.seconds {
+        let told = "--stopped debe ser menor que --seconds: analiticas se detiene durante el envío";
+        return Err(Failure::usage(told).into());
+    }
+    let plan = running(layout)?;
+    let ledger = ledger(&plan)?;
+    let before = ledger.before().await;
+    let mut interrupts = Interrupts::listen()?;
+    let loads = Loads::start(&plan, args)?;
+    let _command = lock::command(layout).await?;
+    tokio::select! {
+        interrupted = interrupt(layout, args) => interrupted?,
+        () = interrupts.next() => {
+            // As it was before: the class goes on.
+            control::launch(layout, Part::Analytics).await?;
+            return Err(Failure::interrupted_command().into());
+        }
+    }
+    let step = ui::step("esperando a que todo quede contado");
+    let (queued, direct) = tokio::select! {
+        judged = loads.judge(&ledger, before) => judged?,
+        () = interrupts.next() => return Err(Failure::interrupted_command().into()),
+    };
+    drop(step);
+    ui::say(if args.json { in_json(&queued, &direct)? } else { table(args, &queued, &direct) });
+    if direct.confirmed == direct.attempted {
+        bail!("analiticas no llegó a faltarle a nadie: alargue --stopped");
+    }
+    Ok(u8::from(missing(&queued) > 0 || !queued.is_exact()))
+}
+
+struct Loads {
+    queued: Load,
+    direct: Load,
+}
+
+impl Loads {
+    fn start(plan: &Plan, args: &CompareArgs) -> Result<Self> {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "both are bounded by the command line"
+        )]
+        let events = (args.rate * args.seconds as f64).ceil() as u64;
+        let spec = |url| Spec {
+            urls: vec![url],
+            events,
+            pace: Pace::PerSecond(args.rate),
+            connections: CONNECTIONS,
+            clients: 1,
+            batch: 1,
+            kinds: vec![CLICK.to_owned()],
+            retry: false,
+        };
+        Ok(Self {
+            queued: Load::start(spec(url(plan, Port::ClienteX, "/send")))?,
+            direct: Load::start(spec(url(plan, Port::Analytics, "/evento")))?,
+        })
+    }
+
+    async fn judge(self, ledger: &Ledger, before: Before) -> Result<(Verdict, Verdict)> {
+        let mut verdicts = Vec::new();
+        for load in [self.queued, self.direct] {
+            let history = load.finish().await?;
+            let counted = ledger.settled(&history, before).await?;
+            verdicts.push(check(history.events(), &counted));
+        }
+        Ok((verdicts[0], verdicts[1]))
+    }
+}
+
+/// Stops analytics in the middle of the load, and starts it again.
+async fn interrupt(layout: &Layout, args: &CompareArgs) -> Result<()> {
+    let lead = Duration::from_secs(args.seconds - args.stopped) / 2;
+    sleep(lead).await;
+    control::halt(layout, Part::Analytics).await?;
+    sleep(Duration::from_secs(args.stopped)).await;
+    control::launch(layout, Part::Analytics).await?;
+    Ok(())
+}
+
+/// Events sent and not counted, whatever their sender was told.
+fn missing(verdict: &Verdict) -> u64 {
+    verdict.attempted.saturating_sub(verdict.counted)
+}
+
+fn table(args: &CompareArgs, queued: &Verdict, direct: &Verdict) -> String {
+    let row = |name: &str, verdict: &Verdict| {
+        let Verdict { attempted, confirmed, counted, .. } = verdict;
+        format!("{name:<32} {attempted:>9} {confirmed:>10} {counted:>9} {:>9}", missing(verdict))
+    };
+    format!(
+        "\nAnaliticas estuvo detenida {} s de {} s.\n\n{:<32} {:>9} {:>10} {:>9} {:>9}\n{}\n{}\n",
+        args.stopped,
+        args.seconds,
+        "",
+        "enviados",
+        "aceptados",
+        "contados",
+        "perdidos",
+        row("por la cola (POST /send)", queued),
+        row("directo por HTTP (POST /evento)", direct),
+    )
+}
+
+fn in_json(queued: &Verdict, direct: &Verdict) -> Result<String> {
+    let of = |verdict: &Verdict| json!({ "verdict": verdict, "missing": missing(verdict) });
+    Ok(serde_json::to_string_pretty(&json!({ "queue": of(queued), "direct": of(direct) }))?)
+}

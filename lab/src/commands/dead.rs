@@ -1,0 +1,151 @@
+//! `dead`: the messages that analytics rejected, to look at and decide on.
+//!
+//! - [`key`]: the short name of a message.
+//! - [`table`], [`sheet`]: many messages in a line each, one with everything.
+//! - [`reason`]: what analytics said when it rejected one.
+//! - [`settle`]: publishing again and removing.
+//! - [`plain`]: what came over the wire, made harmless for a terminal.
+
+mod key;
+mod plain;
+mod reason;
+mod settle;
+mod sheet;
+mod table;
+
+use crate::cli::{Chosen, Dead, List};
+use crate::failure::Failure;
+use crate::layout::Layout;
+use crate::part::Part;
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::settings::Port;
+use crate::ui;
+use anyhow::{Context, Result};
+use broker::{AmqpUrl, DeadLetters, DeadLettersError};
+use messages::names;
+use settle::{Action, Tally};
+
+/// Messages that are held at most; what lies behind them is not found. Always the
+/// same, for looking at fewer would change their order (see [`DeadLetters::open`]).
+const WINDOW: u16 = 10_000;
+
+const NONE: &str = "No hay mensajes muertos.";
+
+pub(crate) async fn run(layout: &Layout, asked: &Dead) -> Result<u8> {
+    match asked {
+        Dead::List(wanted) => list(layout, wanted).await,
+        Dead::Show { key } => show(layout, key).await,
+        Dead::Retry(chosen) => handle(layout, chosen, Action::Retry).await,
+        Dead::Drop(chosen) => handle(layout, chosen, Action::Drop).await,
+    }
+}
+
+async fn list(layout: &Layout, wanted: &List) -> Result<u8> {
+    let mut dead = open(layout).await?;
+    let taken = dead.take(usize::from(wanted.lines)).await?;
+    dead.close().await?;
+    if wanted.json {
+        ui::say(table::json(&taken.letters)?);
+    } else if taken.letters.is_empty() {
+        ui::say(NONE);
+    } else {
+        ui::say(table::table(&taken.letters, taken.remaining));
+    }
+    Ok(0)
+}
+
+async fn show(layout: &Layout, key: &str) -> Result<u8> {
+    let mut dead = open(layout).await?;
+    let found = settle::find(&mut dead, &[key.to_owned()]).await;
+    dead.close().await?;
+    let found = found?;
+    if let Some(letter) = found.first() {
+        let why =
+            letter.id.as_deref().and_then(|id| reason::last(&layout.log(Part::Analytics), id));
+        ui::say(sheet::sheet(letter, why.as_deref()));
+    }
+    if found.len() > 1 {
+        ui::say(format!("\nHay {} iguales.", found.len()));
+    }
+    Ok(0)
+}
+
+async fn handle(layout: &Layout, chosen: &Chosen, action: Action) -> Result<u8> {
+    check(chosen)?;
+    let mut dead = open(layout).await?;
+    let handled = if chosen.all {
+        settle::all(&mut dead, action, ui::say).await
+    } else {
+        settle::chosen(&mut dead, &chosen.keys, action, ui::say).await
+    };
+    let closed = dead.close().await;
+    let tally = handled?;
+    closed.context("puede que no todo haya llegado al broker; mira cargo lab dead list")?;
+    if tally.all() != 1 {
+        ui::say(in_words(&tally, action));
+    }
+    Ok(u8::from(tally.is_incomplete()))
+}
+
+/// Nobody means all by saying nothing.
+fn check(chosen: &Chosen) -> Result<(), Failure> {
+    match (chosen.keys.is_empty(), chosen.all) {
+        (true, false) => Err(Failure::usage("falta qué mensajes: una CLAVE (o varias), o --all")),
+        (false, true) => Err(Failure::usage("o unas CLAVES, o --all; no las dos cosas")),
+        _ => Ok(()),
+    }
+}
+
+fn in_words(tally: &Tally, action: Action) -> String {
+    if tally.is_empty() {
+        return NONE.to_owned();
+    }
+    let text = format!("{} de {} {}.", tally.done, tally.all(), action.done());
+    match tally.untouched {
+        0 => text,
+        untouched => format!("{text} Sin tocar quedan {untouched}."),
+    }
+}
+
+async fn open(layout: &Layout) -> Result<DeadLetters> {
+    let alive = Record::load(layout, Part::RabbitMq).filter(|record| record.process.is_alive());
+    let plan = Plan::load(layout).filter(|_| alive.is_some()).ok_or_else(Failure::not_up)?;
+    let port = plan.ports.get(Port::Amqp);
+    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+    let url: AmqpUrl = url.parse().map_err(anyhow::Error::msg)?;
+    let opened = DeadLetters::open(&url, "cargo lab dead", names::DEAD_LETTER_QUEUE, WINDOW).await;
+    match opened {
+        Err(error @ DeadLettersError::NoQueue(_)) => {
+            Err(error).context("analiticas todavía no ha creado sus colas")
+        }
+        opened => Ok(opened?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Tally, check, in_words};
+    use crate::cli::Chosen;
+
+    #[test]
+    fn either_keys_or_all_must_be_said_and_not_both() {
+        let chosen = |keys: &[&str], all| Chosen {
+            keys: keys.iter().map(|&key| key.to_owned()).collect(),
+            all,
+        };
+        assert!(check(&chosen(&[], false)).is_err());
+        assert!(check(&chosen(&["a"], true)).is_err());
+        assert!(check(&chosen(&["a", "b"], false)).is_ok());
+        assert!(check(&chosen(&[], true)).is_ok());
+    }
+
+    #[test]
+    fn the_last_line_counts_what_was_done_and_what_was_not_touched() {
+        let tally = |done, failed, untouched| Tally { done, failed, untouched };
+        assert_eq!(in_words(&tally(0, 0, 0), Action::Drop), "No hay mensajes muertos.");
+        assert_eq!(in_words(&tally(2, 1, 0), Action::Drop), "2 de 3 borrados.");
+        let interrupted = in_words(&tally(2, 1, 4), Action::Retry);
+        assert_eq!(interrupted, "2 de 7 publicados otra vez. Sin tocar quedan 4.");
+    }
+}

@@ -1,0 +1,84 @@
+//! Who checks the checker? The services make five classic mistakes, one after
+//! another, and each must turn the verdict of a scenario red. Only binaries
+//! built with the feature `mistakes` can make them.
+
+use super::lines;
+use super::outcome::Outcome;
+use super::scenario::{Scenario, scenario};
+use super::storage::hold_write_lock;
+use super::traffic::Traffic;
+use super::wait::until;
+use super::world::{PATIENCE, World};
+use super::{broker, poison};
+use crate::part::Part;
+use anyhow::Result;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// A mistake, who makes it, and a scenario in which it shows.
+pub(super) struct Mistake {
+    /// As the services know it.
+    pub(super) name: &'static str,
+    parts: &'static [Part],
+    scenario: Scenario,
+}
+
+const SENDERS: &[Part] = &[Part::ClienteX, Part::ClienteUno];
+const ANALYTICS: &[Part] = &[Part::Analytics];
+
+pub(super) const ALL: [Mistake; 5] = [
+    Mistake {
+        name: "ack-before-commit",
+        parts: ANALYTICS,
+        scenario: scenario!(crash_with_a_batch),
+    },
+    Mistake { name: "no-dedup", parts: ANALYTICS, scenario: scenario!(poison::duplicates) },
+    Mistake { name: "no-confirm", parts: SENDERS, scenario: scenario!(line_breaks) },
+    Mistake { name: "no-mandatory", parts: SENDERS, scenario: scenario!(broker::lost_binding) },
+    Mistake { name: "fresh-id", parts: SENDERS, scenario: scenario!(lines::lost_confirms) },
+];
+
+impl Mistake {
+    /// Runs the scenario with services that make the mistake.
+    pub(super) async fn make(&self, world: &World) -> Result<Outcome> {
+        for part in self.parts {
+            world
+                .restart_with(*part, |change| {
+                    change.env = vec![("RELEVO_MISTAKE".into(), self.name.into())];
+                })
+                .await?;
+        }
+        let outcome = (self.scenario)(world).await;
+        for part in self.parts {
+            world.restart_with(*part, |change| change.env.clear()).await?;
+        }
+        outcome
+    }
+}
+
+/// Analytics dies between having a batch and having stored it.
+async fn crash_with_a_batch(world: &World) -> Result<Outcome> {
+    let lock = hold_write_lock(world).await?;
+    let traffic = Traffic::of(world, [world.bulk(200, 10)]).await?;
+    traffic.is_over(PATIENCE).await?;
+    until("un lote que no se puede guardar", PATIENCE, async || {
+        let failed = world.metric(Part::Analytics, "broker_batches_failed_total ").await;
+        Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
+    })
+    .await?;
+    world.kill(Part::Analytics).await?;
+    drop(lock);
+    world.until_ready(Part::Analytics).await?;
+    traffic.judge().await
+}
+
+/// What is sent into a line that has just broken never arrives.
+async fn line_breaks(world: &World) -> Result<Outcome> {
+    let traffic = Traffic::start(world).await?;
+    traffic.goes_on().await?;
+    world.senders_line.silence();
+    sleep(Duration::from_secs(2)).await;
+    world.senders_line.restore();
+    traffic.goes_on().await?;
+    traffic.judge().await
+}

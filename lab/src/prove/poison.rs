@@ -1,0 +1,149 @@
+//! Messages that can never be counted, and messages that come twice.
+
+use super::outcome::Outcome;
+use super::traffic::Traffic;
+use super::wait::until;
+use super::world::{DUPLICATES, PATIENCE, World};
+use crate::part::Part;
+use anyhow::{Context, Result, ensure};
+use messages::names::{CLICK, CLICK_EVENT_TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::env;
+use tokio::process::Command;
+use uuid::Uuid;
+
+/// The client of the message that comes back from the dead.
+const RETURNED: &str = "devuelto";
+
+/// A body that is too long for an event: 1 MiB.
+const TOO_LONG: usize = 1 << 20;
+
+/// Publishes by hand, as in the broker's dashboard.
+async fn publish(world: &World, properties: Value, body: &str) -> Result<()> {
+    let message = json!({
+        "properties": properties, "routing_key": CLICK,
+        "payload": body, "payload_encoding": "string",
+    });
+    let path = format!("exchanges/%2F/{EXCHANGE}/publish");
+    let answer = world.broker(Method::POST, &path, Some(message)).await?;
+    ensure!(answer["routed"] == true, "un mensaje publicado a mano no llegó a la cola");
+    Ok(())
+}
+
+/// One of each kind of poison, in turn.
+fn poison(number: u64) -> (Value, String) {
+    let good = json!({ "cliente": "veneno", "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    let properties = |kind: &str| json!({ "message_id": Uuid::now_v7(), "type": kind });
+    match number % 5 {
+        0 => (properties(CLICK_EVENT_TYPE), "esto no es JSON".to_owned()),
+        1 => (properties(CLICK_EVENT_TYPE), r#"{"cliente": 7}"#.to_owned()),
+        2 => (properties(CLICK_EVENT_TYPE), "x".repeat(TOO_LONG)),
+        3 => (properties("evento_cliente.v9"), good.to_string()),
+        _ => (json!({}), good.to_string()),
+    }
+}
+
+/// One message in a hundred is poison. All of it ends in the dead-letter queue,
+/// and nothing else; there a person handles it.
+pub(super) async fn among_good_ones(world: &World) -> Result<Outcome> {
+    let bad: u64 = world.size.of(100, 10);
+    let mut spec = world.steady(1000.0, true);
+    spec.events = bad * 100;
+    let traffic = Traffic::of(world, [spec]).await?;
+    for number in 0..bad {
+        let (properties, body) = poison(number);
+        publish(world, properties, &body).await?;
+    }
+    traffic.is_over(PATIENCE).await?;
+    let found = dead_become(world, bad).await;
+    let outcome = traffic.judge().await?.times(u32::try_from(bad)?);
+    let dead = found?;
+    let outcome =
+        outcome.check(dead == bad, format!("{dead} de {bad} venenos en {DEAD_LETTER_QUEUE}"));
+    handled(world, outcome, bad).await
+}
+
+/// Waits until the dead-letter queue holds so many, and says how many it does.
+async fn dead_become(world: &World, wanted: u64) -> Result<u64> {
+    let path = format!("queues/%2F/{DEAD_LETTER_QUEUE}?columns=messages");
+    until("los venenos apartados", PATIENCE, async || {
+        let dead = world.broker(Method::GET, &path, None).await?["messages"].as_u64();
+        Ok(dead.filter(|dead| *dead >= wanted))
+    })
+    .await
+}
+
+/// A good message that somebody rejected by hand comes back from the dead, and
+/// counts once however often that happens; the rest is dropped.
+async fn handled(world: &World, outcome: Outcome, bad: u64) -> Result<Outcome> {
+    let id = Uuid::now_v7();
+    let mut listed = 0;
+    for _ in 0..2 {
+        bury(world, id).await?;
+        dead_become(world, bad + 1).await?;
+        listed = dead_listed(world).await?;
+        lab(world, &["dead", "retry", &id.to_string()]).await?;
+        world.ledger.wait_until_quiet().await?;
+    }
+    let url = format!("{}/reporte?cliente={RETURNED}", world.url_of(Part::Analytics)?);
+    let report: Value = world.http().get(url).send().await?.json().await?;
+    lab(world, &["dead", "drop", "--all"]).await?;
+    let left = dead_listed(world).await?;
+    Ok(outcome
+        .check(listed == bad + 1, format!("`dead list` muestra {listed}"))
+        .check(report["total"] == 1, format!("`dead retry` dos veces: cuenta {}", report["total"]))
+        .check(left == 0, format!("tras `dead drop --all` quedan {left}")))
+}
+
+/// Puts a good message where only people look, by hand.
+async fn bury(world: &World, id: Uuid) -> Result<()> {
+    let body = json!({ "cliente": RETURNED, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    let properties = json!({ "message_id": id, "type": CLICK_EVENT_TYPE, "delivery_mode": 2 });
+    world.halt(Part::Analytics).await?;
+    publish(world, properties, &body.to_string()).await?;
+    let get = json!({ "count": 1, "ackmode": "reject_requeue_false", "encoding": "auto" });
+    let path = format!("queues/%2F/{QUEUE}/get");
+    let taken = world.broker(Method::POST, &path, Some(get)).await?;
+    ensure!(taken[0]["properties"]["message_id"] == id.to_string(), "otro mensaje: {taken}");
+    world.launch(Part::Analytics).await
+}
+
+async fn dead_listed(world: &World) -> Result<u64> {
+    let listed = lab(world, &["dead", "list", "-n", "10000", "--json"]).await?;
+    let listed: Vec<Value> = serde_json::from_str(&listed)?;
+    Ok(u64::try_from(listed.len())?)
+}
+
+/// Runs another command of this program on the laboratory of the proof.
+async fn lab(world: &World, args: &[&str]) -> Result<String> {
+    let output = Command::new(env::current_exe()?)
+        .args(args)
+        .current_dir(world.stack.layout.root())
+        .env("LAB_DIR", world.stack.layout.dir())
+        .output()
+        .await
+        .context("no se pudo ejecutar cargo lab")?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo lab {}: {told}", args.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Messages that the broker has already delivered come again, as after a lost
+/// confirm: published by hand under the same ids.
+pub(super) async fn duplicates(world: &World) -> Result<Outcome> {
+    let events = world.size.of(1000, 100);
+    let before = world.metric(Part::Analytics, DUPLICATES).await?;
+    let traffic = Traffic::of(world, [world.bulk(events, 10)]).await?;
+    traffic.is_over(PATIENCE).await?;
+    let stopped = traffic.stop().await?;
+    for (client, id) in stopped.histories[0].identities() {
+        let body =
+            json!({ "cliente": client, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+        let properties = json!({ "message_id": id, "type": CLICK_EVENT_TYPE });
+        publish(world, properties, &body.to_string()).await?;
+    }
+    let outcome = stopped.judge().await?.times(u32::try_from(events)?);
+    let seen = world.metric(Part::Analytics, DUPLICATES).await? - before;
+    Ok(outcome.check(seen > 0.0, format!("{seen:.0} entregas repetidas reconocidas")))
+}

@@ -1,0 +1,85 @@
+//! Processes that are killed, and processes that are asked to end.
+
+use super::outcome::Outcome;
+use super::storage::hold_write_lock;
+use super::traffic::Traffic;
+use super::wait::until;
+use super::world::{PATIENCE, World};
+use crate::load::answer::{REFUSED, RESET};
+use crate::part::Part;
+use anyhow::Result;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Analytics dies under load, again and again.
+pub(super) async fn analytics_killed(world: &World) -> Result<Outcome> {
+    let times = world.size.of(20, 3);
+    let (traffic, longest) = killed(world, Part::Analytics, times).await?;
+    Ok(traffic.judge().await?.times(times).recovery(longest))
+}
+
+/// A sender dies under load, again and again; its clients try again.
+pub(super) async fn sender_killed(world: &World) -> Result<Outcome> {
+    let times = world.size.of(10, 2);
+    let (traffic, longest) = killed(world, Part::ClienteX, times).await?;
+    let stopped = traffic.stop().await?;
+    let noticed = stopped.errors_of(REFUSED) + stopped.errors_of(RESET);
+    let outcome = stopped.judge().await?.times(times).recovery(longest);
+    Ok(outcome.check(noticed > 0, format!("{noticed} intentos lo notaron y se repitieron")))
+}
+
+async fn killed(world: &World, part: Part, times: u32) -> Result<(Traffic<'_>, Duration)> {
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        let began = Instant::now();
+        world.kill(part).await?;
+        longest = longest.max(traffic.recovers(began).await?);
+    }
+    Ok((traffic, longest))
+}
+
+/// Analytics dies with the same full prefetch in its hands, more often than a
+/// broker's default delivery limit allows: nothing healthy may be dropped.
+pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
+    let times = world.size.of(25, 3);
+    let lock = hold_write_lock(world).await?;
+    let traffic = Traffic::of(world, [world.bulk(3000, 20)]).await?;
+    traffic.is_over(PATIENCE).await?;
+    for _ in 0..times {
+        until("un lote que no se puede guardar", PATIENCE, async || {
+            let failed = world.metric(Part::Analytics, "broker_batches_failed_total ").await;
+            Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
+        })
+        .await?;
+        world.kill(Part::Analytics).await?;
+    }
+    drop(lock);
+    let unlocked = Instant::now();
+    world.until_ready(Part::Analytics).await?;
+    let recovery = unlocked.elapsed();
+    Ok(traffic.judge().await?.times(times).recovery(recovery))
+}
+
+/// Every service is asked to end in turn, under load that goes straight to the
+/// senders and through the door.
+pub(super) async fn sigterm_in_turn(world: &World) -> Result<Outcome> {
+    let mut door = world.steady(50.0, true);
+    door.urls = vec![format!("{}/send", world.url_of(Part::Traefik)?)];
+    let direct = world.steady(200.0, true);
+    let traffic = Traffic::of(world, [direct, door]).await?;
+    let parts = [Part::Analytics, Part::ClienteX, Part::ClienteUno, Part::Panel, Part::Traefik];
+    let mut longest = Duration::ZERO;
+    for part in parts {
+        traffic.goes_on().await?;
+        world.halt(part).await?;
+        let began = Instant::now();
+        world.launch(part).await?;
+        longest = longest.max(traffic.recovers(began).await?);
+    }
+    let stopped = traffic.stop().await?;
+    let reset = stopped.errors_of(RESET);
+    let outcome = stopped.judge().await?.times(5).recovery(longest);
+    Ok(outcome.check(reset == 0, format!("{reset} conexiones cortadas a media petición")))
+}

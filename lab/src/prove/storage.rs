@@ -1,0 +1,203 @@
+//! A database that is locked, has no room left, or may not be written.
+
+use super::outcome::Outcome;
+use super::traffic::Traffic;
+use super::wait::until;
+use super::world::{PATIENCE, World};
+use crate::part::Part;
+use crate::tools::on_path;
+use anyhow::{Context, Result, ensure};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+
+/// The byte of the `-shm` file whose lock is the right to write: `WAL_WRITE_LOCK`
+/// (SQLite, "WAL-mode File Format", §2.3).
+const WRITE_LOCK: i64 = 120;
+
+/// Size of the disk that is filled.
+const DISK: &str = "16m";
+
+/// The lock that any other program takes which writes to the same SQLite file;
+/// released when dropped.
+pub(super) struct WriteLock {
+    _file: File,
+}
+
+/// Keeps analytics from writing, as soon as it is between two writes.
+pub(super) async fn hold_write_lock(world: &World) -> Result<WriteLock> {
+    let path = world.database().with_extension("db-shm");
+    let file = File::options().read(true).write(true).open(&path);
+    let file = file.with_context(|| format!("no se pudo abrir {}", path.display()))?;
+    until("el bloqueo de la base de datos", PATIENCE, async || Ok(try_lock(&file).then_some(())))
+        .await?;
+    Ok(WriteLock { _file: file })
+}
+
+fn try_lock(file: &File) -> bool {
+    let lock = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
+        l_start: WRITE_LOCK,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_SETLK(&lock)).is_ok()
+}
+
+/// Another program holds the database for a while.
+pub(super) async fn locked(world: &World) -> Result<Outcome> {
+    let traffic = Traffic::start(world).await?;
+    traffic.goes_on().await?;
+    let process = world.process(Part::Analytics)?;
+    let lock = hold_write_lock(world).await?;
+    world.until_unready(Part::Analytics, "database is locked").await?;
+    sleep(Duration::from_secs(world.size.of(30, 4))).await;
+    let waiting = messages_wait(world).await?;
+    drop(lock);
+    let recovery = traffic.recovers(Instant::now()).await?;
+    let same = world.process(Part::Analytics)? == process;
+    let outcome = traffic.judge().await?.recovery(recovery);
+    Ok(outcome
+        .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
+        .check(same, "analítica siguió siendo el mismo proceso"))
+}
+
+/// How many messages wait in the queue, as soon as the broker's numbers say that
+/// some do.
+async fn messages_wait(world: &World) -> Result<u64> {
+    until("mensajes en espera", PATIENCE, async || {
+        Ok(Some(world.ledger.waiting().await?).filter(|waiting| *waiting > 0))
+    })
+    .await
+}
+
+/// Runs a program in a mount namespace of its own, after `prepare`. As root
+/// nothing else is needed; other users become root of that namespace only.
+fn in_own_mounts(prepare: &str, folder: &str) -> Option<Vec<String>> {
+    let unshare = on_path("unshare")?.to_string_lossy().into_owned();
+    let mut wrapper = vec![unshare, "--mount".to_owned()];
+    if !nix::unistd::geteuid().is_root() {
+        wrapper.push("--map-root-user".to_owned());
+    }
+    let script = format!("set -e; {prepare}; shift; exec \"$@\"");
+    wrapper.extend(["sh", "-c", &script, "sh", folder].map(str::to_owned));
+    Some(wrapper)
+}
+
+/// Whether this user may have mounts of his own here.
+async fn may_mount() -> bool {
+    let Some(wrapper) = in_own_mounts("mount -t tmpfs tmpfs \"$1\"", "/mnt") else { return false };
+    let tried = Command::new(&wrapper[0]).args(&wrapper[1..]).arg("true").output().await;
+    tried.is_ok_and(|output| output.status.success())
+}
+
+const NO_MOUNTS: &str = "aquí no se permiten espacios de montaje (unshare --mount)";
+
+/// Analytics counts on a small disk that somebody fills.
+pub(super) async fn full_disk(world: &World) -> Result<Outcome> {
+    if !may_mount().await {
+        return Ok(Outcome::skipped(NO_MOUNTS));
+    }
+    let folder = world.stack.layout.dir().join("disco");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.to_string_lossy().into_owned();
+    let mount = format!("mount -t tmpfs -o size={DISK} tmpfs \"$1\"");
+    let wrapper = in_own_mounts(&mount, &path).context("falta unshare")?;
+    world
+        .restart_with(Part::Analytics, |change| {
+            change.wrapper = wrapper;
+            change.env = vec![("DATABASE_URL".into(), format!("sqlite://{path}/disco.db"))];
+        })
+        .await?;
+    let result = while_full(world, &path).await;
+    world
+        .restart_with(Part::Analytics, |change| {
+            change.wrapper.clear();
+            change.env.clear();
+        })
+        .await?;
+    result
+}
+
+async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
+    let traffic = Traffic::start(world).await?;
+    traffic.goes_on().await?;
+    let process = world.process(Part::Analytics)?;
+    let filler = PathBuf::from(format!("/proc/{}/root{folder}/relleno", process.pid));
+    fill(&filler)?;
+    world.until_unready(Part::Analytics, "full").await?;
+    sleep(Duration::from_secs(world.size.of(10, 2))).await;
+    let waiting = messages_wait(world).await?;
+    std::fs::remove_file(&filler)?;
+    let recovery = traffic.recovers(Instant::now()).await?;
+    let same = world.process(Part::Analytics)? == process;
+    let outcome = traffic.judge().await?.recovery(recovery);
+    Ok(outcome
+        .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
+        .check(same, "analítica siguió siendo el mismo proceso"))
+}
+
+/// Writes until there is no room.
+fn fill(path: &PathBuf) -> Result<()> {
+    let mut file = File::create(path).with_context(|| format!("{}", path.display()))?;
+    for size in [1 << 16, 1 << 8, 1] {
+        let block = vec![0; size];
+        while file.write_all(&block).is_ok() {}
+    }
+    Ok(())
+}
+
+/// Analytics starts with a folder that may not be written, which then may be.
+pub(super) async fn read_only(world: &World) -> Result<Outcome> {
+    if !may_mount().await || on_path("nsenter").is_none() {
+        return Ok(Outcome::skipped(NO_MOUNTS));
+    }
+    let folder = world.stack.layout.data().to_string_lossy().into_owned();
+    let mount = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"";
+    let wrapper = in_own_mounts(mount, &folder).context("falta unshare")?;
+    let traffic = Traffic::start(world).await?;
+    traffic.goes_on().await?;
+    world.halt(Part::Analytics).await?;
+    world.stack.changes.change(Part::Analytics, |change| change.wrapper = wrapper);
+    world.launch_unready(Part::Analytics).await?;
+    let found = while_read_only(world, &folder).await;
+    world.stack.changes.change(Part::Analytics, |change| change.wrapper.clear());
+    let (waiting, same) = found?;
+    let recovery = traffic.recovers(Instant::now()).await?;
+    let outcome = traffic.judge().await?.recovery(recovery);
+    world.halt(Part::Analytics).await?;
+    world.launch(Part::Analytics).await?;
+    Ok(outcome
+        .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
+        .check(same, "analítica siguió siendo el mismo proceso"))
+}
+
+/// How much waits meanwhile, and whether the process is the same afterwards.
+async fn while_read_only(world: &World, folder: &str) -> Result<(u64, bool)> {
+    world.until_unready(Part::Analytics, "escritura").await?;
+    let process = world.process(Part::Analytics)?;
+    sleep(Duration::from_secs(world.size.of(10, 4))).await;
+    let waiting = messages_wait(world).await?;
+    let same = world.process(Part::Analytics)? == process;
+    make_writable(process.pid, folder).await?;
+    Ok((waiting, same))
+}
+
+async fn make_writable(pid: i32, folder: &str) -> Result<()> {
+    let pid = pid.to_string();
+    let mut nsenter = Command::new("nsenter");
+    nsenter.args(["--target", &pid, "--mount"]);
+    if !nix::unistd::geteuid().is_root() {
+        nsenter.args(["--user", "--preserve-credentials"]);
+    }
+    let remounted = nsenter.args(["mount", "-o", "remount,bind,rw", folder]).output().await?;
+    let told = String::from_utf8_lossy(&remounted.stderr).into_owned();
+    ensure!(remounted.status.success(), "no se pudo volver a permitir la escritura: {told}");
+    Ok(())
+}

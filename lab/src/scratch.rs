@@ -1,0 +1,56 @@
+//! A laboratory for one run only: a folder named after the process that made
+//! it, and ports that nobody uses.
+
+use crate::layout::Layout;
+use crate::process::ProcessId;
+use crate::settings::{Port, Ports};
+use anyhow::{Context, Result};
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+/// Where this process may keep everything of a run of that kind.
+pub(crate) fn own(layout: &Layout, kind: &str) -> Layout {
+    layout.with_dir(folder_of_runs(layout, kind).join(std::process::id().to_string()))
+}
+
+/// The runs of that kind whose process ended without cleaning up.
+pub(crate) fn abandoned(layout: &Layout, kind: &str) -> Vec<Layout> {
+    let Ok(entries) = fs::read_dir(folder_of_runs(layout, kind)) else {
+        return Vec::new();
+    };
+    let is_abandoned = |path: &PathBuf| {
+        let pid = path.file_name().and_then(|name| name.to_str()?.parse().ok());
+        pid.and_then(ProcessId::of).is_none()
+    };
+    let folders = entries.flatten().map(|entry| entry.path()).filter(is_abandoned);
+    folders.map(|folder| layout.with_dir(folder)).collect()
+}
+
+/// Removes the folder of a run. Another run may have done so in the meantime.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("no se pudo borrar {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As many ports that nobody uses as the laboratory has.
+pub(crate) fn free_ports() -> Result<Ports> {
+    let mut ports = Ports::default();
+    // All are held until all are known, so that they differ.
+    let mut held = Vec::new();
+    for port in Port::ALL {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no hay puertos libres")?;
+        ports.set(port, listener.local_addr()?.port());
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+fn folder_of_runs(layout: &Layout, kind: &str) -> PathBuf {
+    layout.dir().join(kind)
+}
