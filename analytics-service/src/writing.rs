@@ -1,6 +1,9 @@
 //! Writing, and what others may know of how it goes.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -10,23 +13,51 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Why the last write failed; none where it did not.
+/// How long an event that could not be counted is told of, unless counting goes
+/// well before: longer than a failing batch takes to come again. Something else
+/// that was stored meanwhile does not make it good: a full disk may have room for
+/// little.
+const MEMORY: Duration = Duration::from_secs(15);
+
+/// Why writing failed; none where it did not.
 type LastError = Option<Arc<str>>;
+
+/// What came of the last writes.
+#[derive(Clone, Debug)]
+struct State {
+    counting: Option<(Arc<str>, Instant)>,
+    forgetting: LastError,
+}
+
+impl State {
+    fn error(&self) -> LastError {
+        let counting = self.counting.as_ref().map(|(error, _)| error.clone());
+        counting.or_else(|| self.forgetting.clone())
+    }
+
+    fn forgotten(&mut self, error: LastError) {
+        if error.is_none() {
+            self.counting.take_if(|(_, failed)| failed.elapsed() > MEMORY);
+        }
+        self.forgetting = error;
+    }
+}
 
 /// Writes to the store, and tells how that goes.
 #[derive(Clone)]
 pub(crate) struct Writer {
     store: Store,
-    state: Arc<watch::Sender<LastError>>,
+    state: Arc<watch::Sender<State>>,
 }
 
 /// How writing goes.
 #[derive(Clone)]
-pub(crate) struct Writing(watch::Receiver<LastError>);
+pub(crate) struct Writing(watch::Receiver<State>);
 
 impl Writer {
     pub(crate) fn new(store: Store) -> (Self, Writing) {
-        let (state, writing) = watch::channel(Some("the database has not been opened yet".into()));
+        let unopened = Some("the database has not been opened yet".into());
+        let (state, writing) = watch::channel(State { counting: None, forgetting: unopened });
         (Self { store, state: Arc::new(state) }, Writing(writing))
     }
 
@@ -36,22 +67,31 @@ impl Writer {
         events: &[Event],
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.told(self.store.record(events, now).await)
+        let outcome = self.store.record(events, now).await;
+        self.tell(&outcome, |state, error| {
+            state.counting = error.map(|error| (error, Instant::now()));
+        });
+        outcome
     }
 
     /// As [`Store::forget`].
     pub(crate) async fn forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
-        self.told(self.store.forget(before, at_most).await)
+        let outcome = self.store.forget(before, at_most).await;
+        self.tell(&outcome, State::forgotten);
+        outcome
     }
 
     /// Where others had the database, it is for them to tell.
-    fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if !matches!(outcome, Err(StoreError::Busy)) {
-            let now: LastError = outcome.as_ref().err().map(|error| error.to_string().into());
-            let before = self.state.send_replace(now.clone());
-            log_change(before.as_deref(), now.as_deref());
+    fn tell<T>(&self, outcome: &Result<T, StoreError>, change: impl FnOnce(&mut State, LastError)) {
+        if matches!(outcome, Err(StoreError::Busy)) {
+            return;
         }
-        outcome
+        let error = outcome.as_ref().err().map(|error| error.to_string().into());
+        self.state.send_modify(|state| {
+            let before = state.error();
+            change(state, error);
+            log_change(before.as_deref(), state.error().as_deref());
+        });
     }
 }
 
@@ -66,7 +106,7 @@ fn log_change(before: Option<&str>, now: Option<&str>) {
 impl Writing {
     /// `Ok` when the last write was stored.
     pub(crate) fn check(&self) -> Result<(), String> {
-        match &*self.0.borrow() {
+        match self.0.borrow().error() {
             None => Ok(()),
             Some(error) => Err(format!("no se puede guardar: {error}")),
         }
@@ -74,7 +114,7 @@ impl Writing {
 
     /// Waits until writing fails, whoever noticed; not at all where it does.
     pub(crate) async fn fails(&mut self) {
-        if self.0.wait_for(Option::is_some).await.is_err() {
+        if self.0.wait_for(|state| state.error().is_some()).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -93,6 +133,20 @@ mod tests {
 
     use super::*;
     use crate::store::Limits;
+
+    #[test]
+    fn what_could_not_be_counted_is_told_until_something_is_or_time_has_passed() {
+        let full = |ago| {
+            let failed = Instant::now().checked_sub(ago).expect("a running clock");
+            State { counting: Some(("full".into(), failed)), forgetting: None }
+        };
+        let mut state = full(Duration::ZERO);
+        state.forgotten(None);
+        assert_eq!(state.error().as_deref(), Some("full"), "little was stored, and not the batch");
+        let mut state = full(MEMORY + Duration::from_secs(1));
+        state.forgotten(None);
+        assert_eq!(state.error(), None);
+    }
 
     async fn write(writer: &Writer) -> Result<u64, StoreError> {
         writer.forget(Timestamp::MIN, 1).await

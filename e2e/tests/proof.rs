@@ -29,9 +29,8 @@ fn prove(args: &[&str]) -> (Output, Vec<Value>) {
         .stdin(Stdio::null())
         .output()
         .expect("cargo starts");
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let json = printed.find("\n]").map_or("", |end| &printed[..end + 2]);
-    let rows = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {output:#?}"));
+    let rows = serde_json::from_slice(&output.stdout);
+    let rows = rows.unwrap_or_else(|error| panic!("{error}: {output:#?}"));
     (output, rows)
 }
 

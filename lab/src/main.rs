@@ -7,6 +7,9 @@
 //!   disk, and what one `up` decided.
 //! - [`tools`]: what has to be installed or built first.
 //! - [`parts`]: how each part is started, and when it is ready.
+//! - [`load`]: sends events, and judges what became of them.
+//! - [`prove`]: breaks a laboratory of its own, under load.
+//! - [`scratch`]: laboratories for one run.
 //! - [`supervisor`]: starts, watches, restarts and stops the parts.
 //! - [`process`], [`record`], [`lock`]: processes and what is known of them.
 //! - [`ports`], [`holders`]: which ports are taken, and by whom.

@@ -61,7 +61,7 @@ pub(crate) struct Stack {
 pub(crate) struct Changes(Arc<Mutex<BTreeMap<Part, Change>>>);
 
 /// What is different about one part.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     /// Its way to the broker: a port of this machine.
     pub(crate) amqp_port: Option<u16>,
@@ -79,6 +79,15 @@ impl Changes {
 
     pub(crate) fn change(&self, part: Part, change: impl FnOnce(&mut Change)) {
         change(self.lock().entry(part).or_default());
+    }
+
+    /// Makes a part start as usual again, but for its way to the broker; whether
+    /// that is a change.
+    pub(crate) fn reset(&self, part: Part) -> bool {
+        let mut changes = self.lock();
+        let change = changes.entry(part).or_default();
+        let usual = Change { amqp_port: change.amqp_port, ..Change::default() };
+        std::mem::replace(change, usual.clone()) != usual
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Part, Change>> {

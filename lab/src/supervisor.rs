@@ -134,7 +134,7 @@ fn tell(stack: &Stack, part: Part, event: &Event) {
         )),
         Event::GivenUp { exit } => {
             let sentence = format!("✗ {name} terminó ({exit}) y no vuelve a empezar solo");
-            ui::note(with_log(&stack.layout, part, &sentence));
+            ui::alert(with_log(&stack.layout, part, &sentence));
         }
         Event::Stopped => ui::note(format!("• {name} detenido")),
         Event::Ready => ui::note(format!("✓ {name} listo de nuevo")),

@@ -35,6 +35,11 @@ pub(crate) fn note(line: impl AsRef<str>) {
     let _ = writeln!(io::stderr(), "{}", line.as_ref());
 }
 
+/// Prints a line about something that went wrong; always.
+pub(crate) fn alert(line: impl AsRef<str>) {
+    let _ = writeln!(io::stderr(), "{}", line.as_ref());
+}
+
 /// Something that takes a while.
 pub(crate) struct Step {
     bar: Option<ProgressBar>,

@@ -1,7 +1,5 @@
 //! `POST /evento`: one event, counted while the caller waits, without a queue.
 
-use std::str::FromStr;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
@@ -10,7 +8,7 @@ use actix_web::{
 use jiff::Timestamp;
 use messages::{ClickEvent, ClientName, EventName, IdempotencyKey, MessageId, Note, names};
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, problem::ProblemBody, request_id::RequestId};
+use service_kit::{Problem, body, header, problem::ProblemBody, request_id::RequestId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -88,7 +86,7 @@ pub(super) async fn count_directly(
     writer: Data<Writer>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request)?;
-    let key = parsed_header(&request, KEY_HEADER)?;
+    let key = header::parsed(&request, KEY_HEADER)?;
     let draft = read(&request, payload).await?;
     let event = complete(client, key, draft);
     let stored = writer.record(std::slice::from_ref(&event), Timestamp::now()).await;
@@ -128,17 +126,7 @@ fn client(request: &HttpRequest) -> Result<ClientName, Problem> {
              «{CLIENT_HEADER}: cliente_uno»."
         ))
     };
-    parsed_header(request, CLIENT_HEADER)?.ok_or_else(missing)
-}
-
-fn parsed_header<T: FromStr<Err: std::fmt::Display>>(
-    request: &HttpRequest,
-    name: &str,
-) -> Result<Option<T>, Problem> {
-    let Some(value) = request.headers().get(name) else { return Ok(None) };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let refused = |error| Problem::unacceptable(format!("Cabecera {name}: {error}."));
-    text.parse().map(Some).map_err(refused)
+    header::parsed(request, CLIENT_HEADER)?.ok_or_else(missing)
 }
 
 /// The draft in the body; an empty body is an empty draft, whatever its type.

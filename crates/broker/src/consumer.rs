@@ -26,6 +26,10 @@ const PREFETCH: u16 = 1000;
 /// one half while the other is being stored.
 const MAX_BATCH: usize = 500;
 
+/// How long the batch at hand may take once it is time to stop; with the closing
+/// of the connection, less than the ten seconds that a service has.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Characters of a reason that are logged.
 const MAX_REASON: usize = 300;
 
@@ -190,7 +194,12 @@ async fn store<H: Handler>(
 ) -> Result<Option<Vec<Verdict>>, SessionError> {
     let mut backoff = Backoff::new();
     loop {
-        match handler.handle(batch).await {
+        let outcome = tokio::select! {
+            outcome = handler.handle(batch) => outcome,
+            // Nothing of it is acknowledged, so it comes again.
+            () = past_grace(stop) => return Ok(None),
+        };
+        match outcome {
             Ok(verdicts) => return Ok(Some(verdicts)),
             Err(error) => {
                 metrics::counter!("broker_batches_failed_total").increment(1);
@@ -242,6 +251,12 @@ async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(
     log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id);
     channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
     Ok(())
+}
+
+/// Resolves once it is time to leave a batch that is not stored.
+async fn past_grace(stop: &CancellationToken) {
+    stop.cancelled().await;
+    sleep(GRACE).await;
 }
 
 async fn stopped_within(stop: &CancellationToken, wait: Duration) -> bool {

@@ -2,6 +2,9 @@
 //! are compiled in with the feature `mistakes` only, which no released binary
 //! has; then `RELEVO_MISTAKE` names the one to make.
 
+#[cfg(all(feature = "mistakes", not(debug_assertions)))]
+compile_error!("deliberate mistakes are for test builds only, never for a release");
+
 /// A mistake that teaching material and real services make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {
@@ -23,7 +26,13 @@ impl Mistake {
     #[must_use]
     pub fn is_made(self) -> bool {
         static MADE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-        let made = MADE.get_or_init(|| std::env::var("RELEVO_MISTAKE").ok());
+        let made = MADE.get_or_init(|| {
+            let made = std::env::var("RELEVO_MISTAKE").ok();
+            if let Some(made) = &made {
+                log::error!("this process makes a mistake on purpose: {made}");
+            }
+            made
+        });
         made.as_deref() == Some(self.name())
     }
 

@@ -8,10 +8,12 @@
 //! - [`health`]: what `/readyz` asks.
 //! - [`problem`]: errors as `application/problem+json` (RFC 9457).
 //! - [`body`]: request bodies, read within limits.
+//! - [`header`]: headers of a request, as types.
 //! - [`request_id`]: one id per request, in the answer and in the log.
 
 pub mod body;
 pub mod config;
+pub mod header;
 pub mod health;
 pub mod http;
 pub mod problem;

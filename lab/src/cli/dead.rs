@@ -25,7 +25,7 @@ pub(crate) enum Dead {
 pub(crate) struct List {
     /// Cuántos se muestran (20)
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    #[arg(hide_default_value = true, value_parser = value_parser!(u16).range(1..=10_000))]
+    #[arg(hide_default_value = true, value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) lines: u16,
     /// Un arreglo JSON con todo menos el cuerpo
     #[arg(long)]

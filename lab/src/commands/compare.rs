@@ -29,27 +29,27 @@ pub(crate) async fn run(layout: &Layout, args: &CompareArgs) -> Result<u8> {
     }
     let plan = running(layout)?;
     let ledger = ledger(&plan)?;
-    let before = ledger.before().await;
     let mut interrupts = Interrupts::listen()?;
+    let command = lock::command(layout).await?;
+    let before = ledger.before().await;
     let loads = Loads::start(&plan, args)?;
-    let _command = lock::command(layout).await?;
-    tokio::select! {
-        interrupted = interrupt(layout, args) => interrupted?,
-        () = interrupts.next() => {
-            // As it was before: the class goes on.
-            control::launch(layout, Part::Analytics).await?;
-            return Err(Failure::interrupted_command().into());
-        }
-    }
+    let away = tokio::select! {
+        away = stop_for_a_while(layout, args) => away,
+        () = interrupts.next() => Err(Failure::interrupted_command().into()),
+    };
+    // However it ended: the class goes on with everything running.
+    ensure_running(layout).await?;
+    away?;
+    drop(command);
     let step = ui::step("esperando a que todo quede contado");
-    let (queued, direct) = tokio::select! {
+    let [queued, direct] = tokio::select! {
         judged = loads.judge(&ledger, before) => judged?,
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
     };
     drop(step);
     ui::say(if args.json { in_json(&queued, &direct)? } else { table(args, &queued, &direct) });
     if direct.confirmed == direct.attempted {
-        bail!("analiticas no llegó a faltarle a nadie: alargue --stopped");
+        bail!("analiticas no le faltó a nadie: alargue --stopped");
     }
     Ok(u8::from(missing(&queued) > 0 || !queued.is_exact()))
 }
@@ -84,24 +84,26 @@ impl Loads {
         })
     }
 
-    async fn judge(self, ledger: &Ledger, before: Before) -> Result<(Verdict, Verdict)> {
-        let mut verdicts = Vec::new();
-        for load in [self.queued, self.direct] {
-            let history = load.finish().await?;
-            let counted = ledger.settled(&history, before).await?;
-            verdicts.push(check(history.events(), &counted));
-        }
-        Ok((verdicts[0], verdicts[1]))
+    async fn judge(self, ledger: &Ledger, before: Before) -> Result<[Verdict; 2]> {
+        let histories = [self.queued.finish().await?, self.direct.finish().await?];
+        let counted = ledger.settled(&histories, before).await?;
+        Ok([0, 1].map(|load| check(histories[load].events(), &counted[load])))
     }
 }
 
-/// Stops analytics in the middle of the load, and starts it again.
-async fn interrupt(layout: &Layout, args: &CompareArgs) -> Result<()> {
+/// Stops analytics in the middle of the load.
+async fn stop_for_a_while(layout: &Layout, args: &CompareArgs) -> Result<()> {
     let lead = Duration::from_secs(args.seconds - args.stopped) / 2;
     sleep(lead).await;
     control::halt(layout, Part::Analytics).await?;
     sleep(Duration::from_secs(args.stopped)).await;
-    control::launch(layout, Part::Analytics).await?;
+    Ok(())
+}
+
+async fn ensure_running(layout: &Layout) -> Result<()> {
+    if control::living(layout, Part::Analytics).is_none() {
+        control::launch(layout, Part::Analytics).await?;
+    }
     Ok(())
 }
 

@@ -97,6 +97,6 @@ async fn wait_until_ready(layout: &Layout, part: Part, before: Option<&ProcessId
     }
 }
 
-fn living(layout: &Layout, part: Part) -> Option<Record> {
+pub(crate) fn living(layout: &Layout, part: Part) -> Option<Record> {
     Record::load(layout, part).filter(|record| record.process.is_alive())
 }

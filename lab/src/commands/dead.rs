@@ -28,7 +28,7 @@ use settle::{Action, Tally};
 
 /// Messages that are held at most; what lies behind them is not found. Always the
 /// same, for looking at fewer would change their order (see [`DeadLetters::open`]).
-const WINDOW: u16 = 10_000;
+const WINDOW: u16 = 1000;
 
 const NONE: &str = "No hay mensajes muertos.";
 

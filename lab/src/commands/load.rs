@@ -41,11 +41,11 @@ pub(crate) async fn run(layout: &Layout, args: &LoadArgs) -> Result<u8> {
     };
     let step = ui::step("esperando a que todo quede contado");
     let counted = tokio::select! {
-        counted = ledger.settled(&history, before) => counted?,
+        counted = ledger.settled(std::slice::from_ref(&history), before) => counted?,
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
     };
     drop(step);
-    let verdict = check(history.events(), &counted);
+    let verdict = check(history.events(), &counted[0]);
     if args.json {
         ui::say(in_json(&history, &verdict)?);
     } else {
@@ -61,7 +61,7 @@ pub(super) fn running(layout: &Layout) -> Result<Plan> {
 }
 
 pub(super) fn ledger(plan: &Plan) -> Result<Ledger> {
-    Ledger::new(url(plan, Port::Analytics, ""), url(plan, Port::Management, ""))
+    Ledger::new(url(plan, Port::Analytics, ""), url(plan, Port::Management, ""), false)
 }
 
 pub(super) fn url(plan: &Plan, port: Port, path: &str) -> String {

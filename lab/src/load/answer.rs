@@ -37,8 +37,9 @@ pub(crate) struct Reading {
     pub(crate) errors: Vec<(String, u64)>,
 }
 
-/// Kinds of problem that say that an event went nowhere.
-const REFUSALS: [&str; 5] = ["sin-ruta", "rechazado", "saturado", "bloqueado", "sin-conexion"];
+/// Kinds of problem that say that an event went nowhere. `rechazado` is none of
+/// them: of several queues that are bound, one refused it, and others may have it.
+const REFUSALS: [&str; 4] = ["sin-ruta", "saturado", "bloqueado", "sin-conexion"];
 
 const KIND_PREFIX: &str = "urn:relevo:problema:";
 
@@ -105,13 +106,14 @@ impl Reading {
 fn of_word(word: &str) -> Fate {
     match word {
         "confirmado" => Fate::Confirmed,
-        "sin_ruta" | "rechazado" | "no_enviado" => Fate::Refused,
+        "sin_ruta" | "no_enviado" => Fate::Refused,
         _ => Fate::Unknown,
     }
 }
 
 fn of_whole(status: u16, body: &[u8], events: u64) -> Reading {
-    if (200..300).contains(&status) {
+    // 207 says of each event what became of it, and is not read here.
+    if (200..300).contains(&status) && status != 207 {
         return Reading::of_all(Fate::Confirmed, events, None);
     }
     let problem = serde_json::from_slice::<Problem>(body).ok();
@@ -169,6 +171,7 @@ mod tests {
             (503, problem("sin-conexion"), Fate::Refused),
             (503, problem("bloqueado"), Fate::Refused),
             (503, problem("desconocido"), Fate::Unknown),
+            (503, problem("rechazado"), Fate::Unknown),
             (503, problem("sin-base-de-datos"), Fate::Unknown),
             (502, b"Bad Gateway".to_vec(), Fate::Unknown),
             (500, problem("fallo-interno"), Fate::Unknown),
@@ -185,6 +188,7 @@ mod tests {
         assert_eq!(reading.fates, [Fate::Confirmed, Fate::Refused, Fate::Unknown]);
         assert_eq!(reading.errors, [("207 sin_ruta".into(), 1), ("207 desconocido".into(), 1)]);
         assert_eq!(of_batch(207, body, 4).fates, [Fate::Unknown; 4]);
+        assert_eq!(of_batch(207, b"{", 2).fates, [Fate::Unknown; 2]);
         assert_eq!(of_batch(503, &problem("sin-conexion"), 2).fates, [Fate::Refused; 2]);
     }
 

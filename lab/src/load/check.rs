@@ -11,14 +11,35 @@ use serde::Serialize;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What was counted of one load.
-#[derive(Clone, Debug, Default)]
+/// What was counted of one load, by two witnesses: the ids that analytics
+/// remembers, and the counts themselves. A service may remember an id once and
+/// count it twice, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// Ids that analytics remembers as counted, as often as it lists them.
+    /// As often as they are listed.
     pub(crate) ids: Vec<Uuid>,
-    /// How much the counts themselves grew: another witness, since a service
-    /// may remember an id once and count it twice.
-    pub(crate) total: u64,
+    /// By how much the counts are larger than what is remembered, summed over
+    /// the clients where they are.
+    pub(crate) surplus: u64,
+    /// By how much they are smaller.
+    pub(crate) deficit: u64,
+}
+
+impl Counted {
+    /// Adds what the witnesses say of one client.
+    pub(crate) fn add(&mut self, ids: Vec<Uuid>, total: u64) {
+        let remembered = count(ids.len());
+        self.surplus += total.saturating_sub(remembered);
+        self.deficit += remembered.saturating_sub(total);
+        self.ids.extend(ids);
+    }
+
+    /// Adds what was counted under the common name, of clients over the limit;
+    /// the counts are no witness where others may be in them.
+    pub(crate) fn add_common(&mut self, ids: Vec<Uuid>, total: Option<u64>) {
+        let remembered = count(ids.len());
+        self.add(ids, total.unwrap_or(remembered));
+    }
 }
 
 /// How a load went, in numbers of events.
@@ -66,7 +87,9 @@ impl Verdict {
 
 /// Compares. `sent` holds each event once.
 pub(crate) fn check(sent: impl Iterator<Item = (Uuid, Fate)>, counted: &Counted) -> Verdict {
-    let mut verdict = Verdict { counted: counted.total, ..Verdict::default() };
+    let listed = count(counted.ids.len());
+    let mut verdict =
+        Verdict { counted: listed + counted.surplus - counted.deficit, ..Verdict::default() };
     let mut times = multiplicities(&counted.ids);
     let distinct = count(times.len());
     for (id, fate) in sent {
@@ -86,11 +109,8 @@ pub(crate) fn check(sent: impl Iterator<Item = (Uuid, Fate)>, counted: &Counted)
         }
     }
     verdict.unexpected = count(times.len());
-    // The counts may be larger than what is remembered (counted twice), or
-    // smaller (remembered and never counted).
-    let counted_times = counted.total.max(count(counted.ids.len()));
-    verdict.duplicated = counted_times - distinct;
-    verdict.lost += distinct.saturating_sub(counted.total);
+    verdict.duplicated = listed - distinct + counted.surplus;
+    verdict.lost += counted.deficit;
     verdict
 }
 
@@ -116,15 +136,23 @@ mod tests {
     }
 
     /// Events 1 and 2 confirmed, 3 refused, 4 unknown; these ids counted, and
-    /// this many in the counts.
+    /// this many in the counts, of one client.
     fn verdict(ids: &[u128], total: u64) -> Verdict {
+        verdict_of(&[(ids, total)])
+    }
+
+    fn verdict_of(clients: &[(&[u128], u64)]) -> Verdict {
         let sent = [
             (id(1), Fate::Confirmed),
             (id(2), Fate::Confirmed),
             (id(3), Fate::Refused),
             (id(4), Fate::Unknown),
         ];
-        check(sent.into_iter(), &Counted { ids: ids.iter().copied().map(id).collect(), total })
+        let mut counted = Counted::default();
+        for (ids, total) in clients {
+            counted.add(ids.iter().copied().map(id).collect(), *total);
+        }
+        check(sent.into_iter(), &counted)
     }
 
     #[test]
@@ -153,7 +181,9 @@ mod tests {
 
     #[test]
     fn a_loss_and_a_duplicate_do_not_cancel_out() {
-        let verdict = verdict(&[1, 1], 2);
-        assert_eq!((verdict.lost, verdict.duplicated), (1, 1));
+        let by_id = verdict(&[1, 1], 2);
+        assert_eq!((by_id.lost, by_id.duplicated), (1, 1));
+        let by_count = verdict_of(&[(&[1], 2), (&[2], 0)]);
+        assert_eq!((by_count.lost, by_count.duplicated), (1, 1));
     }
 }

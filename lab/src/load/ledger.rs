@@ -1,6 +1,6 @@
 //! What was counted, as analytics tells over HTTP: its ids, and its totals.
 
-use super::check::Counted;
+use super::check::{Counted, check};
 use super::run::History;
 use anyhow::{Context, Result, bail};
 use messages::names::{OTHERS, QUEUE};
@@ -15,9 +15,12 @@ use uuid::Uuid;
 /// Ids asked for at once: the most that analytics gives.
 const PAGE: u32 = 10_000;
 
-/// How long the queue must have been empty. The broker's numbers are up to two
-/// seconds old.
-const QUIET: Duration = Duration::from_secs(3);
+/// How long the queue must have been empty. The broker's numbers are up to three
+/// seconds old: it counts once a second, and gathers that every two.
+const QUIET: Duration = Duration::from_secs(4);
+
+/// How long all of that may take.
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// How long to wait while nothing changes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -36,6 +39,8 @@ pub(crate) struct Ledger {
     http: Client,
     analytics: String,
     management: String,
+    /// Whether nobody else sends events.
+    alone: bool,
 }
 
 /// The counts before a load: what is already under the common name is not its.
@@ -60,16 +65,15 @@ struct Row {
 
 #[derive(Deserialize)]
 struct Queue {
-    #[serde(default)]
-    messages: u64,
+    messages: Option<u64>,
 }
 
 impl Ledger {
-    /// Base URLs without a slash at the end.
-    pub(crate) fn new(analytics: String, management: String) -> Result<Self> {
+    /// Base URLs without a slash at the end; whether nobody else sends events.
+    pub(crate) fn new(analytics: String, management: String, alone: bool) -> Result<Self> {
         let client = Client::builder().no_proxy().timeout(ANSWER_LIMIT).build();
         let http = client.context("no se pudo preparar el cliente HTTP")?;
-        Ok(Self { http, analytics, management })
+        Ok(Self { http, analytics, management, alone })
     }
 
     /// To be asked before the load begins.
@@ -79,26 +83,37 @@ impl Ledger {
         Before { others, since: SystemTime::now().checked_sub(CLOCK_MARGIN) }
     }
 
-    /// Waits until nothing of the load is on its way any more, and reads what
-    /// was counted of it.
-    pub(crate) async fn settled(&self, history: &History, before: Before) -> Result<Counted> {
-        self.wait_until_quiet().await?;
-        let mut counted = self.counted(history, before).await?;
-        // The broker's numbers are late, and analytics may just have come back.
-        let deadline = Instant::now() + PATIENCE;
-        while !is_complete(history, &counted) && Instant::now() < deadline {
-            let known = counted.ids.len();
+    /// Waits until nothing of the loads is on its way any more, and reads what
+    /// was counted of each.
+    pub(crate) async fn settled(
+        &self,
+        histories: &[History],
+        before: Before,
+    ) -> Result<Vec<Counted>> {
+        let mut known = usize::MAX;
+        loop {
             self.wait_until_quiet().await?;
-            counted = self.counted(history, before).await?;
-            if counted.ids.len() == known {
-                break;
+            let mut counted = Vec::new();
+            for history in histories {
+                counted.push(self.counted(history, before).await?);
             }
+            let ids: usize = counted.iter().map(|counted| counted.ids.len()).sum();
+            let is_complete = histories
+                .iter()
+                .zip(&counted)
+                .all(|(history, counted)| check(history.events(), counted).lost == 0);
+            // The broker's numbers are late: where something is missing, look
+            // again for as long as there is more each time.
+            if is_complete || ids == known {
+                return Ok(counted);
+            }
+            known = ids;
         }
-        Ok(counted)
     }
 
-    /// Messages in the queue, waiting or delivered, some two seconds ago.
-    pub(crate) async fn waiting(&self) -> Result<u64> {
+    /// Messages in the queue, waiting or delivered, up to three seconds ago; none
+    /// where the broker does not know yet.
+    pub(crate) async fn waiting(&self) -> Result<Option<u64>> {
         let url = format!("{}/api/queues/%2F/{QUEUE}?columns=messages", self.management);
         let request = self.http.get(&url).basic_auth("guest", Some("guest"));
         let queue: Queue = request.send().await?.error_for_status()?.json().await?;
@@ -106,54 +121,63 @@ impl Ledger {
     }
 
     /// Waits until the queue has been empty for a while.
+    ///
+    /// # Errors
+    /// When nobody takes what waits there, or it never ends.
     pub(crate) async fn wait_until_quiet(&self) -> Result<()> {
-        let mut quiet_since = None;
-        let mut last = (u64::MAX, Instant::now());
+        let began = Instant::now();
+        let (mut last, mut since) = (None, began);
         loop {
-            // A broker or a queue that is just coming back has no numbers yet.
-            let waiting = self.waiting().await.unwrap_or(u64::MAX);
-            if waiting != last.0 {
-                last = (waiting, Instant::now());
+            // A broker that is just coming back does not answer.
+            let waiting = self.waiting().await.unwrap_or(None);
+            if waiting != last {
+                (last, since) = (waiting, Instant::now());
             }
-            let since = quiet_since.get_or_insert_with(Instant::now);
             match waiting {
-                0 if since.elapsed() >= QUIET => return Ok(()),
-                0 => {}
-                _ => quiet_since = None,
-            }
-            if waiting != 0 && last.1.elapsed() >= PATIENCE {
-                bail!(stuck(waiting));
+                Some(0) if since.elapsed() >= QUIET => return Ok(()),
+                Some(0) => {}
+                _ if since.elapsed() >= PATIENCE => bail!(stuck(waiting)),
+                _ if began.elapsed() >= LIMIT => bail!(ENDLESS),
+                _ => {}
             }
             sleep(POLL).await;
         }
     }
 
     async fn counted(&self, history: &History, before: Before) -> Result<Counted> {
-        let prefix = history.prefix();
-        let ids = self.ids(&prefix, before).await?;
+        let ids = self.ids(&history.prefix(), before).await?;
         let totals = self.totals().await?;
-        let own: u64 = totals
-            .iter()
-            .filter(|(client, _)| client.starts_with(&prefix))
-            .map(|(_, total)| total)
-            .sum();
-        let others = totals.get(OTHERS).copied().unwrap_or_default();
-        let others = before.others.map_or(0, |before| others.saturating_sub(before));
-        // Ours only where ours do not have names of their own.
-        let overflowed = u64::try_from(ids.len()).is_ok_and(|ids| ids > own);
-        Ok(Counted { ids, total: if overflowed { own + others } else { own } })
+        let (mut counted, mut common) = (Counted::default(), Vec::new());
+        for (client, ids) in ids {
+            match totals.get(&client) {
+                Some(total) => counted.add(ids, *total),
+                None => common.extend(ids),
+            }
+        }
+        counted.add_common(common, self.common_growth(&totals, before));
+        Ok(counted)
     }
 
-    async fn ids(&self, prefix: &str, before: Before) -> Result<Vec<Uuid>> {
-        let mut ids = Vec::new();
+    /// By how much the common name grew; none where it may have grown by others'
+    /// events, or where nobody knows.
+    fn common_growth(&self, totals: &HashMap<String, u64>, before: Before) -> Option<u64> {
+        let now = totals.get(OTHERS).copied().unwrap_or_default();
+        before.others.filter(|_| self.alone).map(|before| now.saturating_sub(before))
+    }
+
+    /// Ids of the clients that begin with `prefix`.
+    async fn ids(&self, prefix: &str, before: Before) -> Result<HashMap<String, Vec<Uuid>>> {
+        let mut ids: HashMap<String, Vec<Uuid>> = HashMap::new();
         let mut after: Option<String> = None;
         loop {
             let mut query = vec![("limite", PAGE.to_string())];
             query.extend(before.since.map(|since| ("desde", rfc3339(since))));
             query.extend(after.take().map(|cursor| ("tras", cursor)));
             let page: Page = self.ask("/contados", &query).await?;
-            let own = page.contados.iter().filter(|row| row.cliente.starts_with(prefix));
-            ids.extend(own.map(|row| row.id));
+            let own = page.contados.into_iter().filter(|row| row.cliente.starts_with(prefix));
+            for Row { id, cliente } in own {
+                ids.entry(cliente).or_default().push(id);
+            }
             match page.siguiente {
                 None => return Ok(ids),
                 cursor => after = cursor,
@@ -184,14 +208,14 @@ impl Ledger {
     }
 }
 
-fn is_complete(history: &History, counted: &Counted) -> bool {
-    super::check::check(history.events(), counted).lost == 0
-}
+/// What is said where others keep the queue busy.
+const ENDLESS: &str = "la cola no se vacía desde hace diez minutos: alguien más envía eventos, \
+                       y mientras tanto no hay veredicto";
 
-fn stuck(waiting: u64) -> String {
-    if waiting == u64::MAX {
+fn stuck(waiting: Option<u64>) -> String {
+    let Some(waiting) = waiting else {
         return "RabbitMQ no dice cuánto espera en la cola; sin eso no hay veredicto".to_owned();
-    }
+    };
     format!(
         "{waiting} mensajes esperan en {QUEUE} y nadie los cuenta: no hay veredicto todavía \
          (¿está en marcha analiticas? cargo lab status)"

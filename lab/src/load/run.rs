@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// How long one attempt may take.
@@ -69,6 +69,8 @@ pub(crate) struct Load {
     progress: Arc<Progress>,
     began: Instant,
     workers: Vec<JoinHandle<Part>>,
+    /// Nothing is sent any more once nobody holds the load.
+    stop: DropGuard,
 }
 
 /// How a load went, as far as its senders know.
@@ -108,7 +110,8 @@ impl Load {
             tokio::spawn(worker.run())
         });
         let workers = workers.collect();
-        Ok(Self { identities, progress, began, workers })
+        let stop = progress.stop.clone().drop_guard();
+        Ok(Self { identities, progress, began, workers, stop })
     }
 
     /// Events that were sent and answered, or given up, so far.
@@ -133,6 +136,7 @@ impl Load {
 
     /// Waits until the events under way have ended, and tells how it went.
     pub(crate) async fn finish(self) -> Result<History> {
+        self.stop.disarm();
         let mut whole = Part::default();
         for worker in self.workers {
             whole.add(worker.await.context("la carga se interrumpió")?);
@@ -232,7 +236,7 @@ impl Worker {
             && fates.iter().any(|fate| *fate != Fate::Confirmed)
         {
             sleep(PAUSE).await;
-            let again = self.attempt(request, envelope, &body, Instant::now()).await;
+            let again = self.attempt(request, envelope, &body, due).await;
             fates = fates.into_iter().zip(again).map(|(first, next)| first.then(next)).collect();
         }
         self.note(envelope, fates);

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::traffic::Traffic;
 use super::wait::until;
-use super::world::{PATIENCE, World};
+use super::world::{PATIENCE, TOLD_WITHIN, World};
 use crate::load::Fate;
 use crate::part::Part;
 use anyhow::Result;
@@ -12,10 +12,6 @@ use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-
-/// How soon a fault of the broker is told to who sends: two seconds, and one
-/// for a busy machine.
-const TOLD_WITHIN: Duration = Duration::from_secs(3);
 
 /// Resident memory that a sender may have while nothing can be sent, in MiB.
 const SENDER_MEMORY: u64 = 64;
@@ -94,6 +90,7 @@ async fn alarm(world: &World, alarm: &Alarm) -> Result<Outcome> {
     traffic.goes_on().await?;
     world.rabbitmqctl(&alarm.raise).await?;
     let alarmed = under_alarm(world).await;
+    // Before anything else: it would last for all that follow.
     world.rabbitmqctl(&alarm.clear).await?;
     let cleared = Instant::now();
     let (drained, memory) = alarmed?;

@@ -140,24 +140,24 @@ pub(super) async fn slow_loris(world: &World) -> Result<Outcome> {
 }
 
 /// Sends a head, a byte at a time, until the other side has enough; whether it
-/// did within the limit.
+/// took the connection, and had enough within the limit.
 async fn dawdle(address: String) -> bool {
-    let work = async {
-        let mut connection = TcpStream::connect(&address).await?;
-        connection.write_all(b"POST /send HTTP/1.1\r\nHost: lento\r\nX-Lento: ").await?;
-        let mut answer = [0; 512];
-        loop {
-            let pause = sleep(Duration::from_millis(500));
-            tokio::select! {
-                read = connection.read(&mut answer) => match read? {
-                    0 => return Ok(()),
-                    _answered => {}
-                },
-                () = pause => connection.write_all(b"a").await?,
-            }
-        }
-    };
-    let ended: Result<std::io::Result<()>, _> = timeout(HEAD_LIMIT, work).await;
+    let Ok(connection) = TcpStream::connect(&address).await else { return false };
     // A reset is an end as well.
-    ended.is_ok()
+    timeout(HEAD_LIMIT, send_for_ever(connection)).await.is_ok()
+}
+
+async fn send_for_ever(mut connection: TcpStream) -> std::io::Result<()> {
+    connection.write_all(b"POST /send HTTP/1.1\r\nHost: lento\r\nX-Lento: ").await?;
+    let mut answer = [0; 512];
+    loop {
+        let pause = sleep(Duration::from_millis(500));
+        tokio::select! {
+            read = connection.read(&mut answer) => match read? {
+                0 => return Ok(()),
+                _answered => {}
+            },
+            () = pause => connection.write_all(b"a").await?,
+        }
+    }
 }

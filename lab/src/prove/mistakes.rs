@@ -10,6 +10,7 @@ use super::traffic::Traffic;
 use super::wait::until;
 use super::world::{PATIENCE, World};
 use super::{broker, poison};
+use crate::load::Verdict;
 use crate::part::Part;
 use anyhow::Result;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(super) struct Mistake {
     pub(super) name: &'static str,
     parts: &'static [Part],
     scenario: Scenario,
+    /// What it shows as.
+    finding: fn(&Verdict) -> u64,
 }
 
 const SENDERS: &[Part] = &[Part::ClienteX, Part::ClienteUno];
@@ -31,11 +34,32 @@ pub(super) const ALL: [Mistake; 5] = [
         name: "ack-before-commit",
         parts: ANALYTICS,
         scenario: scenario!(crash_with_a_batch),
+        finding: |verdict| verdict.lost,
     },
-    Mistake { name: "no-dedup", parts: ANALYTICS, scenario: scenario!(poison::duplicates) },
-    Mistake { name: "no-confirm", parts: SENDERS, scenario: scenario!(line_breaks) },
-    Mistake { name: "no-mandatory", parts: SENDERS, scenario: scenario!(broker::lost_binding) },
-    Mistake { name: "fresh-id", parts: SENDERS, scenario: scenario!(lines::lost_confirms) },
+    Mistake {
+        name: "no-dedup",
+        parts: ANALYTICS,
+        scenario: scenario!(poison::duplicates),
+        finding: |verdict| verdict.duplicated,
+    },
+    Mistake {
+        name: "no-confirm",
+        parts: SENDERS,
+        scenario: scenario!(line_breaks),
+        finding: |verdict| verdict.lost,
+    },
+    Mistake {
+        name: "no-mandatory",
+        parts: SENDERS,
+        scenario: scenario!(broker::lost_binding),
+        finding: |verdict| verdict.lost,
+    },
+    Mistake {
+        name: "fresh-id",
+        parts: SENDERS,
+        scenario: scenario!(lines::lost_confirms),
+        finding: |verdict| verdict.unexpected,
+    },
 ];
 
 impl Mistake {
@@ -48,11 +72,12 @@ impl Mistake {
                 })
                 .await?;
         }
-        let outcome = (self.scenario)(world).await;
-        for part in self.parts {
-            world.restart_with(*part, |change| change.env.clear()).await?;
-        }
-        outcome
+        (self.scenario)(world).await
+    }
+
+    /// Whether the checker saw it.
+    pub(super) fn shows(&self, verdict: &Verdict) -> bool {
+        (self.finding)(verdict) > 0
     }
 }
 

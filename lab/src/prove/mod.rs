@@ -23,6 +23,7 @@ mod wait;
 mod world;
 
 use crate::cli::ProveArgs;
+use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::signals::Interrupts;
 use crate::{tools, ui};
@@ -30,6 +31,8 @@ use anyhow::Result;
 use outcome::Outcome;
 use scenario::Named;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use world::{Size, World};
 
@@ -54,27 +57,39 @@ pub(crate) async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<bool> {
     let chosen = scenario::choose(&args.scenarios)?;
-    world::remove_remains(layout).await?;
-    get_faketime(&chosen).await;
-    let binaries = match &args.binaries {
-        Some(folder) => world::binaries_in(folder)?,
-        None if args.mistakes => tools::cargo::build_mistaken_services(layout.root()).await?,
-        None => tools::cargo::build_services(layout.root()).await?,
+    let binaries = tokio::select! {
+        binaries = prepare(layout, args, &chosen) => binaries?,
+        () = interrupts.next() => return Err(Failure::interrupted_command().into()),
     };
     ui::note("… poniendo en marcha un laboratorio aparte");
     ui::hush();
     let size = if args.short || args.mistakes { Size::Short } else { Size::Full };
     let world = World::start(layout, size, binaries, interrupts).await?;
     let proved = tokio::select! {
-        proved = prove(&world, &chosen, args) => proved,
-        () = interrupts.next() => Err(crate::failure::Failure::interrupted().into()),
+        proved = prove(&world, &chosen, args) => proved.map(Some),
+        () = interrupts.next() => Ok(None),
     };
-    let held = proved.as_ref().is_ok_and(|held| *held);
-    if !held {
-        ui::say(format!("\nLos registros quedan en {}", world.logs().display()));
+    let failed = !matches!(proved, Ok(Some(true) | None));
+    if failed {
+        ui::alert(format!("Los registros quedan en {}", world.logs().display()));
     }
-    world.stop(!held).await?;
-    proved
+    world.stop(failed).await?;
+    Ok(proved?.ok_or_else(Failure::interrupted)?)
+}
+
+/// What has to be there first: nothing left of before, packages, binaries.
+async fn prepare(
+    layout: &Layout,
+    args: &ProveArgs,
+    chosen: &[Named],
+) -> Result<BTreeMap<String, PathBuf>> {
+    world::remove_remains(layout).await?;
+    get_faketime(chosen).await;
+    match &args.binaries {
+        Some(folder) => world::binaries_in(folder),
+        None if args.mistakes => tools::cargo::build_mistaken_services(layout.root()).await,
+        None => tools::cargo::build_services(layout.root()).await,
+    }
 }
 
 /// Only one scenario needs it, and says so where it cannot be had.
@@ -102,7 +117,7 @@ async fn prove(world: &World, chosen: &[Named], args: &ProveArgs) -> Result<bool
     if args.json {
         ui::say(serde_json::to_string_pretty(&rows)?);
     } else {
-        ui::say(conclusion(held, args.mistakes, began.elapsed()));
+        ui::say(conclusion(&rows, args.mistakes, began.elapsed()));
     }
     Ok(held)
 }
@@ -112,27 +127,35 @@ async fn prove(world: &World, chosen: &[Named], args: &ProveArgs) -> Result<bool
 async fn run_scenarios(world: &World, chosen: &[Named], quiet: bool) -> Result<Vec<Row<'static>>> {
     let mut rows = Vec::new();
     for (name, _, scenario) in chosen {
-        let outcome = match scenario(world).await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::default().check(false, format!("{error:#}")),
-        };
+        let outcome = carried_out(world, scenario(world).await).await?;
         show(name, &outcome, quiet);
         rows.push(Row { scenario: name, ok: outcome.is_ok(), outcome });
-        world.whole().await?;
     }
     Ok(rows)
 }
 
-/// Each mistake must be seen: an exact verdict is the failure here.
+/// Each mistake must be seen as what it is: anything else is the failure here.
 async fn make_mistakes(world: &World, quiet: bool) -> Result<Vec<Row<'static>>> {
     let mut rows = Vec::new();
     for mistake in &mistakes::ALL {
-        let outcome = mistake.make(world).await?;
+        let outcome = carried_out(world, mistake.make(world).await).await?;
         show(mistake.name, &outcome, quiet);
-        rows.push(Row { scenario: mistake.name, ok: !outcome.verdict.is_exact(), outcome });
-        world.whole().await?;
+        rows.push(Row { scenario: mistake.name, ok: mistake.shows(&outcome.verdict), outcome });
     }
     Ok(rows)
+}
+
+/// What a scenario found, or why it could not go on; and all is whole again.
+async fn carried_out(world: &World, found: Result<Outcome>) -> Result<Outcome> {
+    let outcome =
+        found.unwrap_or_else(|error| Outcome::default().check(false, format!("{error:#}")));
+    match world.whole().await {
+        Ok(()) => Ok(outcome),
+        Err(error) => {
+            ui::alert(format!("{outcome:?}"));
+            Err(error.context("el laboratorio no volvió a estar como antes"))
+        }
+    }
 }
 
 fn show(name: &str, outcome: &Outcome, quiet: bool) {
@@ -141,12 +164,15 @@ fn show(name: &str, outcome: &Outcome, quiet: bool) {
     }
 }
 
-fn conclusion(held: bool, mistakes: bool, took: Duration) -> String {
+fn conclusion(rows: &[Row], mistakes: bool, took: Duration) -> String {
+    let held = rows.iter().all(|row| row.ok);
     let sentence = match (held, mistakes) {
         (true, false) => "✓ nada se perdió y nada se contó dos veces",
         (false, false) => "✗ algo falló: está arriba",
         (true, true) => "✓ cada error a propósito dejó el veredicto en rojo",
         (false, true) => "✗ un error a propósito pasó sin que se notara",
     };
-    format!("\n{sentence} ({:.0} s)", took.as_secs_f64())
+    let skipped = rows.iter().filter(|row| row.outcome.skipped.is_some()).count();
+    let skipped = if skipped > 0 { format!(", {skipped} omitidos") } else { String::new() };
+    format!("\n{sentence} ({:.0} s{skipped})", took.as_secs_f64())
 }

@@ -110,7 +110,7 @@ async fn bury(world: &World, id: Uuid) -> Result<()> {
 }
 
 async fn dead_listed(world: &World) -> Result<u64> {
-    let listed = lab(world, &["dead", "list", "-n", "10000", "--json"]).await?;
+    let listed = lab(world, &["dead", "list", "-n", "1000", "--json"]).await?;
     let listed: Vec<Value> = serde_json::from_str(&listed)?;
     Ok(u64::try_from(listed.len())?)
 }

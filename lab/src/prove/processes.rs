@@ -2,9 +2,10 @@
 
 use super::outcome::Outcome;
 use super::storage::hold_write_lock;
-use super::traffic::Traffic;
+use super::traffic::{Stopped, Traffic};
 use super::wait::until;
 use super::world::{PATIENCE, World};
+use crate::load::Spec;
 use crate::load::answer::{REFUSED, RESET};
 use crate::part::Part;
 use anyhow::Result;
@@ -14,8 +15,11 @@ use tokio::time::Instant;
 /// Analytics dies under load, again and again.
 pub(super) async fn analytics_killed(world: &World) -> Result<Outcome> {
     let times = world.size.of(20, 3);
+    let before = world.redelivered().await?;
     let (traffic, longest) = killed(world, Part::Analytics, times).await?;
-    Ok(traffic.judge().await?.times(times).recovery(longest))
+    let outcome = traffic.judge().await?.times(times).recovery(longest);
+    let again = world.redelivered().await? - before;
+    Ok(outcome.check(true, format!("{again} mensajes entregados otra vez")))
 }
 
 /// A sender dies under load, again and again; its clients try again.
@@ -45,6 +49,7 @@ async fn killed(world: &World, part: Part, times: u32) -> Result<(Traffic<'_>, D
 pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
     let times = world.size.of(25, 3);
     let lock = hold_write_lock(world).await?;
+    let before = world.redelivered().await?;
     let traffic = Traffic::of(world, [world.bulk(3000, 20)]).await?;
     traffic.is_over(PATIENCE).await?;
     for _ in 0..times {
@@ -59,27 +64,50 @@ pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
     let unlocked = Instant::now();
     world.until_ready(Part::Analytics).await?;
     let recovery = unlocked.elapsed();
-    Ok(traffic.judge().await?.times(times).recovery(recovery))
+    let outcome = traffic.judge().await?.times(times).recovery(recovery);
+    let again = world.redelivered().await? - before;
+    let whole = u64::from(times) * 1000;
+    Ok(outcome.check(again >= whole, format!("{again} mensajes entregados otra vez")))
 }
 
 /// Every service is asked to end in turn, under load that goes straight to the
-/// senders and through the door.
+/// senders and through the door; then the door itself.
 pub(super) async fn sigterm_in_turn(world: &World) -> Result<Outcome> {
-    let mut door = world.steady(50.0, true);
-    door.urls = vec![format!("{}/send", world.url_of(Part::Traefik)?)];
-    let direct = world.steady(200.0, true);
-    let traffic = Traffic::of(world, [direct, door]).await?;
-    let parts = [Part::Analytics, Part::ClienteX, Part::ClienteUno, Part::Panel, Part::Traefik];
+    let services = [Part::Analytics, Part::ClienteX, Part::ClienteUno, Part::Panel];
+    let loads = [world.steady(200.0, true), through_the_door(world)?];
+    let (stopped, longest) = terminated(world, loads, &services).await?;
+    let [direct, door] = [0, 1].map(|load| stopped.histories[load].errors_of(RESET));
+    let outcome = stopped.judge().await?;
+    let (stopped, of_door) =
+        terminated(world, [through_the_door(world)?], &[Part::Traefik]).await?;
+    let closed = stopped.errors_of(RESET);
+    let verdict = outcome.verdict.and(stopped.judge().await?.verdict);
+    Ok(Outcome { verdict, ..outcome }
+        .times(5)
+        .recovery(longest.max(of_door))
+        .check(direct == 0, format!("{direct} conexiones cortadas a media petición, directo"))
+        .check(door == 0, format!("{door} conexiones cortadas a media petición, por la puerta"))
+        .check(true, format!("{closed} cerradas por Traefik al terminar él mismo, y repetidas")))
+}
+
+fn through_the_door(world: &World) -> Result<Spec> {
+    let urls = vec![format!("{}/send", world.url_of(Part::Traefik)?)];
+    Ok(Spec { urls, ..world.steady(50.0, true) })
+}
+
+async fn terminated<'a>(
+    world: &'a World,
+    loads: impl IntoIterator<Item = Spec>,
+    parts: &[Part],
+) -> Result<(Stopped<'a>, Duration)> {
+    let traffic = Traffic::of(world, loads).await?;
     let mut longest = Duration::ZERO;
     for part in parts {
         traffic.goes_on().await?;
-        world.halt(part).await?;
+        world.halt(*part).await?;
         let began = Instant::now();
-        world.launch(part).await?;
+        world.launch(*part).await?;
         longest = longest.max(traffic.recovers(began).await?);
     }
-    let stopped = traffic.stop().await?;
-    let reset = stopped.errors_of(RESET);
-    let outcome = stopped.judge().await?.times(5).recovery(longest);
-    Ok(outcome.check(reset == 0, format!("{reset} conexiones cortadas a media petición")))
+    Ok((traffic.stop().await?, longest))
 }

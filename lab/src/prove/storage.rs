@@ -10,41 +10,55 @@ use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-/// The byte of the `-shm` file whose lock is the right to write: `WAL_WRITE_LOCK`
-/// (SQLite, "WAL-mode File Format", §2.3).
-const WRITE_LOCK: i64 = 120;
+/// The locks of an SQLite connection that is open and about to write, as byte
+/// ranges (SQLite, "WAL-mode File Format", §2.3, and `os_unix.c`): of the
+/// database, those of who has it open; of the `-shm` file, that of who uses it
+/// and the right to write.
+const SHARED: (i64, i64) = (0x4000_0002, 510);
+const IN_USE: (i64, i64) = (128, 1);
+const WRITE: (i64, i64) = (120, 1);
 
 /// Size of the disk that is filled.
 const DISK: &str = "16m";
 
-/// The lock that any other program takes which writes to the same SQLite file;
+/// The locks that any other program holds which writes to the same SQLite file;
 /// released when dropped.
 pub(super) struct WriteLock {
-    _file: File,
+    _files: [File; 2],
 }
 
 /// Keeps analytics from writing, as soon as it is between two writes.
 pub(super) async fn hold_write_lock(world: &World) -> Result<WriteLock> {
-    let path = world.database().with_extension("db-shm");
-    let file = File::options().read(true).write(true).open(&path);
-    let file = file.with_context(|| format!("no se pudo abrir {}", path.display()))?;
-    until("el bloqueo de la base de datos", PATIENCE, async || Ok(try_lock(&file).then_some(())))
-        .await?;
-    Ok(WriteLock { _file: file })
+    let path = world.database();
+    until("el bloqueo de la base de datos", PATIENCE, async || {
+        // The second one comes and goes with the connections of analytics.
+        let (Ok(database), Ok(shared)) = (open(&path), open(&path.with_extension("db-shm"))) else {
+            return Ok(None);
+        };
+        let locked = try_lock(&database, libc::F_RDLCK, SHARED)
+            && try_lock(&shared, libc::F_RDLCK, IN_USE)
+            && try_lock(&shared, libc::F_WRLCK, WRITE);
+        Ok(locked.then_some(WriteLock { _files: [database, shared] }))
+    })
+    .await
 }
 
-fn try_lock(file: &File) -> bool {
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).open(path)
+}
+
+fn try_lock(file: &File, kind: libc::c_int, (start, length): (i64, i64)) -> bool {
     let lock = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
+        l_type: i16::try_from(kind).unwrap_or_default(),
         l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
-        l_start: WRITE_LOCK,
-        l_len: 1,
+        l_start: start,
+        l_len: length,
         l_pid: 0,
     };
     fcntl(file, FcntlArg::F_SETLK(&lock)).is_ok()
@@ -57,8 +71,9 @@ pub(super) async fn locked(world: &World) -> Result<Outcome> {
     let process = world.process(Part::Analytics)?;
     let lock = hold_write_lock(world).await?;
     world.until_unready(Part::Analytics, "database is locked").await?;
-    sleep(Duration::from_secs(world.size.of(30, 4))).await;
-    let waiting = messages_wait(world).await?;
+    let seconds = world.size.of(30, 4);
+    sleep(Duration::from_secs(seconds)).await;
+    let waiting = messages_wait(world, seconds).await?;
     drop(lock);
     let recovery = traffic.recovers(Instant::now()).await?;
     let same = world.process(Part::Analytics)? == process;
@@ -68,11 +83,12 @@ pub(super) async fn locked(world: &World) -> Result<Outcome> {
         .check(same, "analítica siguió siendo el mismo proceso"))
 }
 
-/// How many messages wait in the queue, as soon as the broker's numbers say that
-/// some do.
-async fn messages_wait(world: &World) -> Result<u64> {
+/// How many messages wait in the queue once as many do as were sent in `seconds`
+/// of the usual load, or nearly: none of them was acknowledged.
+async fn messages_wait(world: &World, seconds: u64) -> Result<u64> {
+    let least = seconds * 200;
     until("mensajes en espera", PATIENCE, async || {
-        Ok(Some(world.ledger.waiting().await?).filter(|waiting| *waiting > 0))
+        Ok(world.ledger.waiting().await?.filter(|waiting| *waiting >= least))
     })
     .await
 }
@@ -132,8 +148,9 @@ async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
     let filler = PathBuf::from(format!("/proc/{}/root{folder}/relleno", process.pid));
     fill(&filler)?;
     world.until_unready(Part::Analytics, "full").await?;
-    sleep(Duration::from_secs(world.size.of(10, 2))).await;
-    let waiting = messages_wait(world).await?;
+    let seconds = world.size.of(10, 2);
+    sleep(Duration::from_secs(seconds)).await;
+    let waiting = messages_wait(world, seconds).await?;
     std::fs::remove_file(&filler)?;
     let recovery = traffic.recovers(Instant::now()).await?;
     let same = world.process(Part::Analytics)? == process;
@@ -180,10 +197,11 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
 
 /// How much waits meanwhile, and whether the process is the same afterwards.
 async fn while_read_only(world: &World, folder: &str) -> Result<(u64, bool)> {
-    world.until_unready(Part::Analytics, "escritura").await?;
+    world.until_unready(Part::Analytics, "readonly").await?;
     let process = world.process(Part::Analytics)?;
-    sleep(Duration::from_secs(world.size.of(10, 4))).await;
-    let waiting = messages_wait(world).await?;
+    let seconds = world.size.of(10, 4);
+    sleep(Duration::from_secs(seconds)).await;
+    let waiting = messages_wait(world, seconds).await?;
     let same = world.process(Part::Analytics)? == process;
     make_writable(process.pid, folder).await?;
     Ok((waiting, same))

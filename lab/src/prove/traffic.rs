@@ -99,9 +99,9 @@ impl Stopped<'_> {
     /// Waits until all is counted, and compares.
     pub(super) async fn judge(self) -> Result<Outcome> {
         let mut verdict = Verdict::default();
-        for history in &self.histories {
-            let counted = self.world.ledger.settled(history, self.before).await?;
-            verdict = verdict.and(check(history.events(), &counted));
+        let counted = self.world.ledger.settled(&self.histories, self.before).await?;
+        for (history, counted) in self.histories.iter().zip(&counted) {
+            verdict = verdict.and(check(history.events(), counted));
         }
         ensure!(verdict.confirmed > 0, "no se confirmó ningún evento: el escenario no prueba nada");
         Ok(Outcome::of(verdict))

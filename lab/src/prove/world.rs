@@ -9,6 +9,7 @@ use crate::part::Part;
 use crate::parts::rabbitmq;
 use crate::parts::readiness::Prober;
 use crate::plan::{Change, Changes, Plan, Stack};
+use crate::process::{Ended, ProcessId};
 use crate::record::{self, Record, Request, Watcher};
 use crate::scratch;
 use crate::settings::{Port, Settings};
@@ -17,7 +18,7 @@ use crate::supervisor::{Supervisor, stop};
 use crate::tools;
 use anyhow::{Context, Result, ensure};
 use cut_proxy::CutProxy;
-use messages::names::CLICK;
+use messages::names::{CLICK, QUEUE};
 use nix::sys::signal::Signal;
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -32,6 +33,10 @@ const KIND: &str = "prove";
 
 /// How long anything may take that should happen by itself.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How soon a fault of the broker is told to who sends: two seconds, and one
+/// for a busy machine.
+pub(super) const TOLD_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long one answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -110,26 +115,25 @@ impl World {
         let http = Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
         let (analytics, management) =
             (stack.local_url(Port::Analytics), stack.local_url(Port::Management));
-        let ledger = Ledger::new(analytics, management)?;
+        let ledger = Ledger::new(analytics, management, true)?;
         let mut supervisor = Supervisor::new(stack.clone())?;
         Watcher::announce(&stack.layout, false)?;
-        supervisor.start(&Part::START_ORDER, interrupts).await?;
+        if let Err(error) = supervisor.start(&Part::START_ORDER, interrupts).await {
+            // What it says holds the last words of the part that failed.
+            scratch::remove(stack.layout.dir())?;
+            return Err(error);
+        }
         Watcher::announce(&stack.layout, true)?;
         let (prober, watching) = (Prober::new()?, Watching::start(supervisor));
         Ok(Self { stack, size, ledger, senders_line, analytics_line, http, prober, watching })
     }
 
-    /// Makes everything as it was: for the next scenario, whatever the last one
-    /// left.
+    /// Makes everything as it was, whatever a scenario left.
     pub(super) async fn whole(&self) -> Result<()> {
         self.senders_line.restore();
         self.analytics_line.restore();
         for part in Part::START_ORDER {
-            self.stack.changes.change(part, |change| {
-                change.env.clear();
-                change.wrapper.clear();
-            });
-            if self.until_ready(part).await.is_err() {
+            if self.stack.changes.reset(part) || self.until_ready(part).await.is_err() {
                 self.halt(part).await?;
                 self.launch(part).await?;
             }
@@ -139,9 +143,11 @@ impl World {
 
     /// Stops every part; the folder stays when it may explain something.
     pub(super) async fn stop(self, keep: bool) -> Result<()> {
-        let stopped = self.watching.end().await;
+        let watched = self.watching.end().await;
+        // Also what a supervisor that died has left.
+        let stopped = stop::all(&self.stack.layout).await;
         Watcher::withdraw(&self.stack.layout)?;
-        stopped?;
+        watched.and(stopped)?;
         if keep {
             return Ok(());
         }
@@ -168,13 +174,18 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn process(&self, part: Part) -> Result<crate::process::ProcessId> {
+    pub(super) fn process(&self, part: Part) -> Result<ProcessId> {
         let record = Record::load(&self.stack.layout, part);
         Ok(record.with_context(|| format!("{} no está en marcha", part.name()))?.process)
     }
 
+    /// Asks a part to end, and waits for that.
+    ///
+    /// # Errors
+    /// When it does not end within its limit, and had to be killed.
     pub(super) async fn halt(&self, part: Part) -> Result<()> {
-        control::halt(&self.stack.layout, part).await?;
+        let ended = control::halt(&self.stack.layout, part).await?;
+        ensure!(ended != Ended::Killed, "{} no terminó al recibir SIGTERM", part.name());
         Ok(())
     }
 
@@ -284,6 +295,13 @@ impl World {
         }
         let answer = request.send().await?.error_for_status()?;
         Ok(answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Messages that the broker has delivered again from the queue, since it
+    /// started.
+    pub(super) async fn redelivered(&self) -> Result<u64> {
+        let queue = self.broker(Method::GET, &format!("queues/%2F/{QUEUE}"), None).await?;
+        Ok(queue["message_stats"]["redeliver"].as_u64().unwrap_or_default())
     }
 
     // Loads.

@@ -162,7 +162,7 @@ impl Slot {
     pub(super) fn put_off(&mut self, error: &anyhow::Error) {
         let delay = self.wait().as_secs_f32();
         let name = self.part.name();
-        ui::note(format!("✗ {name}: {error:#}; otro intento en {delay:.1} s"));
+        ui::alert(format!("✗ {name}: {error:#}; otro intento en {delay:.1} s"));
     }
 
     async fn became_ready(&mut self, stack: &Stack, prober: &Prober) -> Option<Event> {

@@ -13,7 +13,7 @@ pub(crate) async fn all(layout: &Layout) -> Result<()> {
     let mut first_problem = None;
     for part in Part::STOP_ORDER {
         if let Err(error) = one(layout, part).await {
-            ui::note(format!("✗ {}: {error:#}", part.name()));
+            ui::alert(format!("✗ {}: {error:#}", part.name()));
             first_problem.get_or_insert(error);
         }
     }
@@ -43,7 +43,7 @@ fn tell(step: ui::Step, part: Part, ended: Ended) {
     if ended == Ended::Killed {
         let limit = part.stop_limit().as_secs();
         drop(step);
-        ui::note(format!("! {name} no terminó en {limit} s: se terminó a la fuerza"));
+        ui::alert(format!("! {name} no terminó en {limit} s: se terminó a la fuerza"));
     } else {
         step.done(&format!("{name} detenido"));
     }

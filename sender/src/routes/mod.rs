@@ -4,8 +4,6 @@ mod answer;
 mod batch;
 mod send;
 
-use std::str::FromStr;
-
 use actix_web::{
     HttpRequest,
     web::{self, Data, ServiceConfig},
@@ -13,7 +11,7 @@ use actix_web::{
 use broker::{Mistake, Outgoing, Publisher};
 use jiff::Timestamp;
 use messages::{ClientName, IdempotencyKey, MessageId, names};
-use service_kit::{Problem, request_id::RequestId};
+use service_kit::{Problem, header, request_id::RequestId};
 use utoipa::OpenApi;
 
 use crate::draft::{Defaults, Event};
@@ -84,19 +82,9 @@ fn of_request(request: &HttpRequest, event: &Event, producer: &str) -> Outgoing 
 }
 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {
-    let client = parsed_header(request, CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
-    let key: Option<IdempotencyKey> = parsed_header(request, KEY_HEADER)?;
+    let client = header::parsed(request, CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
+    let key: Option<IdempotencyKey> = header::parsed(request, KEY_HEADER)?;
     Ok(Defaults { client, now: now(), key: key.filter(|_| !Mistake::FreshId.is_made()) })
-}
-
-fn parsed_header<T: FromStr<Err: std::fmt::Display>>(
-    request: &HttpRequest,
-    name: &str,
-) -> Result<Option<T>, Problem> {
-    let Some(value) = request.headers().get(name) else { return Ok(None) };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let refused = |error| Problem::unacceptable(format!("Cabecera {name}: {error}."));
-    text.parse().map(Some).map_err(refused)
 }
 
 /// A trace context of the version that exists, else none (W3C Trace Context §3.2).

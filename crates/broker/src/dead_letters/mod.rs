@@ -250,11 +250,12 @@ fn protocol_error(error: &SessionError) -> Option<&AMQPErrorKind> {
     }
 }
 
-/// A message that the broker objected to went nowhere.
+/// A message that the broker objected to went nowhere. One that ends the whole
+/// connection is no objection to the message: a broker that stops says so too.
 fn failed(error: &SessionError) -> Retried {
     let words = chain(error);
     match protocol_error(error) {
-        Some(_) => Retried::Refused(words),
-        None => Retried::Unanswered(words),
+        Some(AMQPErrorKind::Soft(_)) => Retried::Refused(words),
+        _ => Retried::Unanswered(words),
     }
 }

@@ -41,7 +41,8 @@ pub enum Outcome {
     Confirmed,
     /// No queue is bound for its routing key: the broker returned it.
     Unroutable,
-    /// The broker refused it (nack): a queue is full.
+    /// The broker refused it (nack): a queue is full. Where several are bound,
+    /// another one may have it.
     Refused,
     /// It never left this process.
     NotSent(NotSent),

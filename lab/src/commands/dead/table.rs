@@ -18,7 +18,7 @@ pub(super) fn table(letters: &[DeadLetter], remaining: usize) -> String {
     let mut lines = vec![line(["CLAVE", "MURIÓ (UTC)", "MOTIVO", "CLIENTE", "ID", "TAMAÑO"])];
     lines.extend(letters.iter().map(row));
     if remaining > 0 {
-        let all = (letters.len() + remaining).min(10_000);
+        let all = (letters.len() + remaining).min(1000);
         lines.push(format!("… y {remaining} más (cargo lab dead list -n {all})"));
     }
     lines.join("\n")
