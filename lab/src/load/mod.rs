@@ -5,7 +5,7 @@
 //! - [`answer`]: what an answer says of an event.
 //! - [`latency`]: how long it took.
 //! - [`ledger`]: what analytics has counted.
-//! - [`check`]: the verdict.
+//! - [`mod@check`]: the verdict.
 
 pub(crate) mod answer;
 pub(crate) mod check;
