@@ -7,7 +7,6 @@ use super::outcome::Outcome;
 use super::scenario::{Scenario, scenario};
 use super::storage::hold_write_lock;
 use super::traffic::Traffic;
-use super::wait::until;
 use super::world::{PATIENCE, World};
 use super::{broker, poison};
 use crate::load::Verdict;
@@ -86,11 +85,7 @@ async fn crash_with_a_batch(world: &World) -> Result<Outcome> {
     let lock = hold_write_lock(world).await?;
     let traffic = Traffic::of(world, [world.bulk(200, 10)]).await?;
     traffic.is_over(PATIENCE).await?;
-    until("un lote que no se puede guardar", PATIENCE, async || {
-        let failed = world.metric(Part::Analytics, "broker_batches_failed_total ").await;
-        Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
-    })
-    .await?;
+    world.until_a_batch_fails().await?;
     world.kill(Part::Analytics).await?;
     drop(lock);
     world.until_ready(Part::Analytics).await?;

@@ -3,7 +3,6 @@
 use super::outcome::Outcome;
 use super::storage::hold_write_lock;
 use super::traffic::{Stopped, Traffic};
-use super::wait::until;
 use super::world::{PATIENCE, World};
 use crate::load::Spec;
 use crate::load::answer::{REFUSED, RESET};
@@ -53,11 +52,7 @@ pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
     let traffic = Traffic::of(world, [world.bulk(3000, 20)]).await?;
     traffic.is_over(PATIENCE).await?;
     for _ in 0..times {
-        until("un lote que no se puede guardar", PATIENCE, async || {
-            let failed = world.metric(Part::Analytics, "broker_batches_failed_total ").await;
-            Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
-        })
-        .await?;
+        world.until_a_batch_fails().await?;
         world.kill(Part::Analytics).await?;
     }
     drop(lock);

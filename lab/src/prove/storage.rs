@@ -78,9 +78,14 @@ pub(super) async fn locked(world: &World) -> Result<Outcome> {
     let recovery = traffic.recovers(Instant::now()).await?;
     let same = world.process(Part::Analytics)? == process;
     let outcome = traffic.judge().await?.recovery(recovery);
-    Ok(outcome
+    Ok(outlasted(outcome, waiting, same))
+}
+
+/// What every one of these faults is looked at for.
+fn outlasted(outcome: Outcome, waiting: u64, same: bool) -> Outcome {
+    outcome
         .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
-        .check(same, "analítica siguió siendo el mismo proceso"))
+        .check(same, "analítica siguió siendo el mismo proceso")
 }
 
 /// How many messages wait in the queue once as many do as were sent in `seconds`
@@ -155,9 +160,7 @@ async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
     let recovery = traffic.recovers(Instant::now()).await?;
     let same = world.process(Part::Analytics)? == process;
     let outcome = traffic.judge().await?.recovery(recovery);
-    Ok(outcome
-        .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
-        .check(same, "analítica siguió siendo el mismo proceso"))
+    Ok(outlasted(outcome, waiting, same))
 }
 
 /// Writes until there is no room.
@@ -190,9 +193,7 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
     let outcome = traffic.judge().await?.recovery(recovery);
     world.halt(Part::Analytics).await?;
     world.launch(Part::Analytics).await?;
-    Ok(outcome
-        .check(true, format!("{waiting} eventos esperaban en la cola, sin acuse"))
-        .check(same, "analítica siguió siendo el mismo proceso"))
+    Ok(outlasted(outcome, waiting, same))
 }
 
 /// How much waits meanwhile, and whether the process is the same afterwards.

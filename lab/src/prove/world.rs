@@ -261,6 +261,15 @@ impl World {
         Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or_default())
     }
 
+    /// Waits until analytics has been handed a batch that it cannot store.
+    pub(super) async fn until_a_batch_fails(&self) -> Result<()> {
+        until("un lote que no se puede guardar", PATIENCE, async || {
+            let failed = self.metric(Part::Analytics, "broker_batches_failed_total ").await;
+            Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
+        })
+        .await
+    }
+
     // The broker.
 
     /// Runs rabbitmqctl, which must succeed.
