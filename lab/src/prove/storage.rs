@@ -198,7 +198,8 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
 
 /// How much waits meanwhile, and whether the process is the same afterwards.
 async fn while_read_only(world: &World, folder: &str) -> Result<(u64, bool)> {
-    world.until_unready(Part::Analytics, "readonly").await?;
+    // In which words depends on the files that the process before has left.
+    world.until_unready(Part::Analytics, "no se puede guardar").await?;
     let process = world.process(Part::Analytics)?;
     let seconds = world.size.of(10, 4);
     sleep(Duration::from_secs(seconds)).await;
