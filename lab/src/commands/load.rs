@@ -12,7 +12,7 @@ use crate::settings::Port;
 use crate::signals::Interrupts;
 use crate::ui;
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use messages::names::CLICK;
 use serde_json::json;
 use std::time::Duration;
@@ -109,11 +109,17 @@ async fn show(load: &Load, events: u64, interrupts: &mut Interrupts) {
 
 fn bar(events: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(events), ProgressDrawTarget::stderr());
-    let template = "{bar:30} {pos}/{len} · {per_sec} · {msg} {elapsed}";
+    let template = "{bar:30} {pos}/{len} · {rate} · {msg} {elapsed}";
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("rate", rate));
     }
     bar
+}
+
+/// Whole events a second.
+fn rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    // Where it cannot be drawn, nothing is.
+    let _ = write!(text, "{:.0}/s", state.per_sec());
 }
 
 /// What is printed in the end.
