@@ -1,12 +1,14 @@
 //! The laboratory that the proof breaks: its own ports, folder and broker,
 //! with lines to the broker that can be cut.
 
+mod broker;
+mod load;
+
 use super::wait::until;
 use crate::commands::control;
 use crate::layout::Layout;
-use crate::load::{Ledger, Pace, Spec};
+use crate::load::Ledger;
 use crate::part::Part;
-use crate::parts::rabbitmq;
 use crate::parts::readiness::Prober;
 use crate::plan::{Change, Changes, Plan, Stack};
 use crate::process::{Ended, ProcessId};
@@ -18,10 +20,8 @@ use crate::supervisor::{Supervisor, stop};
 use crate::tools;
 use anyhow::{Context, Result, ensure};
 use cut_proxy::CutProxy;
-use messages::names::{CLICK, QUEUE};
 use nix::sys::signal::Signal;
-use reqwest::{Client, Method};
-use serde_json::Value;
+use reqwest::Client;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -159,8 +159,6 @@ impl World {
         self.stack.layout.logs()
     }
 
-    // Parts.
-
     /// Kills a part and has it started again at once.
     pub(super) async fn kill(&self, part: Part) -> Result<()> {
         let process = self.process(part)?;
@@ -268,86 +266,6 @@ impl World {
             Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
         })
         .await
-    }
-
-    // The broker.
-
-    /// Runs rabbitmqctl, which must succeed.
-    pub(super) async fn rabbitmqctl(&self, args: &[&str]) -> Result<()> {
-        let launch = rabbitmq::ctl(&self.stack);
-        let output = tokio::process::Command::new(&launch.program)
-            .args(args)
-            .env_clear()
-            .envs(launch.env.iter().map(|(name, value)| (name, value)))
-            .output()
-            .await?;
-        ensure!(
-            output.status.success(),
-            "rabbitmqctl {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(())
-    }
-
-    /// Asks the broker's API, as its administrator. The virtual host is `%2F`.
-    pub(super) async fn broker(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> Result<Value> {
-        let url = format!("{}/api/{path}", self.stack.local_url(Port::Management));
-        let mut request = self.http.request(method, &url).basic_auth("guest", Some("guest"));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await?.error_for_status()?;
-        Ok(answer.json().await.unwrap_or(Value::Null))
-    }
-
-    /// Messages that the broker has delivered again from the queue, since it
-    /// started.
-    pub(super) async fn redelivered(&self) -> Result<u64> {
-        let queue = self.broker(Method::GET, &format!("queues/%2F/{QUEUE}"), None).await?;
-        Ok(queue["message_stats"]["redeliver"].as_u64().unwrap_or_default())
-    }
-
-    // Loads.
-
-    /// Two senders whose line to the broker can be cut.
-    pub(super) fn sender_urls(&self, path: &str) -> Vec<String> {
-        [Port::ClienteX, Port::ClienteUno]
-            .map(|port| format!("{}{path}", self.stack.local_url(port)))
-            .to_vec()
-    }
-
-    /// Single events at a rate, until stopped.
-    pub(super) fn steady(&self, rate: f64, retry: bool) -> Spec {
-        Spec {
-            urls: self.sender_urls("/send"),
-            events: u64::MAX,
-            pace: Pace::PerSecond(rate),
-            connections: 64,
-            clients: 20,
-            batch: 1,
-            kinds: vec![CLICK.to_owned()],
-            retry,
-        }
-    }
-
-    /// So many events, in batches, as fast as they go.
-    pub(super) fn bulk(&self, events: u64, clients: u64) -> Spec {
-        Spec {
-            urls: self.sender_urls("/send/batch"),
-            events,
-            pace: Pace::Closed,
-            connections: 2,
-            clients,
-            batch: 5000.min(events),
-            kinds: vec![CLICK.to_owned()],
-            retry: true,
-        }
     }
 
     /// The file that analytics counts in.
