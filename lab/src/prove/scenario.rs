@@ -7,7 +7,8 @@ use crate::failure::Failure;
 use anyhow::Result;
 use std::pin::Pin;
 
-/// Makes a fault under load, and tells what became of the load.
+/// Makes a fault under load, and tells what became of the load. What it changed
+/// about how parts start is undone by whoever runs it (`World::whole`).
 pub(super) type Scenario =
     for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = Result<Outcome>> + 'a>>;
 

@@ -136,14 +136,7 @@ pub(super) async fn full_disk(world: &World) -> Result<Outcome> {
             change.env = vec![("DATABASE_URL".into(), format!("sqlite://{path}/disco.db"))];
         })
         .await?;
-    let result = while_full(world, &path).await;
-    world
-        .restart_with(Part::Analytics, |change| {
-            change.wrapper.clear();
-            change.env.clear();
-        })
-        .await?;
-    result
+    while_full(world, &path).await
 }
 
 async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
@@ -186,13 +179,9 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
     world.halt(Part::Analytics).await?;
     world.stack.changes.change(Part::Analytics, |change| change.wrapper = wrapper);
     world.launch_unready(Part::Analytics).await?;
-    let found = while_read_only(world, &folder).await;
-    world.stack.changes.change(Part::Analytics, |change| change.wrapper.clear());
-    let (waiting, same) = found?;
+    let (waiting, same) = while_read_only(world, &folder).await?;
     let recovery = traffic.recovers(Instant::now()).await?;
     let outcome = traffic.judge().await?.recovery(recovery);
-    world.halt(Part::Analytics).await?;
-    world.launch(Part::Analytics).await?;
     Ok(outlasted(outcome, waiting, same))
 }
 
