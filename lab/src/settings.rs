@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) direct_bind: Ipv4Addr,
     pub(crate) sender_password: String,
     pub(crate) analytics_password: String,
+    /// Of an administrator who may come from other machines; none without it.
+    pub(crate) admin_password: Option<String>,
     pub(crate) rust_log: String,
     pub(crate) emit_every: Option<String>,
     pub(crate) database_url: Option<String>,
@@ -45,6 +47,7 @@ impl Settings {
             direct_bind: reader.direct_bind(),
             sender_password: reader.text("SENDER_PASSWORD", "sender-lab"),
             analytics_password: reader.text("ANALYTICS_PASSWORD", "analytics-lab"),
+            admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),
             database_url: reader.database_url(),

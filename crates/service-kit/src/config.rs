@@ -10,7 +10,7 @@ use clap::{
     value_parser,
 };
 
-use crate::entry::EXIT_USAGE;
+use crate::{entry::EXIT_USAGE, healthcheck};
 
 /// Why there is no configuration.
 #[derive(Debug)]
@@ -54,25 +54,25 @@ fn without_values(error: &dotenvy::Error) -> String {
 }
 
 /// Reads `.env` (of this folder or one above; the environment wins), the
-/// environment and the command line.
+/// environment and `arguments`, the program's name first.
 ///
 /// # Errors
 /// All bad values at once, or clap's own message for `--help` and unknown
 /// arguments.
-pub fn load<C: Parser>() -> Result<C, ConfigError> {
+pub fn load<C: Parser>(arguments: &[OsString]) -> Result<C, ConfigError> {
     match dotenvy::dotenv() {
         Err(error) if !error.not_found() => return Err(ConfigError::Dotenv(error)),
         _ => {}
     }
-    parse(&std::env::args_os().collect::<Vec<_>>())
+    parse(arguments)
 }
 
-/// The same, from `arguments` (the program's name first) and the environment.
+/// The same without `.env`.
 ///
 /// # Errors
 /// As [`load`].
 pub fn parse<C: Parser>(arguments: &[OsString]) -> Result<C, ConfigError> {
-    let mut command = C::command();
+    let mut command = C::command().after_help(healthcheck::HELP);
     let mut complaints = Vec::new();
     // clap stops at the first bad value: take that argument out of play, and
     // ask again until it finds no other.

@@ -5,7 +5,7 @@ use std::{future::Future, net::SocketAddr, net::TcpListener, process::ExitCode};
 
 use anyhow::Context;
 
-use crate::{Shutdown, config, telemetry};
+use crate::{Shutdown, config, healthcheck, telemetry};
 
 /// Exit code for bad configuration (`EX_USAGE` of sysexits.h).
 pub(crate) const EXIT_USAGE: u8 = 64;
@@ -49,6 +49,10 @@ impl Failure {
 /// Reads the configuration, binds, runs `service` until it ends or a SIGTERM
 /// or Ctrl-C has been obeyed, and says with the exit code how it went.
 ///
+/// With `healthcheck` as the first argument it does none of that, but asks the
+/// instance that runs with the same configuration whether it is ready: exit
+/// code 0 or 1, as container engines want it.
+///
 /// Exit codes: 0 told to stop · 1 fault · 64 bad configuration · 78 see
 /// [`Failure::Configuration`].
 pub async fn run_service<C, F, S>(service: S) -> ExitCode
@@ -57,10 +61,15 @@ where
     S: FnOnce(C, TcpListener, Shutdown) -> F,
     F: Future<Output = Result<(), Failure>>,
 {
-    let config: C = match config::load() {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let is_check = healthcheck::is_asked_for(&mut arguments);
+    let config: C = match config::load(&arguments) {
         Ok(config) => config,
         Err(error) => return error.report(),
     };
+    if is_check {
+        return healthcheck::run(config.listen());
+    }
     telemetry::start_logging();
     match start(config, service).await {
         Ok(()) => ExitCode::SUCCESS,

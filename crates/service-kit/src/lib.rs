@@ -9,6 +9,7 @@
 //! - [`problem`]: errors as `application/problem+json` (RFC 9457).
 //! - [`body`]: request bodies, read within limits.
 //! - [`header`]: headers of a request, as types.
+//! - `healthcheck`: the same program asks a running instance whether it is ready.
 //! - [`request_id`]: one id per request, in the answer and in the log.
 
 pub mod body;
@@ -21,6 +22,7 @@ pub mod request_id;
 pub mod shutdown;
 
 mod entry;
+mod healthcheck;
 mod observe;
 mod telemetry;
 

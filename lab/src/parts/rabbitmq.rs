@@ -145,47 +145,91 @@ fn private_folder(path: &Path) -> Result<()> {
 }
 
 /// The definitions with each user's password: the node replaces its users by
-/// them at every start, so a changed password holds from then on.
+/// them at every start, so a changed password holds from then on. A user whose
+/// password is not set does not exist.
 fn with_passwords(definitions: &str, settings: &Settings) -> Result<String> {
     let mut definitions: Value =
         serde_json::from_str(definitions).context("rabbitmq/definitions.json no es JSON")?;
-    let users = definitions["users"]
-        .as_array_mut()
-        .context("rabbitmq/definitions.json no tiene usuarios")?;
-    for user in users {
-        let password = match user["name"].as_str() {
-            Some("guest") => "guest",
-            Some("sender") => &settings.sender_password,
-            Some("analytics") => &settings.analytics_password,
-            other => anyhow::bail!("rabbitmq/definitions.json: sin contraseña para {other:?}"),
+    let mut missing = Vec::new();
+    for user in items(&mut definitions, "users")? {
+        let password = match user["password"].as_str().and_then(variable) {
+            None => continue,
+            Some("ADMIN_PASSWORD") => settings.admin_password.as_ref(),
+            Some("SENDER_PASSWORD") => Some(&settings.sender_password),
+            Some("ANALYTICS_PASSWORD") => Some(&settings.analytics_password),
+            Some(other) => anyhow::bail!("rabbitmq/definitions.json: no hay una variable {other}"),
         };
-        user["password"] = password.into();
+        match password {
+            Some(password) => user["password"] = password.as_str().into(),
+            None => missing.push(user["name"].clone()),
+        }
     }
+    items(&mut definitions, "users")?.retain(|user| !missing.contains(&user["name"]));
+    items(&mut definitions, "permissions")?.retain(|entry| !missing.contains(&entry["user"]));
     Ok(definitions.to_string())
+}
+
+fn items<'a>(definitions: &'a mut Value, name: &str) -> Result<&'a mut Vec<Value>> {
+    let items = definitions[name].as_array_mut();
+    items.with_context(|| format!("rabbitmq/definitions.json: falta «{name}»"))
+}
+
+/// `NAME` of `${NAME}`.
+fn variable(text: &str) -> Option<&str> {
+    text.strip_prefix("${")?.strip_suffix('}')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::with_passwords;
+    use super::{variable, with_passwords};
     use crate::settings::Settings;
     use serde_json::Value;
 
+    const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
+
+    fn rendered(admin: Option<&str>) -> Value {
+        let lookup = |name: &str| admin.filter(|_| name == "ADMIN_PASSWORD").map(str::to_owned);
+        let settings = Settings::from_lookup(lookup).unwrap();
+        serde_json::from_str(&with_passwords(COMMITTED, &settings).unwrap()).unwrap()
+    }
+
+    fn names(definitions: &Value, list: &str, field: &str) -> Vec<String> {
+        let items = definitions[list].as_array().unwrap().iter();
+        items.map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    }
+
     #[test]
-    fn every_committed_user_gets_a_password_and_none_is_committed() {
-        let committed = include_str!("../../../rabbitmq/definitions.json");
-        assert!(!committed.contains("password"));
-        let settings = Settings::from_lookup(|_| None).unwrap();
-        let rendered = with_passwords(committed, &settings).unwrap();
-        let rendered: Value = serde_json::from_str(&rendered).unwrap();
-        for user in rendered["users"].as_array().unwrap() {
-            assert!(user["password"].is_string(), "{user}");
+    fn no_password_is_committed_but_the_one_that_everybody_knows() {
+        let committed: Value = serde_json::from_str(COMMITTED).unwrap();
+        for user in committed["users"].as_array().unwrap() {
+            let password = user["password"].as_str().unwrap();
+            assert!(password == "guest" || variable(password).is_some(), "{user}");
         }
     }
 
     #[test]
-    fn a_user_without_a_variable_is_an_error() {
+    fn every_user_gets_the_password_that_is_set() {
+        let definitions = rendered(Some("geheim"));
+        for user in definitions["users"].as_array().unwrap() {
+            assert!(variable(user["password"].as_str().unwrap()).is_none(), "{user}");
+        }
+        assert_eq!(definitions["users"][0]["password"], "geheim");
+    }
+
+    #[test]
+    fn without_a_password_there_is_no_administrator_and_no_right_of_his() {
+        let definitions = rendered(None);
+        for names in
+            [names(&definitions, "users", "name"), names(&definitions, "permissions", "user")]
+        {
+            assert_eq!(names, ["guest", "sender", "analytics"]);
+        }
+    }
+
+    #[test]
+    fn a_variable_that_there_is_not_is_an_error() {
         let settings = Settings::from_lookup(|_| None).unwrap();
-        let definitions = r#"{"users":[{"name":"mallory"}]}"#;
+        let definitions = r#"{"users":[{"name":"m","password":"${M}"}],"permissions":[]}"#;
         assert!(with_passwords(definitions, &settings).is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! Traefik: the static configuration of `traefik/static.env`, filled in with
-//! this laboratory's ports, and the folder of dynamic configuration as it is.
+//! Traefik: the static configuration of `traefik/static.env` with this
+//! laboratory's ports, and the folder of dynamic configuration as it is.
 
 use super::Launch;
 use crate::plan::Stack;
@@ -9,16 +9,20 @@ use std::fs;
 
 pub(super) fn launch(stack: &Stack) -> Result<Launch> {
     let mut launch = Launch::clean(stack.plan.traefik.clone());
-    let path = stack.layout.root().join("traefik/static.env");
-    let text = fs::read_to_string(path).context("no se pudo leer traefik/static.env")?;
-    let values = values(stack);
-    let lookup = |name: &str| {
-        let found = values.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| value.clone())
-    };
-    for (name, value) in variables(&text, lookup) {
+    let folder = stack.layout.root().join("traefik");
+    let text = fs::read_to_string(folder.join("static.env"))
+        .context("no se pudo leer traefik/static.env")?;
+    for (name, value) in variables(&text) {
         launch.set(name, value);
     }
+    for (name, address) in [
+        ("WEB", format!(":{}", stack.port(Port::Http))),
+        ("TRAEFIK", stack.direct(Port::Traefik)),
+        ("DASHBOARD", stack.direct(Port::Dashboard)),
+    ] {
+        launch.set(format!("TRAEFIK_ENTRYPOINTS_{name}_ADDRESS"), address);
+    }
+    launch.set("TRAEFIK_PROVIDERS_FILE_DIRECTORY", folder.join("dynamic"));
     for (name, port) in [
         ("PANEL_URL", Port::Panel),
         ("ANALYTICS_URL", Port::Analytics),
@@ -29,64 +33,22 @@ pub(super) fn launch(stack: &Stack) -> Result<Launch> {
     Ok(launch)
 }
 
-fn values(stack: &Stack) -> Vec<(&'static str, String)> {
-    let port = |port| stack.port(port).to_string();
-    let dynamic = stack.layout.root().join("traefik/dynamic");
-    vec![
-        ("HTTP_PORT", port(Port::Http)),
-        ("TRAEFIK_PORT", port(Port::Traefik)),
-        ("DASHBOARD_PORT", port(Port::Dashboard)),
-        ("DOOR_DIRECT_BIND", stack.settings.direct_bind.to_string()),
-        ("DOOR_DYNAMIC_DIR", dynamic.display().to_string()),
-    ]
-}
-
-/// The assignments of an environment file, with `${NAME:-default}` expanded as
-/// compose does it.
-fn variables(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.to_owned(), expanded(value, &lookup)))
-        .collect()
-}
-
-fn expanded(value: &str, lookup: &impl Fn(&str) -> Option<String>) -> String {
-    let Some((before, rest)) = value.split_once("${") else {
-        return value.to_owned();
-    };
-    let Some((reference, after)) = rest.split_once('}') else {
-        return value.to_owned();
-    };
-    let (name, default) = reference.split_once(":-").unwrap_or((reference, ""));
-    let found = lookup(name).unwrap_or_else(|| default.to_owned());
-    format!("{before}{found}{}", expanded(after, lookup))
+/// The assignments of an environment file.
+fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{expanded, variables};
-
-    fn lookup(name: &str) -> Option<String> {
-        (name == "HTTP_PORT").then(|| "8000".to_owned())
-    }
+    use super::variables;
 
     #[test]
-    fn references_take_the_value_or_the_default() {
-        assert_eq!(expanded(":${HTTP_PORT:-80}", &lookup), ":8000");
-        assert_eq!(expanded("${BIND:-}:${P:-81}", &lookup), ":81");
-        assert_eq!(expanded("INFO", &lookup), "INFO");
-    }
-
-    #[test]
-    fn the_committed_file_is_understood_in_full() {
+    fn the_committed_file_holds_plain_assignments_to_traefik() {
         let text = include_str!("../../../traefik/static.env");
-        let found = variables(text, lookup);
-        assert!(found.contains(&("TRAEFIK_ENTRYPOINTS_WEB_ADDRESS".into(), ":8000".into())));
-        for (name, value) in found {
+        assert!(variables(text).any(|(name, value)| (name, value) == ("TRAEFIK_API", "true")));
+        for (name, value) in variables(text) {
             assert!(name.starts_with("TRAEFIK_"), "{name}");
-            assert!(!value.contains('$'), "{name}={value}");
+            assert!(!value.contains('$') && value.trim() == value, "{name}={value}");
         }
     }
 }

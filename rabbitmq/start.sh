@@ -1,0 +1,67 @@
+#!/bin/sh
+# Starts RabbitMQ in a container: renders its configuration and its definitions
+# from `.env`, where no image ever holds them, and becomes the image's own
+# entrypoint. `cargo lab` does the same for the native node.
+set -eu
+umask 077
+
+source=/etc/relevo
+target=/tmp/relevo
+mkdir -p "$target/conf.d"
+
+# They are parts of URLs and of JSON: no character that means something there.
+checked() {
+    case $2 in
+    '' | *[!A-Za-z0-9._~-]*)
+        echo "$1: only letters, digits and . _ ~ - in a laboratory with containers" >&2
+        exit 64
+        ;;
+    esac
+    printf '%s' "$2"
+}
+
+SENDER_PASSWORD=$(checked SENDER_PASSWORD "${SENDER_PASSWORD:-}")
+ANALYTICS_PASSWORD=$(checked ANALYTICS_PASSWORD "${ANALYTICS_PASSWORD:-}")
+no_admin='/"admin"/d'
+if [ -n "${ADMIN_PASSWORD:-}" ]; then
+    ADMIN_PASSWORD=$(checked ADMIN_PASSWORD "$ADMIN_PASSWORD")
+    no_admin=
+fi
+sed -e "$no_admin" \
+    -e "s/\${ADMIN_PASSWORD}/${ADMIN_PASSWORD:-}/" \
+    -e "s/\${SENDER_PASSWORD}/$SENDER_PASSWORD/" \
+    -e "s/\${ANALYTICS_PASSWORD}/$ANALYTICS_PASSWORD/" \
+    "$source/definitions.json" > "$target/definitions.json"
+
+# Whoever comes through a published port comes from another address than this
+# container's loopback, even from the same machine: what keeps `guest` from the
+# network is that the port is published on that machine's loopback only.
+guest_is_local=false
+if [ "${DIRECT_BIND:-127.0.0.1}" != 127.0.0.1 ]; then
+    guest_is_local=true
+fi
+
+{
+    cat "$source/rabbitmq.conf"
+    if [ -n "${RELEVO_CLUSTER_SECRET:-}" ]; then
+        cat "$source/cluster.conf"
+    fi
+    printf '\nload_definitions = %s\n' "$target/definitions.json"
+    printf 'loopback_users.guest = %s\n' "$guest_is_local"
+    printf 'log.console = true\n'
+} > "$target/rabbitmq.conf"
+
+# The nodes of a cluster know each other by a secret, in a file that only its
+# owner may read. A node that is alone makes its own.
+cookie=$HOME/.erlang.cookie
+if [ -n "${RELEVO_CLUSTER_SECRET:-}" ]; then
+    rm -f "$cookie"
+    printf '%s' "$RELEVO_CLUSTER_SECRET" > "$cookie"
+    chmod 400 "$cookie"
+fi
+
+export RABBITMQ_CONFIG_FILE="$target/rabbitmq.conf"
+export RABBITMQ_CONFIG_FILES="$target/conf.d"
+export RABBITMQ_ADVANCED_CONFIG_FILE="$source/advanced.config"
+export RABBITMQ_ENABLED_PLUGINS_FILE="$source/enabled_plugins"
+exec docker-entrypoint.sh "$@"
