@@ -3,7 +3,7 @@
 mod dead;
 mod proof;
 
-pub(crate) use dead::{Chosen, Dead, List};
+pub(crate) use dead::{Chosen, Dead, DeadArgs, List};
 pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs, Through};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 const TEMPLATE: &str = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}\n";
 
 const STATUS_HELP: &str = "Estados: en marcha (running), no listo (not_ready), \
-detenido (stopped),\ncaído (died). Termina con 3 si no hay nada en marcha.";
+detenido (stopped),\ncaído (died), en pausa (paused). Termina con 3 si no hay nada en marcha.";
 
 const SERVICE_HELP: &str = "rabbitmq, analiticas, cliente_x, cliente_uno, \
 cliente_dos,\npanel-visual o traefik";
@@ -39,9 +39,12 @@ pub(crate) enum Command {
     /// Muestra el estado de cada servicio
     #[command(after_help = STATUS_HELP)]
     Status {
-        /// Un arreglo JSON con name, state, pid y ports
+        /// Un arreglo JSON con name, state, pid (o container) y ports
         #[arg(long)]
         json: bool,
+        /// Del laboratorio en contenedores (docker compose)
+        #[arg(long)]
+        compose: bool,
     },
     /// Muestra lo que escriben los servicios
     Logs(Logs),
@@ -52,8 +55,8 @@ pub(crate) enum Command {
     /// Detiene un servicio y lo pone en marcha otra vez
     Restart(Service),
     /// Muestra los mensajes muertos, los publica otra vez o los borra
-    #[command(subcommand, arg_required_else_help = true)]
-    Dead(Dead),
+    #[command(arg_required_else_help = true)]
+    Dead(DeadArgs),
     /// Envía eventos y comprueba que lo confirmado se cuenta una vez
     Load(LoadArgs),
     /// Envía lo mismo con cola y sin ella mientras analiticas se detiene
@@ -62,9 +65,18 @@ pub(crate) enum Command {
     Prove(ProveArgs),
     /// Instala lo que piden las pruebas y las ejecuta todas
     Test {
+        /// En contenedores (docker compose), y solo lo que a ellos toca
+        #[arg(long)]
+        compose: bool,
         /// Argumentos para cargo test
         #[arg(value_name = "ARGUMENTOS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
+    },
+    /// Construye aquí las imágenes de Docker que no se pueden descargar
+    Images {
+        /// Construye de nuevo las que ya están
+        #[arg(long)]
+        rebuild: bool,
     },
     /// Ejecuta rabbitmqctl contra el RabbitMQ del laboratorio
     Rabbitmqctl {

@@ -35,6 +35,15 @@ impl Failure {
         Self::with_code(NOT_UP, "el laboratorio no está en marcha; se inicia con: cargo lab up")
     }
 
+    /// The command needs a laboratory in containers that is up.
+    pub(crate) fn not_up_in_containers() -> Self {
+        Self::with_code(
+            NOT_UP,
+            "el laboratorio en contenedores no está en marcha; se inicia con:\n  \
+             docker compose up --build",
+        )
+    }
+
     /// The user asked a command to stop that had started nothing.
     pub(crate) fn interrupted_command() -> Self {
         Self::with_code(INTERRUPTED, "interrumpido")

@@ -1,4 +1,5 @@
-//! `cargo lab`: runs the whole laboratory on one machine, without containers.
+//! `cargo lab`: runs the whole laboratory on one machine, without containers; and
+//! looks after one in containers.
 //!
 //! - [`cli`]: what can be typed.
 //! - [`commands`]: one module per command.
@@ -7,6 +8,9 @@
 //!   disk, and what one `up` decided.
 //! - [`tools`]: what has to be installed or built first.
 //! - [`parts`]: how each part is started, and when it is ready.
+//! - [`images`]: stand-ins for the official container images.
+//! - [`compose`]: the laboratory in containers.
+//! - [`running`]: where a laboratory is reached, whichever of the two.
 //! - [`load`]: sends events, and judges what became of them.
 //! - [`prove`]: breaks a laboratory of its own, under load.
 //! - [`scratch`]: laboratories for one run.
@@ -17,8 +21,10 @@
 
 mod cli;
 mod commands;
+mod compose;
 mod failure;
 mod holders;
+mod images;
 mod layout;
 mod load;
 mod lock;
@@ -29,6 +35,7 @@ mod ports;
 mod process;
 mod prove;
 mod record;
+mod running;
 mod scratch;
 mod settings;
 mod signals;

@@ -14,6 +14,7 @@ use crate::part::Part;
 use crate::parts;
 use crate::parts::readiness::Prober;
 use crate::plan::Stack;
+use crate::running::Administrator;
 use crate::signals::Interrupts;
 use crate::ui;
 use anyhow::{Result, bail};
@@ -36,7 +37,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new(stack: Stack) -> Result<Self> {
-        Ok(Self { stack, prober: Prober::new()?, slots: Vec::new() })
+        Ok(Self { stack, prober: Prober::new(Administrator::guest())?, slots: Vec::new() })
     }
 
     /// Starts these parts, each once the one before is ready. If one fails, or

@@ -2,9 +2,19 @@
 
 use clap::{Args, Subcommand, value_parser};
 
+/// Which laboratory's dead-letter queue, and what to do with it.
+#[derive(Args)]
+#[command(subcommand_value_name = "ORDEN", subcommand_help_heading = "Órdenes")]
+pub(crate) struct DeadArgs {
+    /// Del laboratorio en contenedores (docker compose)
+    #[arg(long, global = true)]
+    pub(crate) compose: bool,
+    #[command(subcommand)]
+    pub(crate) asked: Dead,
+}
+
 /// What to do with the dead-letter queue.
 #[derive(Subcommand)]
-#[command(subcommand_value_name = "ORDEN", subcommand_help_heading = "Órdenes")]
 pub(crate) enum Dead {
     /// Muestra los mensajes muertos, el que más espera primero
     List(List),

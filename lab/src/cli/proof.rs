@@ -32,6 +32,9 @@ pub(crate) struct LoadArgs {
     /// Repite lo no confirmado con la misma Idempotency-Key
     #[arg(long)]
     pub(crate) retry: bool,
+    /// Al laboratorio en contenedores (docker compose)
+    #[arg(long)]
+    pub(crate) compose: bool,
     /// El resultado como JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,6 +63,9 @@ pub(crate) struct ProveArgs {
     /// Comete cinco errores a propósito; cada uno debe quedar a la vista
     #[arg(long, conflicts_with = "scenarios")]
     pub(crate) mistakes: bool,
+    /// En contenedores (docker compose), con los fallos que allí se pueden hacer
+    #[arg(long, conflicts_with = "mistakes")]
+    pub(crate) compose: bool,
     /// El resultado como JSON
     #[arg(long)]
     pub(crate) json: bool,

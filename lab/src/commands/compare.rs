@@ -2,14 +2,13 @@
 //! analytics over HTTP, while analytics is away for some seconds.
 
 use super::control;
-use super::load::{ledger, running, url};
 use crate::cli::CompareArgs;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::load::{Before, Ledger, Load, Pace, Spec, Verdict, check};
 use crate::lock;
 use crate::part::Part;
-use crate::plan::Plan;
+use crate::running::Running;
 use crate::settings::Port;
 use crate::signals::Interrupts;
 use crate::ui;
@@ -27,12 +26,12 @@ pub(crate) async fn run(layout: &Layout, args: &CompareArgs) -> Result<u8> {
         let told = "--stopped debe ser menor que --seconds: analiticas se detiene durante el envío";
         return Err(Failure::usage(told).into());
     }
-    let plan = running(layout)?;
-    let ledger = ledger(&plan)?;
+    let running = Running::find(layout, false).await?;
+    let ledger = Ledger::of(&running, false)?;
     let mut interrupts = Interrupts::listen()?;
     let command = lock::command(layout).await?;
     let before = ledger.before().await;
-    let loads = Loads::start(&plan, args)?;
+    let loads = Loads::start(&running, args)?;
     let away = tokio::select! {
         away = stop_for_a_while(layout, args) => away,
         () = interrupts.next() => Err(Failure::interrupted_command().into()),
@@ -60,7 +59,7 @@ struct Loads {
 }
 
 impl Loads {
-    fn start(plan: &Plan, args: &CompareArgs) -> Result<Self> {
+    fn start(running: &Running, args: &CompareArgs) -> Result<Self> {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -79,8 +78,8 @@ impl Loads {
             retry: false,
         };
         Ok(Self {
-            queued: Load::start(spec(url(plan, Port::ClienteX, "/send")))?,
-            direct: Load::start(spec(url(plan, Port::Analytics, "/evento")))?,
+            queued: Load::start(spec(running.url(Port::ClienteX, "/send")))?,
+            direct: Load::start(spec(running.url(Port::Analytics, "/evento")))?,
         })
     }
 

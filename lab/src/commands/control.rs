@@ -8,6 +8,7 @@ use crate::parts::readiness::Prober;
 use crate::plan::Plan;
 use crate::process::{Ended, ProcessId};
 use crate::record::{self, Record, Request, Watcher};
+use crate::running::Administrator;
 use crate::supervisor::{stop as stopping, with_log};
 use crate::ui;
 use anyhow::{Context, Result, bail};
@@ -75,7 +76,7 @@ pub(crate) async fn launch(layout: &Layout, part: Part) -> Result<u8> {
 /// Waits for a process other than the one before, and until it is ready.
 async fn wait_until_ready(layout: &Layout, part: Part, before: Option<&ProcessId>) -> Result<()> {
     let plan = Plan::load(layout).context("falta el plan del laboratorio")?;
-    let prober = Prober::new()?;
+    let prober = Prober::new(Administrator::guest())?;
     let deadline = Instant::now() + part.start_limit();
     loop {
         let record = Record::load(layout, part).filter(|record| Some(&record.process) != before);

@@ -13,16 +13,17 @@ mod settle;
 mod sheet;
 mod table;
 
-use crate::cli::{Chosen, Dead, List};
+use crate::cli::{Chosen, Dead, DeadArgs, List};
+use crate::compose::Compose;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
 use crate::plan::Plan;
 use crate::record::Record;
-use crate::settings::Port;
+use crate::running::Running;
 use crate::ui;
 use anyhow::{Context, Result};
-use broker::{AmqpUrl, DeadLetters, DeadLettersError};
+use broker::{AmqpUrl, DeadLetter, DeadLetters, DeadLettersError};
 use messages::names;
 use settle::{Action, Tally};
 
@@ -32,17 +33,26 @@ const WINDOW: u16 = 1000;
 
 const NONE: &str = "No hay mensajes muertos.";
 
-pub(crate) async fn run(layout: &Layout, asked: &Dead) -> Result<u8> {
-    match asked {
-        Dead::List(wanted) => list(layout, wanted).await,
-        Dead::Show { key } => show(layout, key).await,
-        Dead::Retry(chosen) => handle(layout, chosen, Action::Retry).await,
-        Dead::Drop(chosen) => handle(layout, chosen, Action::Drop).await,
+pub(crate) async fn run(layout: &Layout, args: &DeadArgs) -> Result<u8> {
+    match &args.asked {
+        Dead::Retry(chosen) | Dead::Drop(chosen) => check(chosen)?,
+        Dead::List(_) | Dead::Show { .. } => {}
+    }
+    let mut dead = open(&lab_of(layout, args.compose).await?).await?;
+    match &args.asked {
+        Dead::List(wanted) => list(dead, wanted).await,
+        Dead::Show { key } => {
+            let found = settle::find(&mut dead, std::slice::from_ref(key)).await;
+            dead.close().await?;
+            show(&found?, &said(layout, args.compose).await);
+            Ok(0)
+        }
+        Dead::Retry(chosen) => handle(dead, chosen, Action::Retry).await,
+        Dead::Drop(chosen) => handle(dead, chosen, Action::Drop).await,
     }
 }
 
-async fn list(layout: &Layout, wanted: &List) -> Result<u8> {
-    let mut dead = open(layout).await?;
+async fn list(mut dead: DeadLetters, wanted: &List) -> Result<u8> {
     let taken = dead.take(usize::from(wanted.lines)).await?;
     dead.close().await?;
     if wanted.json {
@@ -55,25 +65,27 @@ async fn list(layout: &Layout, wanted: &List) -> Result<u8> {
     Ok(0)
 }
 
-async fn show(layout: &Layout, key: &str) -> Result<u8> {
-    let mut dead = open(layout).await?;
-    let found = settle::find(&mut dead, &[key.to_owned()]).await;
-    dead.close().await?;
-    let found = found?;
+/// `said` is what analytics has written.
+fn show(found: &[DeadLetter], said: &[u8]) {
     if let Some(letter) = found.first() {
-        let why =
-            letter.id.as_deref().and_then(|id| reason::last(&layout.log(Part::Analytics), id));
+        let why = letter.id.as_deref().and_then(|id| reason::last(said, id));
         ui::say(sheet::sheet(letter, why.as_deref()));
     }
     if found.len() > 1 {
         ui::say(format!("\nHay {} iguales.", found.len()));
     }
-    Ok(0)
 }
 
-async fn handle(layout: &Layout, chosen: &Chosen, action: Action) -> Result<u8> {
-    check(chosen)?;
-    let mut dead = open(layout).await?;
+/// What analytics has written; nothing where nobody knows.
+async fn said(layout: &Layout, compose: bool) -> Vec<u8> {
+    if compose {
+        let logs = Compose::of(layout).logs(Part::Analytics).await;
+        return logs.unwrap_or_default().into_bytes();
+    }
+    std::fs::read(layout.log(Part::Analytics)).unwrap_or_default()
+}
+
+async fn handle(mut dead: DeadLetters, chosen: &Chosen, action: Action) -> Result<u8> {
     let handled = if chosen.all {
         settle::all(&mut dead, action, ui::say).await
     } else {
@@ -108,11 +120,18 @@ fn in_words(tally: &Tally, action: Action) -> String {
     }
 }
 
-async fn open(layout: &Layout) -> Result<DeadLetters> {
+/// A native laboratory whose supervisor died may still have a broker.
+async fn lab_of(layout: &Layout, compose: bool) -> Result<Running> {
+    if compose {
+        return Running::find(layout, true).await;
+    }
     let alive = Record::load(layout, Part::RabbitMq).filter(|record| record.process.is_alive());
     let plan = Plan::load(layout).filter(|_| alive.is_some()).ok_or_else(Failure::not_up)?;
-    let port = plan.ports.get(Port::Amqp);
-    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+    Ok(Running::native(plan.ports))
+}
+
+async fn open(running: &Running) -> Result<DeadLetters> {
+    let url = running.amqp_url();
     let url: AmqpUrl = url.parse().map_err(anyhow::Error::msg)?;
     let opened = DeadLetters::open(&url, "cargo lab dead", names::DEAD_LETTER_QUEUE, WINDOW).await;
     match opened {

@@ -6,8 +6,7 @@ use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::load::latency::in_millis;
 use crate::load::{History, Ledger, Load, Pace, Spec, Verdict, check};
-use crate::plan::Plan;
-use crate::record::Watcher;
+use crate::running::Running;
 use crate::settings::Port;
 use crate::signals::Interrupts;
 use crate::ui;
@@ -29,11 +28,11 @@ const OPEN_CONNECTIONS: usize = 256;
 const CONNECTIONS: usize = 8;
 
 pub(crate) async fn run(layout: &Layout, args: &LoadArgs) -> Result<u8> {
-    let plan = running(layout)?;
-    let ledger = ledger(&plan)?;
+    let running = Running::find(layout, args.compose).await?;
+    let ledger = Ledger::of(&running, false)?;
     let before = ledger.before().await;
     let mut interrupts = Interrupts::listen()?;
-    let load = Load::start(spec(&plan, args))?;
+    let load = Load::start(spec(&running, args))?;
     show(&load, args.events, &mut interrupts).await;
     let history = tokio::select! {
         history = load.finish() => history?,
@@ -54,21 +53,7 @@ pub(crate) async fn run(layout: &Layout, args: &LoadArgs) -> Result<u8> {
     Ok(u8::from(!verdict.is_exact()))
 }
 
-/// The laboratory that runs.
-pub(super) fn running(layout: &Layout) -> Result<Plan> {
-    let plan = Plan::load(layout).filter(|_| Watcher::living(layout).is_some());
-    Ok(plan.ok_or_else(Failure::not_up)?)
-}
-
-pub(super) fn ledger(plan: &Plan) -> Result<Ledger> {
-    Ledger::new(url(plan, Port::Analytics, ""), url(plan, Port::Management, ""), false)
-}
-
-pub(super) fn url(plan: &Plan, port: Port, path: &str) -> String {
-    format!("http://127.0.0.1:{}{path}", plan.ports.get(port))
-}
-
-fn spec(plan: &Plan, args: &LoadArgs) -> Spec {
+fn spec(running: &Running, args: &LoadArgs) -> Spec {
     let path = if args.batch > 1 { "/send/batch" } else { "/send" };
     let ports: &[Port] = match args.through {
         Through::Direct => &[Port::ClienteX, Port::ClienteUno, Port::ClienteDos],
@@ -79,7 +64,7 @@ fn spec(plan: &Plan, args: &LoadArgs) -> Spec {
         None => (Pace::Closed, args.connections.unwrap_or(CONNECTIONS)),
     };
     Spec {
-        urls: ports.iter().map(|port| url(plan, *port, path)).collect(),
+        urls: ports.iter().map(|port| running.url(*port, path)).collect(),
         events: args.events,
         pace,
         connections,

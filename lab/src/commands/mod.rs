@@ -4,6 +4,7 @@ mod compare;
 pub(crate) mod control;
 mod dead;
 mod down;
+mod images;
 mod load;
 mod logs;
 mod prove;
@@ -24,7 +25,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::Up { detach } => up::run(&layout, detach).await,
         Command::Down => down::run(&layout).await,
-        Command::Status { json } => status::run(&layout, json).await,
+        Command::Status { json, compose } => status::run(&layout, compose, json).await,
         Command::Logs(wanted) => logs::run(&layout, &wanted).await,
         Command::Stop(wanted) => control::stop(&layout, Part::parse(&wanted.service)?).await,
         Command::Start(wanted) => control::start(&layout, Part::parse(&wanted.service)?).await,
@@ -33,7 +34,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Compare(args) => compare::run(&layout, &args).await,
         Command::Prove(args) => prove::run(&layout, &args).await,
         Command::Dead(asked) => dead::run(&layout, &asked).await,
-        Command::Test { args } => test::run(&layout, &args).await,
+        Command::Test { compose, args } => test::run(&layout, compose, &args).await,
+        Command::Images { rebuild } => images::run(&layout, rebuild).await,
         Command::Rabbitmqctl { args } => rabbitmqctl::run(&layout, &args),
         Command::Watch => watch::run(&layout).await,
     }

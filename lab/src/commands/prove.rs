@@ -8,7 +8,7 @@ use anyhow::Result;
 
 pub(crate) async fn run(layout: &Layout, args: &ProveArgs) -> Result<u8> {
     if args.list {
-        ui::say(prove::list());
+        ui::say(prove::list(args.compose));
         return Ok(0);
     }
     layout.create()?;

@@ -1,11 +1,14 @@
 //! `status`: what every part is doing.
 
+mod compose;
+
 use crate::failure::NOT_UP;
 use crate::layout::Layout;
 use crate::part::Part;
 use crate::parts::readiness::Prober;
 use crate::plan::{Plan, ports_of};
 use crate::record::{self, Record, Request, Watcher};
+use crate::running::Administrator;
 use crate::settings::{Ports, Settings};
 use crate::ui;
 use anyhow::{Context, Result};
@@ -21,8 +24,10 @@ enum State {
     NotReady,
     /// It was stopped, or never started.
     Stopped,
-    /// It ended by itself.
+    /// It ended by itself, or was killed.
     Died,
+    /// It is there, and does nothing (`docker pause`).
+    Paused,
 }
 
 impl State {
@@ -32,11 +37,12 @@ impl State {
             Self::NotReady => "no listo",
             Self::Stopped => "detenido",
             Self::Died => "caído",
+            Self::Paused => "en pausa",
         }
     }
 
     fn is_alive(self) -> bool {
-        matches!(self, Self::Running | Self::NotReady)
+        matches!(self, Self::Running | Self::NotReady | Self::Paused)
     }
 }
 
@@ -48,7 +54,10 @@ struct Row {
     ports: Vec<u16>,
 }
 
-pub(crate) async fn run(layout: &Layout, json: bool) -> Result<u8> {
+pub(crate) async fn run(layout: &Layout, compose: bool, json: bool) -> Result<u8> {
+    if compose {
+        return compose::run(layout, json).await;
+    }
     let rows = rows(layout).await?;
     let is_up = rows.iter().any(|row| row.state.is_alive()) || Watcher::living(layout).is_some();
     if json {
@@ -74,7 +83,7 @@ fn tell_unwatched(layout: &Layout) {
 
 async fn rows(layout: &Layout) -> Result<Vec<Row>> {
     let ports = current_ports(layout)?;
-    let prober = Prober::new()?;
+    let prober = Prober::new(Administrator::guest())?;
     let mut rows = Vec::new();
     for part in Part::START_ORDER {
         let record = Record::load(layout, part);

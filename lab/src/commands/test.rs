@@ -1,6 +1,10 @@
 //! `test`: gives every test a real broker and a real database, and runs cargo.
+//!
+//! - [`broker`], [`postgres`]: what the tests stand on.
+//! - [`containers`]: the tests of the laboratory in containers.
 
 mod broker;
+mod containers;
 mod postgres;
 
 use crate::failure::Failure;
@@ -20,9 +24,12 @@ use tokio::process::{Child, Command};
 /// How long interrupted tests may take to clean up.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(layout: &Layout, args: &[String]) -> Result<u8> {
+pub(crate) async fn run(layout: &Layout, compose: bool, args: &[String]) -> Result<u8> {
     layout.create()?;
     let mut interrupts = Interrupts::listen()?;
+    if compose {
+        return containers::run(layout, args, &mut interrupts).await;
+    }
     tokio::select! {
         prepared = prepare(layout) => prepared?,
         () = interrupts.next() => return Err(Failure::interrupted().into()),
@@ -48,27 +55,32 @@ async fn with_database(
 /// Installs what tests use and builds what the end-to-end tests run.
 async fn prepare(layout: &Layout) -> Result<()> {
     broker::remove_remains(layout).await?;
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        apt::install(&missing, "lo que piden las pruebas").await?;
-    }
+    install_missing(&[
+        ("rabbitmq-server", tools::rabbitmq::installed().is_some()),
+        ("postgresql", postgres::programs().is_some()),
+    ])
+    .await?;
     tools::traefik::ensure(layout).await?;
     ui::note("… construyendo los servicios (cargo build --release)");
     tools::cargo::build_services(layout.root()).await?;
     Ok(())
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    let present = [
-        ("rabbitmq-server", tools::rabbitmq::installed().is_some()),
-        ("postgresql", postgres::programs().is_some()),
+/// Installs these packages where they are missing, and what drives a laboratory
+/// from outside: a browser, curl, jq.
+async fn install_missing(packages: &[(&str, bool)]) -> Result<()> {
+    let outside = [
         ("chromium", on_path("chromium").is_some()),
         ("chromium-driver", on_path("chromedriver").is_some()),
         ("curl", on_path("curl").is_some()),
         ("jq", on_path("jq").is_some()),
     ];
-    let missing = present.into_iter().filter(|(_, is_there)| !is_there);
-    missing.map(|(package, _)| package).collect()
+    let missing = packages.iter().chain(&outside).filter(|(_, is_there)| !is_there);
+    let missing: Vec<&str> = missing.map(|(package, _)| *package).collect();
+    if !missing.is_empty() {
+        apt::install(&missing, "lo que piden las pruebas").await?;
+    }
+    Ok(())
 }
 
 async fn run_cargo(
@@ -78,13 +90,20 @@ async fn run_cargo(
     args: &[String],
     interrupts: &mut Interrupts,
 ) -> Result<u8> {
-    let mut child = Command::new(tools::cargo::program())
+    let mut command = Command::new(tools::cargo::program());
+    command
         .current_dir(layout.root())
         .args(["test", "--workspace", "--features", tools::cargo::MISTAKES])
         .args(args)
         .env("RELEVO_TEST_AMQP", broker.amqp())
         .env("RELEVO_TEST_MANAGEMENT", broker.management())
-        .env("RELEVO_TEST_POSTGRES", postgres.url())
+        .env("RELEVO_TEST_POSTGRES", postgres.url());
+    to_its_end(command, interrupts).await
+}
+
+/// Runs cargo; its exit code.
+async fn to_its_end(mut command: Command, interrupts: &mut Interrupts) -> Result<u8> {
+    let mut child = command
         // A group of its own, so that an interruption ends the tests too, and
         // only through us.
         .process_group(0)

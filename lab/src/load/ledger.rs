@@ -2,6 +2,8 @@
 
 use super::check::{Counted, check};
 use super::run::History;
+use crate::running::{Administrator, Running};
+use crate::settings::Port;
 use anyhow::{Context, Result, bail};
 use messages::names::{OTHERS, QUEUE};
 use reqwest::Client;
@@ -39,6 +41,7 @@ pub(crate) struct Ledger {
     http: Client,
     analytics: String,
     management: String,
+    administrator: Administrator,
     /// Whether nobody else sends events.
     alone: bool,
 }
@@ -69,11 +72,17 @@ struct Queue {
 }
 
 impl Ledger {
-    /// Base URLs without a slash at the end; whether nobody else sends events.
-    pub(crate) fn new(analytics: String, management: String, alone: bool) -> Result<Self> {
+    /// Of a laboratory; whether nobody else sends events there.
+    pub(crate) fn of(running: &Running, alone: bool) -> Result<Self> {
         let client = Client::builder().no_proxy().timeout(ANSWER_LIMIT).build();
         let http = client.context("no se pudo preparar el cliente HTTP")?;
-        Ok(Self { http, analytics, management, alone })
+        Ok(Self {
+            http,
+            analytics: running.url(Port::Analytics, ""),
+            management: running.url(Port::Management, ""),
+            administrator: running.administrator.clone(),
+            alone,
+        })
     }
 
     /// To be asked before the load begins.
@@ -115,7 +124,8 @@ impl Ledger {
     /// where the broker does not know yet.
     pub(crate) async fn waiting(&self) -> Result<Option<u64>> {
         let url = format!("{}/api/queues/%2F/{QUEUE}?columns=messages", self.management);
-        let request = self.http.get(&url).basic_auth("guest", Some("guest"));
+        let Administrator { name, password } = &self.administrator;
+        let request = self.http.get(&url).basic_auth(name, Some(password));
         let queue: Queue = request.send().await?.error_for_status()?.json().await?;
         Ok(queue.messages)
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod rabbitmq;
 pub(crate) mod readiness;
-mod services;
+pub(crate) mod services;
 mod traefik;
 
 use crate::part::Part;

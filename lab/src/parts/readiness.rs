@@ -1,6 +1,7 @@
 //! Whether a part can do its work now.
 
 use crate::part::Part;
+use crate::running::Administrator;
 use crate::settings::{Port, Ports};
 use anyhow::{Context, Result};
 use reqwest::Client;
@@ -15,17 +16,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Prober {
     client: Client,
+    administrator: Administrator,
 }
 
 impl Prober {
-    pub(crate) fn new() -> Result<Self> {
+    /// Asks the broker as its administrator.
+    pub(crate) fn new(administrator: Administrator) -> Result<Self> {
         let client = Client::builder()
             // These are addresses of this machine: no proxy can reach them.
             .no_proxy()
             .timeout(PATIENCE)
             .build()
             .context("no se pudo preparar el cliente HTTP")?;
-        Ok(Self { client })
+        Ok(Self { client, administrator })
     }
 
     pub(crate) async fn is_ready(&self, ports: &Ports, part: Part) -> bool {
@@ -44,14 +47,15 @@ impl Prober {
 
     /// It takes messages, and its API knows the users of the definitions.
     async fn broker_is_ready(&self, ports: &Ports) -> bool {
-        let guest = Some(("guest", "guest"));
         accepts(ports.get(Port::Amqp)).await
-            && self.answers(&url(ports, Port::Management, "/api/overview"), guest).await
+            && self
+                .answers(&url(ports, Port::Management, "/api/overview"), Some(&self.administrator))
+                .await
     }
 
-    async fn answers(&self, url: &str, user: Option<(&str, &str)>) -> bool {
+    async fn answers(&self, url: &str, user: Option<&Administrator>) -> bool {
         let mut request = self.client.get(url);
-        if let Some((name, password)) = user {
+        if let Some(Administrator { name, password }) = user {
             request = request.basic_auth(name, Some(password));
         }
         request.send().await.is_ok_and(|response| response.status().is_success())

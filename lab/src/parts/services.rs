@@ -66,7 +66,7 @@ fn database_url(stack: &Stack) -> String {
 
 /// Escapes all but RFC 3986's unreserved characters, so that any password fits
 /// a URL.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut url, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             url.push(char::from(byte));

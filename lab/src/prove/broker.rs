@@ -125,7 +125,7 @@ async fn under_alarm(world: &World) -> Result<(f64, u64)> {
     .await?;
     // What would grow without a bound grows with time.
     sleep(Duration::from_secs(world.size.of(20, 3))).await;
-    Ok((drained, world.resident(Part::ClienteX)?))
+    Ok((drained, world.resident(Part::ClienteX).await?))
 }
 
 /// The binding of one event is deleted and made again, while events with and

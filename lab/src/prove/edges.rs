@@ -22,7 +22,7 @@ pub(super) async fn many_names(world: &World) -> Result<Outcome> {
     let sent = began.elapsed();
     let outcome = traffic.judge().await?;
     let counted = total(world).await? - before;
-    let memory = world.resident(Part::Analytics)?;
+    let memory = world.resident(Part::Analytics).await?;
     Ok(outcome
         .check(counted == events, format!("el total creció en {counted}"))
         .check(memory < 256, format!("analítica ocupa {memory} MiB"))
@@ -58,7 +58,7 @@ pub(super) async fn clock(world: &World) -> Result<Outcome> {
     for (part, hours) in [(Part::ClienteX, 1), (Part::Analytics, 1), (Part::Analytics, -1)] {
         traffic.goes_on().await?;
         let env = shifted(&library, hours * HOUR);
-        world.restart_with(part, |change| change.env = env).await?;
+        world.native()?.restart_with(part, |change| change.env = env).await?;
         traffic.goes_on().await?;
         offsets.push((hours * HOUR - offset(world, part).await?).abs());
     }

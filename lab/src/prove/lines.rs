@@ -4,7 +4,7 @@
 use super::outcome::Outcome;
 use super::storage::hold_write_lock;
 use super::traffic::Traffic;
-use super::world::{DUPLICATES, TOLD_WITHIN, World};
+use super::world::{DUPLICATES, Line, TOLD_WITHIN, World};
 use crate::part::Part;
 use anyhow::Result;
 use std::time::Duration;
@@ -20,9 +20,9 @@ pub(super) async fn silent(world: &World) -> Result<Outcome> {
     let mut longest = Duration::ZERO;
     for _ in 0..times {
         traffic.goes_on().await?;
-        world.senders_line.silence();
+        world.silence(Line::Senders).await?;
         sleep(BROKEN).await;
-        world.senders_line.restore();
+        world.restore(Line::Senders).await?;
         longest = longest.max(traffic.recovers(Instant::now()).await?);
     }
     let stopped = traffic.stop().await?;
@@ -44,9 +44,10 @@ pub(super) async fn lost_confirms(world: &World) -> Result<Outcome> {
     let mut longest = Duration::ZERO;
     for _ in 0..times {
         traffic.goes_on().await?;
-        world.senders_line.deafen();
+        let line = world.native()?.senders_line();
+        line.deafen();
         sleep(BROKEN).await;
-        world.senders_line.restore();
+        line.restore();
         longest = longest.max(traffic.recovers(Instant::now()).await?);
     }
     let stopped = traffic.stop().await?;
@@ -63,6 +64,7 @@ pub(super) async fn lost_confirms(world: &World) -> Result<Outcome> {
 /// The line between analytics and broker breaks while a batch is at hand: it
 /// comes again on a new connection, where the old delivery tags mean nothing.
 pub(super) async fn of_analytics(world: &World) -> Result<Outcome> {
+    let line = world.native()?.analytics_line();
     let times = world.size.of(5, 2);
     let before = world.redelivered().await?;
     let traffic = Traffic::start(world).await?;
@@ -72,13 +74,13 @@ pub(super) async fn of_analytics(world: &World) -> Result<Outcome> {
         let lock = hold_write_lock(world).await?;
         traffic.goes_on().await?;
         if turn % 2 == 0 {
-            world.analytics_line.cut();
+            line.cut();
             world.until_unready(Part::Analytics, "sin conexión con RabbitMQ").await?;
         } else {
-            world.analytics_line.silence();
+            line.silence();
             sleep(BROKEN).await;
         }
-        world.analytics_line.restore();
+        line.restore();
         drop(lock);
         longest = longest.max(traffic.recovers(Instant::now()).await?);
     }

@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::scenario::{Scenario, scenario};
 use super::storage::hold_write_lock;
 use super::traffic::Traffic;
-use super::world::{PATIENCE, World};
+use super::world::{Line, PATIENCE, World};
 use super::{broker, poison};
 use crate::load::Verdict;
 use crate::part::Part;
@@ -66,6 +66,7 @@ impl Mistake {
     pub(super) async fn make(&self, world: &World) -> Result<Outcome> {
         for part in self.parts {
             world
+                .native()?
                 .restart_with(*part, |change| {
                     change.env = vec![("RELEVO_MISTAKE".into(), self.name.into())];
                 })
@@ -96,9 +97,9 @@ async fn crash_with_a_batch(world: &World) -> Result<Outcome> {
 async fn line_breaks(world: &World) -> Result<Outcome> {
     let traffic = Traffic::start(world).await?;
     traffic.goes_on().await?;
-    world.senders_line.silence();
+    world.silence(Line::Senders).await?;
     sleep(Duration::from_secs(2)).await;
-    world.senders_line.restore();
+    world.restore(Line::Senders).await?;
     traffic.goes_on().await?;
     traffic.judge().await
 }

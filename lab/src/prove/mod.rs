@@ -3,7 +3,7 @@
 //!
 //! - [`scenario`]: the list of faults.
 //! - [`processes`], [`broker`], [`lines`], [`poison`], [`storage`], [`edges`]:
-//!   the faults themselves.
+//!   the faults themselves; [`engine`]: those that only containers have.
 //! - [`mistakes`]: deliberate errors that the checker must see.
 //! - [`world`]: the laboratory that is broken, and what breaks it.
 //! - [`traffic`]: the load meanwhile.
@@ -11,6 +11,7 @@
 
 mod broker;
 mod edges;
+mod engine;
 mod lines;
 mod mistakes;
 mod outcome;
@@ -26,7 +27,7 @@ use crate::cli::ProveArgs;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::signals::Interrupts;
-use crate::{tools, ui};
+use crate::{compose, tools, ui};
 use anyhow::Result;
 use outcome::Outcome;
 use scenario::Named;
@@ -34,7 +35,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use world::{Size, World};
+use world::containers::{self, Profile};
+use world::{Size, World, native};
 
 /// A row of the table, as JSON.
 #[derive(Serialize)]
@@ -46,8 +48,8 @@ struct Row<'a> {
 }
 
 /// Names of all scenarios, for `--list`.
-pub(crate) fn list() -> String {
-    scenario::list()
+pub(crate) fn list(compose: bool) -> String {
+    scenario::list(compose)
 }
 
 /// Proves; whether all held.
@@ -56,25 +58,99 @@ pub(crate) async fn run(
     args: &ProveArgs,
     interrupts: &mut Interrupts,
 ) -> Result<bool> {
-    let chosen = scenario::choose(&args.scenarios)?;
+    let chosen = scenario::choose(&args.scenarios, args.compose)?;
+    let began = Instant::now();
+    let size = if args.short || args.mistakes { Size::Short } else { Size::Full };
+    let rows = if args.compose {
+        in_containers(layout, &chosen, args, size, interrupts).await?
+    } else {
+        natively(layout, &chosen, args, size, interrupts).await?
+    };
+    if args.json {
+        ui::say(serde_json::to_string_pretty(&rows)?);
+    } else {
+        ui::say(conclusion(&rows, args.mistakes, began.elapsed()));
+    }
+    Ok(rows.iter().all(|row| row.ok))
+}
+
+async fn natively(
+    layout: &Layout,
+    chosen: &[Named],
+    args: &ProveArgs,
+    size: Size,
+    interrupts: &mut Interrupts,
+) -> Result<Vec<Row<'static>>> {
     let binaries = tokio::select! {
-        binaries = prepare(layout, args, &chosen) => binaries?,
+        binaries = prepare(layout, args, chosen) => binaries?,
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
     };
-    ui::note("… poniendo en marcha un laboratorio aparte");
+    begin("… poniendo en marcha un laboratorio aparte", args);
+    let world = native::start(layout, size, binaries, interrupts).await?;
+    on(world, chosen, args, interrupts).await
+}
+
+/// One laboratory after another, each of another profile.
+async fn in_containers(
+    layout: &Layout,
+    chosen: &[Named],
+    args: &ProveArgs,
+    size: Size,
+    interrupts: &mut Interrupts,
+) -> Result<Vec<Row<'static>>> {
+    ui::note("… construyendo las imágenes (docker compose build)");
+    tokio::select! {
+        prepared = prepare_containers(layout) => prepared?,
+        () = interrupts.next() => return Err(Failure::interrupted_command().into()),
+    }
+    begin("… poniendo en marcha otro laboratorio en contenedores", args);
+    let mut rows = Vec::new();
+    for profile in [Profile::Basico, Profile::Cluster] {
+        let of_it: Vec<Named> =
+            chosen.iter().filter(|named| named.is_of(profile)).copied().collect();
+        if !of_it.is_empty() {
+            let world = containers::start(layout, profile, size, interrupts).await?;
+            rows.extend(on(world, &of_it, args, interrupts).await?);
+        }
+    }
+    Ok(rows)
+}
+
+fn begin(note: &str, args: &ProveArgs) {
+    ui::note(note);
     ui::hush();
-    let size = if args.short || args.mistakes { Size::Short } else { Size::Full };
-    let world = World::start(layout, size, binaries, interrupts).await?;
+    if !args.json {
+        ui::say(outcome::heading());
+    }
+}
+
+/// Breaks one laboratory, and ends it.
+async fn on(
+    world: World,
+    chosen: &[Named],
+    args: &ProveArgs,
+    interrupts: &mut Interrupts,
+) -> Result<Vec<Row<'static>>> {
     let proved = tokio::select! {
-        proved = prove(&world, &chosen, args) => proved.map(Some),
+        proved = prove(&world, chosen, args) => proved.map(Some),
         () = interrupts.next() => Ok(None),
     };
-    let failed = !matches!(proved, Ok(Some(true) | None));
-    if failed {
-        ui::alert(format!("Los registros quedan en {}", world.logs().display()));
+    let failed = match &proved {
+        Ok(Some(rows)) => rows.iter().any(|row| !row.ok),
+        Ok(None) => false,
+        Err(_) => true,
+    };
+    if let Some(kept) = world.stop(failed).await? {
+        ui::alert(format!("Los registros quedan en {kept}"));
     }
-    world.stop(failed).await?;
     Ok(proved?.ok_or_else(Failure::interrupted)?)
+}
+
+async fn prepare_containers(layout: &Layout) -> Result<()> {
+    tools::engine::answers().await?;
+    tools::engine::ensure_compose(layout).await?;
+    containers::remove_remains(layout).await?;
+    compose::build(layout).await
 }
 
 /// What has to be there first: nothing left of before, packages, binaries.
@@ -83,10 +159,10 @@ async fn prepare(
     args: &ProveArgs,
     chosen: &[Named],
 ) -> Result<BTreeMap<String, PathBuf>> {
-    world::remove_remains(layout).await?;
+    native::remove_remains(layout).await?;
     get_faketime(chosen).await;
     match &args.binaries {
-        Some(folder) => world::binaries_in(folder),
+        Some(folder) => native::binaries_in(folder),
         None if args.mistakes => tools::cargo::build_mistaken_services(layout.root()).await,
         None => tools::cargo::build_services(layout.root()).await,
     }
@@ -94,7 +170,7 @@ async fn prepare(
 
 /// Only one scenario needs it, and says so where it cannot be had.
 async fn get_faketime(chosen: &[Named]) {
-    let wanted = chosen.iter().any(|(name, ..)| *name == "reloj");
+    let wanted = chosen.iter().any(|named| named.name == "reloj");
     if wanted && edges::faketime().is_none() {
         let installed = tools::apt::install(&["libfaketime"], "el escenario «reloj»").await;
         if let Err(error) = installed {
@@ -103,30 +179,19 @@ async fn get_faketime(chosen: &[Named]) {
     }
 }
 
-async fn prove(world: &World, chosen: &[Named], args: &ProveArgs) -> Result<bool> {
-    let began = Instant::now();
-    if !args.json {
-        ui::say(outcome::heading());
-    }
-    let rows = if args.mistakes {
-        make_mistakes(world, args.json).await?
+async fn prove(world: &World, chosen: &[Named], args: &ProveArgs) -> Result<Vec<Row<'static>>> {
+    if args.mistakes {
+        make_mistakes(world, args.json).await
     } else {
-        run_scenarios(world, chosen, args.json).await?
-    };
-    let held = rows.iter().all(|row| row.ok);
-    if args.json {
-        ui::say(serde_json::to_string_pretty(&rows)?);
-    } else {
-        ui::say(conclusion(&rows, args.mistakes, began.elapsed()));
+        run_scenarios(world, chosen, args.json).await
     }
-    Ok(held)
 }
 
 /// A scenario that cannot be carried out to its end is a failure like any
 /// other; the next one still runs.
 async fn run_scenarios(world: &World, chosen: &[Named], quiet: bool) -> Result<Vec<Row<'static>>> {
     let mut rows = Vec::new();
-    for (name, _, scenario) in chosen {
+    for Named { name, scenario, .. } in chosen {
         let outcome = carried_out(world, scenario(world).await).await?;
         show(name, &outcome, quiet);
         rows.push(Row { scenario: name, ok: outcome.is_ok(), outcome });

@@ -5,12 +5,10 @@ use super::traffic::Traffic;
 use super::wait::until;
 use super::world::{DUPLICATES, PATIENCE, World};
 use crate::part::Part;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use messages::names::{CLICK, CLICK_EVENT_TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::env;
-use tokio::process::Command;
 use uuid::Uuid;
 
 /// The client of the message that comes back from the dead.
@@ -83,12 +81,12 @@ async fn handled(world: &World, outcome: Outcome, bad: u64) -> Result<Outcome> {
         bury(world, id).await?;
         dead_become(world, bad + 1).await?;
         listed = dead_listed(world).await?;
-        lab(world, &["dead", "retry", &id.to_string()]).await?;
+        world.lab(&["dead", "retry", &id.to_string()]).await?;
         world.ledger.wait_until_quiet().await?;
     }
     let url = format!("{}/reporte?cliente={RETURNED}", world.url_of(Part::Analytics)?);
     let report: Value = world.http().get(url).send().await?.json().await?;
-    lab(world, &["dead", "drop", "--all"]).await?;
+    world.lab(&["dead", "drop", "--all"]).await?;
     let left = dead_listed(world).await?;
     Ok(outcome
         .check(listed == bad + 1, format!("`dead list` muestra {listed}"))
@@ -110,23 +108,9 @@ async fn bury(world: &World, id: Uuid) -> Result<()> {
 }
 
 async fn dead_listed(world: &World) -> Result<u64> {
-    let listed = lab(world, &["dead", "list", "-n", "1000", "--json"]).await?;
+    let listed = world.lab(&["dead", "list", "-n", "1000", "--json"]).await?;
     let listed: Vec<Value> = serde_json::from_str(&listed)?;
     Ok(u64::try_from(listed.len())?)
-}
-
-/// Runs another command of this program on the laboratory of the proof.
-async fn lab(world: &World, args: &[&str]) -> Result<String> {
-    let output = Command::new(env::current_exe()?)
-        .args(args)
-        .current_dir(world.stack.layout.root())
-        .env("LAB_DIR", world.stack.layout.dir())
-        .output()
-        .await
-        .context("no se pudo ejecutar cargo lab")?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "cargo lab {}: {told}", args.join(" "));
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Messages that the broker has already delivered come again, as after a lost

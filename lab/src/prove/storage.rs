@@ -35,7 +35,7 @@ pub(super) struct WriteLock {
 
 /// Keeps analytics from writing, as soon as it is between two writes.
 pub(super) async fn hold_write_lock(world: &World) -> Result<WriteLock> {
-    let path = world.database();
+    let path = world.native()?.database();
     until("el bloqueo de la base de datos", PATIENCE, async || {
         // The second one comes and goes with the connections of analytics.
         let (Ok(database), Ok(shared)) = (open(&path), open(&path.with_extension("db-shm"))) else {
@@ -68,7 +68,7 @@ fn try_lock(file: &File, kind: libc::c_int, (start, length): (i64, i64)) -> bool
 pub(super) async fn locked(world: &World) -> Result<Outcome> {
     let traffic = Traffic::start(world).await?;
     traffic.goes_on().await?;
-    let process = world.process(Part::Analytics)?;
+    let process = world.native()?.process(Part::Analytics)?;
     let lock = hold_write_lock(world).await?;
     world.until_unready(Part::Analytics, "database is locked").await?;
     let seconds = world.size.of(30, 4);
@@ -76,7 +76,7 @@ pub(super) async fn locked(world: &World) -> Result<Outcome> {
     let waiting = messages_wait(world, seconds).await?;
     drop(lock);
     let recovery = traffic.recovers(Instant::now()).await?;
-    let same = world.process(Part::Analytics)? == process;
+    let same = world.native()?.process(Part::Analytics)? == process;
     let outcome = traffic.judge().await?.recovery(recovery);
     Ok(outlasted(outcome, waiting, same))
 }
@@ -125,12 +125,13 @@ pub(super) async fn full_disk(world: &World) -> Result<Outcome> {
     if !may_mount().await {
         return Ok(Outcome::skipped(NO_MOUNTS));
     }
-    let folder = world.stack.layout.dir().join("disco");
+    let folder = world.native()?.layout().dir().join("disco");
     std::fs::create_dir_all(&folder)?;
     let path = folder.to_string_lossy().into_owned();
     let mount = format!("mount -t tmpfs -o size={DISK} tmpfs \"$1\"");
     let wrapper = in_own_mounts(&mount, &path).context("falta unshare")?;
     world
+        .native()?
         .restart_with(Part::Analytics, |change| {
             change.wrapper = wrapper;
             change.env = vec![("DATABASE_URL".into(), format!("sqlite://{path}/disco.db"))];
@@ -142,7 +143,7 @@ pub(super) async fn full_disk(world: &World) -> Result<Outcome> {
 async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
     let traffic = Traffic::start(world).await?;
     traffic.goes_on().await?;
-    let process = world.process(Part::Analytics)?;
+    let process = world.native()?.process(Part::Analytics)?;
     let filler = PathBuf::from(format!("/proc/{}/root{folder}/relleno", process.pid));
     fill(&filler)?;
     world.until_unready(Part::Analytics, "full").await?;
@@ -151,7 +152,7 @@ async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
     let waiting = messages_wait(world, seconds).await?;
     std::fs::remove_file(&filler)?;
     let recovery = traffic.recovers(Instant::now()).await?;
-    let same = world.process(Part::Analytics)? == process;
+    let same = world.native()?.process(Part::Analytics)? == process;
     let outcome = traffic.judge().await?.recovery(recovery);
     Ok(outlasted(outcome, waiting, same))
 }
@@ -171,14 +172,14 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
     if !may_mount().await || on_path("nsenter").is_none() {
         return Ok(Outcome::skipped(NO_MOUNTS));
     }
-    let folder = world.stack.layout.data().to_string_lossy().into_owned();
+    let folder = world.native()?.layout().data().to_string_lossy().into_owned();
     let mount = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"";
     let wrapper = in_own_mounts(mount, &folder).context("falta unshare")?;
     let traffic = Traffic::start(world).await?;
     traffic.goes_on().await?;
     world.halt(Part::Analytics).await?;
-    world.stack.changes.change(Part::Analytics, |change| change.wrapper = wrapper);
-    world.launch_unready(Part::Analytics).await?;
+    world.native()?.change(Part::Analytics, |change| change.wrapper = wrapper);
+    world.native()?.launch_unready(Part::Analytics).await?;
     let (waiting, same) = while_read_only(world, &folder).await?;
     let recovery = traffic.recovers(Instant::now()).await?;
     let outcome = traffic.judge().await?.recovery(recovery);
@@ -189,11 +190,11 @@ pub(super) async fn read_only(world: &World) -> Result<Outcome> {
 async fn while_read_only(world: &World, folder: &str) -> Result<(u64, bool)> {
     // In which words depends on the files that the process before has left.
     world.until_unready(Part::Analytics, "no se puede guardar").await?;
-    let process = world.process(Part::Analytics)?;
+    let process = world.native()?.process(Part::Analytics)?;
     let seconds = world.size.of(10, 4);
     sleep(Duration::from_secs(seconds)).await;
     let waiting = messages_wait(world, seconds).await?;
-    let same = world.process(Part::Analytics)? == process;
+    let same = world.native()?.process(Part::Analytics)? == process;
     make_writable(process.pid, folder).await?;
     Ok((waiting, same))
 }

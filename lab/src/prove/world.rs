@@ -1,35 +1,28 @@
-//! The laboratory that the proof breaks: its own ports, folder and broker,
-//! with lines to the broker that can be cut.
+//! The laboratory that the proof breaks: its own ports and its own state, either
+//! natively or in containers.
+//!
+//! - [`native`]: processes of this machine, with lines to the broker that can be
+//!   cut, and everything that takes files and environments.
+//! - [`containers`]: a project of `docker compose`, broken with `docker`'s own
+//!   commands.
+//! - [`broker`], [`load`]: what is the same in both.
 
 mod broker;
+pub(super) mod containers;
 mod load;
+pub(super) mod native;
 
 use super::wait::until;
-use crate::commands::control;
-use crate::layout::Layout;
 use crate::load::Ledger;
 use crate::part::Part;
 use crate::parts::readiness::Prober;
-use crate::plan::{Change, Changes, Plan, Stack};
-use crate::process::{Ended, ProcessId};
-use crate::record::{self, Record, Request, Watcher};
-use crate::scratch;
-use crate::settings::{Port, Settings};
-use crate::signals::Interrupts;
-use crate::supervisor::{Supervisor, stop};
-use crate::tools;
+use crate::running::Running;
 use anyhow::{Context, Result, ensure};
-use cut_proxy::CutProxy;
-use nix::sys::signal::Signal;
+use containers::Containers;
+use native::Native;
 use reqwest::Client;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
-/// The folder of these runs.
-const KIND: &str = "prove";
+use tokio::process::Command;
 
 /// How long anything may take that should happen by itself.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -61,120 +54,93 @@ impl Size {
     }
 }
 
+/// Whose way to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Of `cliente_x` and `cliente_uno`.
+    Senders,
+    Analytics,
+}
+
 /// Everything a scenario may touch.
 pub(super) struct World {
-    pub(super) stack: Stack,
+    pub(super) running: Running,
     pub(super) size: Size,
     pub(super) ledger: Ledger,
-    /// The line of `cliente_x` and `cliente_uno` to the broker.
-    pub(super) senders_line: CutProxy,
-    /// The line of analytics to the broker.
-    pub(super) analytics_line: CutProxy,
     http: Client,
     prober: Prober,
-    watching: Watching,
+    ground: Ground,
 }
 
-/// The supervisor, at work in the background.
-struct Watching {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Supervisor>,
-}
-
-/// Stops and removes what earlier proofs left that could not end in order.
-pub(super) async fn remove_remains(layout: &Layout) -> Result<()> {
-    for run in scratch::abandoned(layout, KIND) {
-        stop::all(&run).await?;
-        scratch::remove(run.dir())?;
-    }
-    Ok(())
+/// What the laboratory stands on.
+pub(super) enum Ground {
+    Native(Box<Native>),
+    Containers(Containers),
 }
 
 impl World {
-    /// Builds nothing: `binaries` are there. Starts every part.
-    pub(super) async fn start(
-        layout: &Layout,
-        size: Size,
-        binaries: BTreeMap<String, PathBuf>,
-        interrupts: &mut Interrupts,
-    ) -> Result<Self> {
-        let stack = stack(layout, binaries).await?;
-        stack.layout.create()?;
-        stack.plan.save(&stack.layout)?;
-        let broker = format!("127.0.0.1:{}", stack.port(Port::Amqp));
-        let senders_line = CutProxy::to(broker.clone()).await?;
-        let analytics_line = CutProxy::to(broker).await?;
-        for (part, line) in [
-            (Part::ClienteX, &senders_line),
-            (Part::ClienteUno, &senders_line),
-            (Part::Analytics, &analytics_line),
-        ] {
-            let port = line.address().port();
-            stack.changes.change(part, |change| change.amqp_port = Some(port));
-        }
+    /// Of a laboratory that runs.
+    pub(super) fn on(ground: Ground, running: Running, size: Size) -> Result<Self> {
         let http = Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
-        let (analytics, management) =
-            (stack.local_url(Port::Analytics), stack.local_url(Port::Management));
-        let ledger = Ledger::new(analytics, management, true)?;
-        let mut supervisor = Supervisor::new(stack.clone())?;
-        Watcher::announce(&stack.layout, false)?;
-        if let Err(error) = supervisor.start(&Part::START_ORDER, interrupts).await {
-            // What it says holds the last words of the part that failed.
-            scratch::remove(stack.layout.dir())?;
-            return Err(error);
+        let ledger = Ledger::of(&running, true)?;
+        let prober = Prober::new(running.administrator.clone())?;
+        Ok(Self { running, size, ledger, http, prober, ground })
+    }
+
+    /// What only a native laboratory lets one touch.
+    pub(super) fn native(&self) -> Result<&Native> {
+        match &self.ground {
+            Ground::Native(native) => Ok(native),
+            Ground::Containers(_) => anyhow::bail!("esto no se puede hacer en contenedores"),
         }
-        Watcher::announce(&stack.layout, true)?;
-        let (prober, watching) = (Prober::new()?, Watching::start(supervisor));
-        Ok(Self { stack, size, ledger, senders_line, analytics_line, http, prober, watching })
+    }
+
+    /// What only a laboratory in containers has.
+    pub(super) fn containers(&self) -> Result<&Containers> {
+        match &self.ground {
+            Ground::Native(_) => anyhow::bail!("esto se hace solo en contenedores"),
+            Ground::Containers(containers) => Ok(containers),
+        }
     }
 
     /// Makes everything as it was, whatever a scenario left.
     pub(super) async fn whole(&self) -> Result<()> {
-        self.senders_line.restore();
-        self.analytics_line.restore();
+        match &self.ground {
+            Ground::Native(native) => {
+                for part in native.restored() {
+                    self.anew(part).await?;
+                }
+            }
+            Ground::Containers(containers) => containers.restore().await?,
+        }
         for part in Part::START_ORDER {
-            if self.stack.changes.reset(part) || self.until_ready(part).await.is_err() {
-                self.halt(part).await?;
-                self.launch(part).await?;
+            if self.until_ready(part).await.is_err() {
+                self.anew(part).await?;
             }
         }
         Ok(())
     }
 
-    /// Stops every part; the folder stays when it may explain something.
-    pub(super) async fn stop(self, keep: bool) -> Result<()> {
-        let watched = self.watching.end().await;
-        // Also what a supervisor that died has left.
-        let stopped = stop::all(&self.stack.layout).await;
-        Watcher::withdraw(&self.stack.layout)?;
-        watched.and(stopped)?;
-        if keep {
-            return Ok(());
-        }
-        scratch::remove(self.stack.layout.dir())
+    async fn anew(&self, part: Part) -> Result<()> {
+        self.halt(part).await?;
+        self.launch(part).await
     }
 
-    /// Where the logs of this run are.
-    pub(super) fn logs(&self) -> PathBuf {
-        self.stack.layout.logs()
+    /// Stops every part, and removes everything but what may explain something:
+    /// where that is, with `keep`.
+    pub(super) async fn stop(self, keep: bool) -> Result<Option<String>> {
+        match self.ground {
+            Ground::Native(native) => native.stop(keep).await,
+            Ground::Containers(containers) => containers.stop(keep).await,
+        }
     }
 
     /// Kills a part and has it started again at once.
     pub(super) async fn kill(&self, part: Part) -> Result<()> {
-        let process = self.process(part)?;
-        record::request(&self.stack.layout, part, Request::Start)?;
-        process.signal(Signal::SIGKILL)?;
-        until("un proceso nuevo", PATIENCE, async || {
-            let new = self.process(part).ok().filter(|new| *new != process && new.is_alive());
-            Ok(new)
-        })
-        .await?;
-        Ok(())
-    }
-
-    pub(super) fn process(&self, part: Part) -> Result<ProcessId> {
-        let record = Record::load(&self.stack.layout, part);
-        Ok(record.with_context(|| format!("{} no está en marcha", part.name()))?.process)
+        match &self.ground {
+            Ground::Native(native) => native.kill(part).await,
+            Ground::Containers(containers) => containers.kill(containers.service(part)).await,
+        }
     }
 
     /// Asks a part to end, and waits for that.
@@ -182,42 +148,67 @@ impl World {
     /// # Errors
     /// When it does not end within its limit, and had to be killed.
     pub(super) async fn halt(&self, part: Part) -> Result<()> {
-        let ended = control::halt(&self.stack.layout, part).await?;
-        ensure!(ended != Ended::Killed, "{} no terminó al recibir SIGTERM", part.name());
-        Ok(())
+        match &self.ground {
+            Ground::Native(native) => native.halt(part).await,
+            Ground::Containers(containers) => containers.halt(containers.service(part)).await,
+        }
     }
 
+    /// Starts a part, and waits until it is ready.
     pub(super) async fn launch(&self, part: Part) -> Result<()> {
-        control::launch(&self.stack.layout, part).await?;
+        match &self.ground {
+            Ground::Native(native) => native.launch(part).await,
+            Ground::Containers(containers) => {
+                containers.launch(containers.service(part)).await?;
+                self.until_ready(part).await
+            }
+        }
+    }
+
+    /// Nothing passes on a line to the broker any more, and nobody is told.
+    pub(super) async fn silence(&self, line: Line) -> Result<()> {
+        match &self.ground {
+            Ground::Native(native) => native.line(line).silence(),
+            Ground::Containers(containers) => containers.unplug(line).await?,
+        }
         Ok(())
     }
 
-    /// Has a part started anew, and without waiting for it to be ready.
-    pub(super) async fn launch_unready(&self, part: Part) -> Result<()> {
-        let before = Record::load(&self.stack.layout, part).map(|record| record.process);
-        record::request(&self.stack.layout, part, Request::Start)?;
-        record::withdraw(&self.stack.layout, part, Request::Stop)?;
-        until("un proceso nuevo", PATIENCE, async || {
-            let new = self.process(part).ok();
-            Ok(new.filter(|new| Some(new) != before.as_ref() && new.is_alive()))
-        })
-        .await?;
+    /// The end of [`silence`](Self::silence).
+    pub(super) async fn restore(&self, line: Line) -> Result<()> {
+        match &self.ground {
+            Ground::Native(native) => native.line(line).restore(),
+            Ground::Containers(containers) => containers.plug(line).await?,
+        }
         Ok(())
     }
 
-    /// Starts a part in another way from now on.
-    pub(super) async fn restart_with(
-        &self,
-        part: Part,
-        change: impl FnOnce(&mut Change),
-    ) -> Result<()> {
-        self.halt(part).await?;
-        self.stack.changes.change(part, change);
-        self.launch(part).await
+    /// Runs rabbitmqctl, which must succeed.
+    pub(super) async fn rabbitmqctl(&self, args: &[&str]) -> Result<()> {
+        match &self.ground {
+            Ground::Native(native) => native.rabbitmqctl(args).await,
+            Ground::Containers(containers) => containers.rabbitmqctl(args).await,
+        }
+    }
+
+    /// Runs another command of this program on this laboratory; what it prints.
+    pub(super) async fn lab(&self, args: &[&str]) -> Result<String> {
+        match &self.ground {
+            Ground::Native(native) => native.lab(args).await,
+            Ground::Containers(containers) => containers.lab(args).await,
+        }
+    }
+
+    /// Memory that a part holds now, in MiB.
+    pub(super) async fn resident(&self, part: Part) -> Result<u64> {
+        match &self.ground {
+            Ground::Native(native) => native.resident(part),
+            Ground::Containers(containers) => containers.resident(containers.service(part)).await,
+        }
     }
 
     pub(super) async fn is_ready(&self, part: Part) -> bool {
-        self.prober.is_ready(&self.stack.plan.ports, part).await
+        self.prober.is_ready(&self.running.ports, part).await
     }
 
     pub(super) async fn until_ready(&self, part: Part) -> Result<()> {
@@ -240,15 +231,7 @@ impl World {
 
     pub(super) fn url_of(&self, part: Part) -> Result<String> {
         let own = part.ports().first().context("un servicio sin puerto")?;
-        Ok(self.stack.local_url(*own))
-    }
-
-    /// Memory that a part holds now, in MiB.
-    pub(super) fn resident(&self, part: Part) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process(part)?.pid))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(kib.context("sin VmRSS")?.parse::<u64>()? / 1024)
+        Ok(self.running.url(*own, ""))
     }
 
     /// A value of a part's `/metrics`; 0 where it has none yet.
@@ -268,57 +251,15 @@ impl World {
         .await
     }
 
-    /// The file that analytics counts in.
-    pub(super) fn database(&self) -> PathBuf {
-        self.stack.layout.data().join("analiticas.db")
-    }
-
     pub(super) fn http(&self) -> &Client {
         &self.http
     }
 }
 
-impl Watching {
-    fn start(mut supervisor: Supervisor) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            supervisor.watch(stopped).await;
-            supervisor
-        });
-        Self { stop, task }
-    }
-
-    async fn end(self) -> Result<()> {
-        // It may have died: then the next line says so.
-        let _ = self.stop.send(());
-        let mut supervisor = self.task.await.context("la vigilancia se interrumpió")?;
-        supervisor.stop().await
-    }
-}
-
-async fn stack(layout: &Layout, binaries: BTreeMap<String, PathBuf>) -> Result<Stack> {
-    Ok(Stack {
-        layout: scratch::own(layout, KIND),
-        // The laboratory's defaults: the proof does not depend on anybody's .env.
-        settings: Settings::from_lookup(|_| None)?,
-        plan: Plan {
-            ports: scratch::free_ports()?,
-            rabbitmq: tools::rabbitmq::ensure().await?,
-            traefik: tools::traefik::ensure(layout).await?,
-            binaries,
-        },
-        changes: Changes::default(),
-    })
-}
-
-/// The services' binaries in a folder, by package.
-pub(super) fn binaries_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let packages = Part::START_ORDER.iter().filter_map(|part| part.package());
-    packages
-        .map(|package| {
-            let path = std::path::absolute(folder.join(package))?;
-            ensure!(path.is_file(), "falta el programa {}", path.display());
-            Ok((package.to_owned(), path))
-        })
-        .collect()
+/// Runs another command of this program, which must succeed; what it prints.
+async fn output_of(mut command: Command, args: &[&str]) -> Result<String> {
+    let output = command.output().await.context("no se pudo ejecutar cargo lab")?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo lab {}: {told}", args.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apt;
 pub(crate) mod cargo;
+pub(crate) mod engine;
 pub(crate) mod rabbitmq;
 pub(crate) mod traefik;
 

@@ -1,37 +1,20 @@
 //! Why analytics rejected a message: it says so in its log, and nowhere else.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-
-/// What stands in the last line about the message `id`; none where there is no
-/// such line (any more).
-pub(super) fn last(log: &Path, id: &str) -> Option<String> {
+/// What stands in the last line of `log` about the message `id`; none where there
+/// is no such line (any more).
+pub(super) fn last(log: &[u8], id: &str) -> Option<String> {
     // As `broker` writes it. It escapes what comes from the wire, so a reason
     // cannot pass for the beginning of another line.
     let beginning = format!("message {:?} goes to the dead-letter queue: ", Some(id));
-    let mut found = None;
-    let mut reader = BufReader::new(File::open(log).ok()?);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).ok()? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        if let Some((_, reason)) = text.trim_end().split_once(&beginning) {
-            found = Some(reason.to_owned());
-        }
-        line.clear();
-    }
-    found
+    log.rsplit(|byte| *byte == b'\n').find_map(|line| {
+        let line = String::from_utf8_lossy(line);
+        line.trim_end().split_once(&beginning).map(|(_, reason)| reason.to_owned())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::last;
-
-    fn found(log: &str, id: &str) -> Option<String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), log).unwrap();
-        last(file.path(), id)
-    }
 
     const LOG: &str = "\
 [2026-11-22T16:00:00Z WARN  broker::consumer] message Some(\"a\") goes to the dead-letter queue: old
@@ -41,9 +24,9 @@ mod tests {
 
     #[test]
     fn the_last_line_about_an_id_holds_the_reason() {
-        assert_eq!(found(LOG, "a").as_deref(), Some("new"));
-        assert_eq!(found(LOG, "a\n").as_deref(), Some(r#"its type is \"x\""#));
-        assert_eq!(found(LOG, "b"), None);
-        assert_eq!(last("/does/not/exist".as_ref(), "a"), None);
+        let found = |id| last(LOG.as_bytes(), id);
+        assert_eq!(found("a").as_deref(), Some("new"));
+        assert_eq!(found("a\n").as_deref(), Some(r#"its type is \"x\""#));
+        assert_eq!(found("b"), None);
     }
 }

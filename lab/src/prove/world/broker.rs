@@ -1,32 +1,14 @@
 //! The broker of the laboratory, as its administrator sees it.
 
 use super::World;
-use crate::parts::rabbitmq;
+use crate::running::Administrator;
 use crate::settings::Port;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use messages::names::QUEUE;
 use reqwest::Method;
 use serde_json::Value;
 
 impl World {
-    /// Runs rabbitmqctl, which must succeed.
-    pub(in crate::prove) async fn rabbitmqctl(&self, args: &[&str]) -> Result<()> {
-        let launch = rabbitmq::ctl(&self.stack);
-        let output = tokio::process::Command::new(&launch.program)
-            .args(args)
-            .env_clear()
-            .envs(launch.env.iter().map(|(name, value)| (name, value)))
-            .output()
-            .await?;
-        ensure!(
-            output.status.success(),
-            "rabbitmqctl {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(())
-    }
-
     /// Asks the broker's API, as its administrator. The virtual host is `%2F`.
     pub(in crate::prove) async fn broker(
         &self,
@@ -34,13 +16,21 @@ impl World {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value> {
-        let url = format!("{}/api/{path}", self.stack.local_url(Port::Management));
-        let mut request = self.http.request(method, &url).basic_auth("guest", Some("guest"));
+        let url = self.running.url(Port::Management, &format!("/api/{path}"));
+        let Administrator { name, password } = &self.running.administrator;
+        let mut request = self.http.request(method, &url).basic_auth(name, Some(password));
         if let Some(body) = body {
             request = request.json(&body);
         }
         let answer = request.send().await?.error_for_status()?;
         Ok(answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// How many nodes of the broker run, by what one of them says.
+    pub(in crate::prove) async fn running_nodes(&self) -> usize {
+        let nodes = self.broker(Method::GET, "nodes", None).await.unwrap_or_default();
+        let nodes = nodes.as_array().map(Vec::as_slice).unwrap_or_default();
+        nodes.iter().filter(|node| node["running"] == true).count()
     }
 
     /// Messages that the broker has delivered again from the queue, since it

@@ -8,9 +8,7 @@ use messages::names::CLICK;
 impl World {
     /// Two senders whose line to the broker can be cut.
     pub(in crate::prove) fn sender_urls(&self, path: &str) -> Vec<String> {
-        [Port::ClienteX, Port::ClienteUno]
-            .map(|port| format!("{}{path}", self.stack.local_url(port)))
-            .to_vec()
+        [Port::ClienteX, Port::ClienteUno].map(|port| self.running.url(port, path)).to_vec()
     }
 
     /// Single events at a rate, until stopped.

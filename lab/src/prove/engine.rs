@@ -1,0 +1,185 @@
+//! Faults that only a laboratory in containers has: pauses, missing networks, and
+//! the death of one of several.
+
+use super::outcome::Outcome;
+use super::traffic::Traffic;
+use super::wait::until;
+use super::world::{Line, PATIENCE, TOLD_WITHIN, World};
+use anyhow::Result;
+use messages::names::QUEUE;
+use reqwest::Method;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long something stands still: longer than a publish waits for its confirm,
+/// and than a sender waits before it takes a silent line for dead.
+const STILL: Duration = Duration::from_secs(6);
+
+/// The nodes of the broker.
+const NODES: [&str; 3] = ["rabbitmq-uno", "rabbitmq-dos", "rabbitmq-tres"];
+
+/// Every process of the broker stands still, and its connections stay open.
+pub(super) async fn broker_paused(world: &World) -> Result<Outcome> {
+    let containers = world.containers()?;
+    let times = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        containers.pause("rabbitmq-service").await?;
+        sleep(STILL).await;
+        containers.unpause("rabbitmq-service").await?;
+        longest = longest.max(traffic.recovers(Instant::now()).await?);
+    }
+    let stopped = traffic.stop().await?;
+    let (refused, slowest) = (stopped.errors_of("503"), stopped.slowest_refusal());
+    let outcome = stopped.judge().await?.times(times).recovery(longest);
+    Ok(outcome.check(refused > 0, format!("{refused} intentos respondidos con 503")).check(
+        slowest < TOLD_WITHIN,
+        format!("el 503 más lento llegó en {:.1} s", slowest.as_secs_f64()),
+    ))
+}
+
+/// Analytics stands still with messages in its hands, and goes on.
+pub(super) async fn analytics_paused(world: &World) -> Result<Outcome> {
+    let containers = world.containers()?;
+    let times = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        containers.pause("analiticas").await?;
+        sleep(STILL).await;
+        let waiting = world.ledger.waiting().await?;
+        containers.unpause("analiticas").await?;
+        anyhow::ensure!(waiting > Some(0), "nada esperaba en la cola: analítica no estaba quieta");
+        longest = longest.max(traffic.recovers(Instant::now()).await?);
+    }
+    Ok(traffic.judge().await?.times(times).recovery(longest))
+}
+
+/// Analytics is taken from the broker's network: deliveries and acknowledgements
+/// on their way are lost without a word.
+pub(super) async fn analytics_unplugged(world: &World) -> Result<Outcome> {
+    let times = world.size.of(3, 1);
+    let before = world.redelivered().await?;
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        world.silence(Line::Analytics).await?;
+        // Unlike a sender, who consumes learns of it by a missed heartbeat.
+        sleep(STILL * 5).await;
+        world.restore(Line::Analytics).await?;
+        longest = longest.max(traffic.recovers(Instant::now()).await?);
+    }
+    let outcome = traffic.judge().await?.times(times).recovery(longest);
+    let again = world.redelivered().await? - before;
+    Ok(outcome.check(true, format!("{again} mensajes entregados otra vez")))
+}
+
+/// Each node of the broker is killed in turn, and stays dead for a while.
+pub(super) async fn node_killed(world: &World) -> Result<Outcome> {
+    nodes_in_turn(world, async |node| world.containers()?.kill_for(node, STILL).await).await
+}
+
+/// Each node of the broker is stopped in order in turn.
+pub(super) async fn node_restarted(world: &World) -> Result<Outcome> {
+    nodes_in_turn(world, async |node| {
+        let containers = world.containers()?;
+        containers.halt(node).await?;
+        containers.launch(node).await
+    })
+    .await
+}
+
+/// Makes a fault of every node, each time with all three replicas there; what
+/// counts is how long nothing was confirmed.
+async fn nodes_in_turn(
+    world: &World,
+    mut fault: impl AsyncFnMut(&str) -> Result<()>,
+) -> Result<Outcome> {
+    let rounds = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let (mut longest, mut times) = (Duration::ZERO, 0);
+    for _ in 0..rounds {
+        for node in NODES {
+            until_replicated(world).await?;
+            traffic.goes_on().await?;
+            fault(node).await?;
+            longest = longest.max(traffic.recovers(Instant::now()).await?);
+            times += 1;
+        }
+    }
+    until_replicated(world).await?;
+    let outcome = traffic.judge().await?.times(times).recovery(longest);
+    Ok(outcome.check(true, format!("{QUEUE} tiene tres réplicas, antes y después")))
+}
+
+/// Waits until every node has the queue, and is up to date.
+async fn until_replicated(world: &World) -> Result<()> {
+    until("tres réplicas de la cola", PATIENCE * 2, async || {
+        let queue = world.broker(Method::GET, &format!("queues/%2F/{QUEUE}"), None).await;
+        let online = queue.ok().and_then(|queue| queue["online"].as_array().map(Vec::len));
+        let nodes = world.running_nodes().await;
+        Ok((online == Some(NODES.len()) && nodes == NODES.len()).then_some(()))
+    })
+    .await
+}
+
+/// Of two who count, one dies with messages in its hands: the other has them at
+/// once.
+pub(super) async fn one_of_two_killed(world: &World) -> Result<Outcome> {
+    let containers = world.containers()?;
+    let rounds = world.size.of(5, 1);
+    let before = world.redelivered().await?;
+    let traffic = Traffic::start(world).await?;
+    let (mut longest, mut times) = (Duration::ZERO, 0);
+    for _ in 0..rounds {
+        for service in ["analiticas_uno", "analiticas_dos"] {
+            traffic.goes_on().await?;
+            let killed = Instant::now();
+            containers.kill(service).await?;
+            longest = longest.max(traffic.recovers(killed).await?);
+            until("las dos sanas", PATIENCE, async || {
+                Ok(containers.is_healthy(service).await?.then_some(()))
+            })
+            .await?;
+            times += 1;
+        }
+    }
+    let outcome = traffic.judge().await?.times(times).recovery(longest);
+    let again = world.redelivered().await?.saturating_sub(before);
+    Ok(outcome.check(true, format!("{again} mensajes entregados otra vez")))
+}
+
+/// The database dies, and comes back with all that was committed.
+pub(super) async fn database_killed(world: &World) -> Result<Outcome> {
+    database_away(world, async || world.containers()?.kill_for("postgres", STILL).await).await
+}
+
+/// The database stands still longer than analytics waits for an answer.
+pub(super) async fn database_paused(world: &World) -> Result<Outcome> {
+    database_away(world, async || {
+        let containers = world.containers()?;
+        containers.pause("postgres").await?;
+        sleep(STILL).await;
+        containers.unpause("postgres").await
+    })
+    .await
+}
+
+async fn database_away(
+    world: &World,
+    mut fault: impl AsyncFnMut() -> Result<()>,
+) -> Result<Outcome> {
+    let times = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        fault().await?;
+        longest = longest.max(traffic.recovers(Instant::now()).await?);
+    }
+    Ok(traffic.judge().await?.times(times).recovery(longest))
+}

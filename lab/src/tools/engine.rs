@@ -1,0 +1,119 @@
+//! The Docker engine: whether one answers, how it is spoken to, and Compose.
+
+use crate::images::plugins;
+use crate::layout::Layout;
+use anyhow::Result;
+use std::io::ErrorKind;
+use std::process::Stdio;
+use std::time::Duration;
+use std::{env, fmt};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How long an engine may take to answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Why no engine answers; as an error, it says what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// The client is not installed.
+    NoClient,
+    /// This user may not speak to the engine.
+    Denied,
+    /// Anything else, as the client says it.
+    Other(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoClient => f.write_str(
+                "falta Docker. En Debian se instala, como root o con sudo, con\n  \
+                 apt-get update\n  \
+                 apt-get install docker.io\n",
+            )?,
+            Self::Denied => {
+                let user = env::var("USER").unwrap_or_else(|_| "USUARIO".to_owned());
+                write!(
+                    f,
+                    "este usuario no es del grupo docker, y no puede usar Docker.\n\
+                     Entra en el grupo, como root o con sudo, con\n  \
+                     usermod -aG docker {user}\n\
+                     y con una sesión nueva. "
+                )?;
+            }
+            Self::Other(reason) => write!(
+                f,
+                "ningún motor de Docker responde. docker version dice:\n  \
+                 {reason}\n\
+                 Uno instalado se pone en marcha, como root o con sudo, con\n  \
+                 service docker start\n"
+            )?,
+        }
+        f.write_str("Después, repite la orden.")
+    }
+}
+
+impl std::error::Error for Silence {}
+
+/// Whether an engine answers; if not, why.
+pub(crate) async fn answers() -> Result<(), Silence> {
+    // Not `docker info`: an older client has no words for what goes wrong there.
+    let mut command = docker();
+    command.args(["version", "--format", "{{.Server.Version}}"]);
+    let Ok(output) = timeout(LIMIT, command.output()).await else {
+        return Err(Silence::Other(format!("(nada, en {} segundos)", LIMIT.as_secs())));
+    };
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(silence(&String::from_utf8_lossy(&output.stderr))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Silence::NoClient),
+        Err(error) => Err(Silence::Other(error.to_string())),
+    }
+}
+
+/// What the client's last line means; what comes before are warnings.
+fn silence(errors: &str) -> Silence {
+    let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("(nada)").trim();
+    if last.contains("permission denied while trying to connect") {
+        return Silence::Denied;
+    }
+    Silence::Other(last.to_owned())
+}
+
+/// The start of a command of Docker's client, which ends when nobody waits for it
+/// any more.
+pub(crate) fn docker() -> Command {
+    let mut command = Command::new("docker");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Gets `docker compose` where the client has none. An engine has to answer.
+pub(crate) async fn ensure_compose(layout: &Layout) -> Result<()> {
+    plugins::ensure_compose(layout).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Silence, silence};
+
+    #[test]
+    fn a_user_without_rights_is_told_apart() {
+        let words = "WARNING: Error loading config file: permission denied\n\
+            permission denied while trying to connect to the Docker daemon socket at unix:///var\n";
+        assert_eq!(silence(words), Silence::Denied);
+        let words = "WARNING: Error loading config file: permission denied\nCannot connect\n\n";
+        assert_eq!(silence(words), Silence::Other("Cannot connect".to_owned()));
+        assert_eq!(silence(""), Silence::Other("(nada)".to_owned()));
+    }
+
+    #[test]
+    fn each_reason_fits_eighty_columns() {
+        for reason in [Silence::NoClient, Silence::Denied, Silence::Other(String::new())] {
+            for line in format!("cargo lab: {reason}").lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+}
