@@ -24,15 +24,20 @@ RUN rustc -vV | sed -n 's/^host: //p' > /host \
     && cargo build --release --locked --target "$(cat /host)" \
         -p sender -p analytics-service -p visual-panel
 
+# What the services share, beneath services that are still empty.
+COPY crates crates
+RUN find crates -name '*.rs' -exec touch '{}' + \
+    && cargo build --release --locked --target "$(cat /host)" \
+        -p sender -p analytics-service -p visual-panel
+
 FROM dependencies AS build
 ARG SERVICE
-COPY crates crates
 COPY ${SERVICE} ${SERVICE}
 # All three packages again, so that what they share is what was compiled above.
-RUN find crates "${SERVICE}" -name '*.rs' -exec touch '{}' + \
+RUN find "${SERVICE}" -name '*.rs' -exec touch '{}' + \
     && cargo build --release --locked --target "$(cat /host)" \
         -p sender -p analytics-service -p visual-panel --bin "${SERVICE}" \
-    && mkdir -p /image/data \
+    && mkdir -p /image/data && mkdir -m 1777 /image/tmp \
     && cp "/target/$(cat /host)/release/${SERVICE}" /image/service
 
 FROM scratch

@@ -183,6 +183,7 @@ fn variable(text: &str) -> Option<&str> {
 mod tests {
     use super::{variable, with_passwords};
     use crate::settings::Settings;
+    use messages::names::{CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
     use serde_json::Value;
 
     const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
@@ -224,6 +225,20 @@ mod tests {
         {
             assert_eq!(names, ["guest", "sender", "analytics"]);
         }
+    }
+
+    /// The arguments are compared by the broker itself: analytics declares the
+    /// queues as well, and ends with 78 where they differ.
+    #[test]
+    fn what_is_published_has_its_place_before_anybody_counts() {
+        let definitions = rendered(None);
+        assert_eq!(names(&definitions, "exchanges", "name"), [EXCHANGE, DEAD_LETTER_EXCHANGE]);
+        assert_eq!(names(&definitions, "queues", "name"), [DEAD_LETTER_QUEUE, QUEUE]);
+        let ends = ["source", "routing_key", "destination"];
+        let bindings = definitions["bindings"].as_array().unwrap().iter();
+        let bindings: Vec<_> = bindings.map(|binding| ends.map(|end| &binding[end])).collect();
+        let wanted = [[DEAD_LETTER_EXCHANGE, "", DEAD_LETTER_QUEUE], [EXCHANGE, CLICK, QUEUE]];
+        assert_eq!(bindings, wanted);
     }
 
     #[test]

@@ -78,26 +78,21 @@ pub(super) async fn analytics_unplugged(world: &World) -> Result<Outcome> {
     Ok(outcome.check(true, format!("{again} mensajes entregados otra vez")))
 }
 
-/// Each node of the broker is killed in turn, and stays dead for a while.
+/// Each node of the broker is killed in turn: the other two go on.
 pub(super) async fn node_killed(world: &World) -> Result<Outcome> {
-    nodes_in_turn(world, async |node| world.containers()?.kill_for(node, STILL).await).await
+    nodes_in_turn(world, async |node| world.containers()?.end(node).await).await
 }
 
 /// Each node of the broker is stopped in order in turn.
 pub(super) async fn node_restarted(world: &World) -> Result<Outcome> {
-    nodes_in_turn(world, async |node| {
-        let containers = world.containers()?;
-        containers.halt(node).await?;
-        containers.launch(node).await
-    })
-    .await
+    nodes_in_turn(world, async |node| world.containers()?.halt(node).await).await
 }
 
-/// Makes a fault of every node, each time with all three replicas there; what
-/// counts is how long nothing was confirmed.
+/// Ends every node once, each time with all three replicas there; what counts is
+/// how long it takes until events are confirmed again, with two nodes.
 async fn nodes_in_turn(
     world: &World,
-    mut fault: impl AsyncFnMut(&str) -> Result<()>,
+    mut end: impl AsyncFnMut(&str) -> Result<()>,
 ) -> Result<Outcome> {
     let rounds = world.size.of(3, 1);
     let traffic = Traffic::start(world).await?;
@@ -106,8 +101,10 @@ async fn nodes_in_turn(
         for node in NODES {
             until_replicated(world).await?;
             traffic.goes_on().await?;
-            fault(node).await?;
-            longest = longest.max(traffic.recovers(Instant::now()).await?);
+            let ended = Instant::now();
+            end(node).await?;
+            longest = longest.max(traffic.recovers(ended).await?);
+            world.containers()?.launch(node).await?;
             times += 1;
         }
     }
@@ -155,7 +152,13 @@ pub(super) async fn one_of_two_killed(world: &World) -> Result<Outcome> {
 
 /// The database dies, and comes back with all that was committed.
 pub(super) async fn database_killed(world: &World) -> Result<Outcome> {
-    database_away(world, async || world.containers()?.kill_for("postgres", STILL).await).await
+    database_away(world, async || {
+        let containers = world.containers()?;
+        containers.end("postgres").await?;
+        sleep(STILL).await;
+        containers.launch("postgres").await
+    })
+    .await
 }
 
 /// The database stands still longer than analytics waits for an answer.

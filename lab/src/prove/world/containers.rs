@@ -15,9 +15,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 use tokio::process::Command;
-use tokio::time::sleep;
 
 /// The folder of these runs.
 const KIND: &str = "prove-compose";
@@ -145,15 +143,14 @@ impl Containers {
 
     /// `docker kill`, and `docker start`.
     pub(in crate::prove) async fn kill(&self, service: &str) -> Result<()> {
-        docker(["kill", self.id(service)?]).await?;
+        self.end(service).await?;
         self.launch(service).await
     }
 
-    /// `docker kill`, and `docker start` only after a while.
-    pub(in crate::prove) async fn kill_for(&self, service: &str, dead: Duration) -> Result<()> {
+    /// `docker kill`: it stays dead.
+    pub(in crate::prove) async fn end(&self, service: &str) -> Result<()> {
         docker(["kill", self.id(service)?]).await?;
-        sleep(dead).await;
-        self.launch(service).await
+        Ok(())
     }
 
     /// `docker stop`, which must end with the service's own exit code.
