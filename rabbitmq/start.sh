@@ -48,7 +48,7 @@ fi
     fi
     printf '\nload_definitions = %s\n' "$target/definitions.json"
     printf 'loopback_users.guest = %s\n' "$guest_is_local"
-    printf 'log.console = true\n'
+    printf 'log.console = true\nlog.file = false\n'
 } > "$target/rabbitmq.conf"
 
 # The nodes of a cluster know each other by a secret, in a file that only its
