@@ -34,8 +34,9 @@ sed -e "$no_admin" \
     "$source/definitions.json" > "$target/definitions.json"
 
 # Whoever comes through a published port comes from another address than this
-# container's loopback, even from the same machine: what keeps `guest` from the
-# network is that the port is published on that machine's loopback only.
+# container's loopback, even from the same machine. So `guest` may come from
+# anywhere while the ports are published on that machine's loopback only, and
+# from nowhere else once they are open to the network.
 guest_is_local=false
 if [ "${DIRECT_BIND:-127.0.0.1}" != 127.0.0.1 ]; then
     guest_is_local=true

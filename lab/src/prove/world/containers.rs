@@ -1,11 +1,12 @@
 //! A laboratory in containers, for the proof: a project of `docker compose` of
 //! its own, which is broken with `docker kill`, `pause` and `network disconnect`.
 
-use super::{Ground, Line, Size, World};
+use super::{Ground, Line, PATIENCE, Size, World};
 use crate::compose::{Compose, Container, docker};
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
+use crate::prove::wait::until;
 use crate::running::{Administrator, Running};
 use crate::scratch;
 use crate::settings::Port;
@@ -171,7 +172,14 @@ impl Containers {
     /// Every process of the container stands still: its connections stay open,
     /// and nobody answers.
     pub(in crate::prove) async fn pause(&self, service: &str) -> Result<()> {
-        docker(["pause", self.id(service)?]).await?;
+        let id = self.id(service)?;
+        // With control groups of version 1 an engine cannot always freeze processes
+        // that are just starting others.
+        until("una pausa", PATIENCE, async || match docker(["pause", id]).await {
+            Err(error) if error.to_string().contains("unable to freeze") => Ok(None),
+            paused => paused.map(Some),
+        })
+        .await?;
         Ok(())
     }
 
