@@ -7,7 +7,7 @@ FROM rust:1.95-slim-trixie AS manifests
 WORKDIR /relevo
 COPY . .
 # Manifests alone, and sources that compile to nothing: what stays the same while
-# somebody works on a service.
+# somebody works on a service. All manifests, for the lock file speaks of all.
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
     && find . -mindepth 2 -name Cargo.toml | while read -r manifest; do \
         mkdir -p "${manifest%/*}/src" \
@@ -18,25 +18,23 @@ FROM rust:1.95-slim-trixie AS dependencies
 WORKDIR /relevo
 # A target by its name keeps build scripts and macros from being linked statically.
 ENV CARGO_BUILD_TARGET_DIR=/target RUSTFLAGS="-C target-feature=+crt-static" \
-    CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=debuginfo
+    CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=debuginfo \
+    PACKAGES="-p sender -p analytics-service -p visual-panel"
 COPY --from=manifests /relevo .
 RUN rustc -vV | sed -n 's/^host: //p' > /host \
-    && cargo build --release --locked --target "$(cat /host)" \
-        -p sender -p analytics-service -p visual-panel
+    && cargo build --release --locked --target "$(cat /host)" $PACKAGES
 
 # What the services share, beneath services that are still empty.
 COPY crates crates
 RUN find crates -name '*.rs' -exec touch '{}' + \
-    && cargo build --release --locked --target "$(cat /host)" \
-        -p sender -p analytics-service -p visual-panel
+    && cargo build --release --locked --target "$(cat /host)" $PACKAGES
 
 FROM dependencies AS build
 ARG SERVICE
 COPY ${SERVICE} ${SERVICE}
 # All three packages again, so that what they share is what was compiled above.
 RUN find "${SERVICE}" -name '*.rs' -exec touch '{}' + \
-    && cargo build --release --locked --target "$(cat /host)" \
-        -p sender -p analytics-service -p visual-panel --bin "${SERVICE}" \
+    && cargo build --release --locked --target "$(cat /host)" $PACKAGES --bin "${SERVICE}" \
     && mkdir -p /image/data && mkdir -m 1777 /image/tmp \
     && cp "/target/$(cat /host)/release/${SERVICE}" /image/service
 

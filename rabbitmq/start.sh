@@ -49,6 +49,9 @@ fi
     fi
     printf '\nload_definitions = %s\n' "$target/definitions.json"
     printf 'loopback_users.guest = %s\n' "$guest_is_local"
+    # RabbitMQ counts the whole machine's memory; a little less than `mem_limit`
+    # is this container's, and its alarm comes before the kernel's.
+    printf 'total_memory_available_override_value = 1GB\n'
     printf 'log.console = true\nlog.file = false\n'
 } > "$target/rabbitmq.conf"
 

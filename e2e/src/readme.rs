@@ -11,20 +11,45 @@ pub struct Step {
     pub expected: Option<String>,
 }
 
-/// Steps of every `sh` block. A `text` or `json` block right behind one says
-/// what the block's last command prints. Blocks of other kinds (`console`) are
-/// not run.
+/// What a laboratory runs in: some of the README's blocks are for one of the
+/// two alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Processes of `cargo lab`.
+    Machine,
+    /// Containers of `docker compose`.
+    Containers,
+}
+
+impl Place {
+    /// Whether a block's commands are for this place; none for a block that
+    /// holds no commands. With containers nothing of `cargo lab` is needed, and
+    /// a plain block that uses it is about the other place.
+    fn runs(self, kind: &str, body: &str) -> Option<bool> {
+        match kind {
+            "sh docker" => Some(self == Self::Containers),
+            "sh" => Some(self == Self::Machine || !body.contains("cargo lab")),
+            _ => None,
+        }
+    }
+}
+
+/// Steps of every `sh` block that is for `place`. A `text` or `json` block right
+/// behind one says what the block's last command prints. Blocks of other kinds
+/// (`console`) are not run.
 #[must_use]
-pub fn steps(markdown: &str) -> Vec<Step> {
+pub fn steps(markdown: &str, place: Place) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut expecting = false;
     for (line, kind, body) in blocks(markdown) {
-        match kind {
-            "sh" => {
+        if let Some(runs) = place.runs(kind, &body) {
+            if runs {
                 steps.extend(commands(line, &body));
-                expecting = true;
-                continue;
             }
+            expecting = runs;
+            continue;
+        }
+        match kind {
             "text" | "json" if expecting => {
                 if let Some(step) = steps.last_mut() {
                     step.expected = Some(body);
@@ -106,12 +131,38 @@ mod tests {
     #[test]
     fn commands_and_what_they_print_are_found() {
         let markdown = "x\n```sh\n# a comment\none\ntwo \\\n  more\n```\n\n```text\na…b\n```\n```console\nno\n```\n";
-        let steps = steps(markdown);
+        let steps = steps(markdown, Place::Machine);
         assert_eq!(steps.len(), 2);
         assert_eq!((steps[0].line, steps[0].command.as_str()), (4, "one"));
         assert_eq!(steps[1].command, "two \\\n  more");
         assert!(steps[0].expected.is_none());
         assert!(steps[1].is_as_expected("a xyz b\n") && !steps[1].is_as_expected("a xyz c"));
+    }
+
+    #[test]
+    fn each_place_runs_its_own_blocks_and_those_of_both() {
+        let markdown = "```sh\nboth\n```\n```text\nsaid\n```\n\
+            ```sh\ncargo lab stop analiticas\nwith it\n```\n```text\nnative\n```\n\
+            ```sh docker\ndocker compose stop analiticas\n```\n```json\n{}\n```\n";
+        let of = |place| {
+            let steps = steps(markdown, place).into_iter();
+            steps.map(|step| (step.command, step.expected)).collect::<Vec<_>>()
+        };
+        let step = |command: &str, expected: Option<&str>| {
+            (command.to_owned(), expected.map(|expected| format!("{expected}\n")))
+        };
+        assert_eq!(
+            of(Place::Machine),
+            [
+                step("both", Some("said")),
+                step("cargo lab stop analiticas", None),
+                step("with it", Some("native")),
+            ]
+        );
+        assert_eq!(
+            of(Place::Containers),
+            [step("both", Some("said")), step("docker compose stop analiticas", Some("{}"))]
+        );
     }
 
     #[test]

@@ -2,37 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::{eventually, eventually_within};
-use tokio::process::{Child, Command};
+use test_support::eventually;
+use tokio::process::Command;
 
-/// Every port of `.env`, with the number that the README's commands use.
-const PORTS: [(&str, u16); 13] = [
-    ("HTTP_PORT", 80),
-    ("TRAEFIK_PORT", 8080),
-    ("DASHBOARD_PORT", 8081),
-    ("CLIENTE_X_PORT", 5046),
-    ("CLIENTE_UNO_PORT", 5047),
-    ("CLIENTE_DOS_PORT", 5048),
-    ("ANALYTICS_PORT", 5064),
-    ("PANEL_PORT", 5065),
-    ("AMQP_PORT", 5672),
-    ("MANAGEMENT_PORT", 15672),
-    ("PROMETHEUS_PORT", 15692),
-    ("RABBITMQ_DIST_PORT", 25680),
-    ("EPMD_PORT", 4380),
-];
-
-/// How long the first `up` may take: it builds everything.
-const UP_PATIENCE: Duration = Duration::from_mins(15);
+use crate::{
+    Place, Project,
+    ports::{curlrc, free_ports},
+};
 
 /// The repository's root.
 ///
@@ -54,36 +37,52 @@ pub struct Output {
     pub code: Option<i32>,
 }
 
-/// A laboratory that is up, with ports and a folder of its own.
+/// A laboratory with ports and a folder of its own, natively or in containers.
 pub struct Stack {
     ports: BTreeMap<&'static str, u16>,
     folder: TempDir,
+    project: Option<Project>,
     /// For requests to it.
     pub http: Client,
 }
 
 impl Stack {
-    /// Chooses ports and a folder; starts nothing.
+    /// One of `cargo lab`: chooses ports and a folder; starts nothing.
     ///
     /// # Panics
     /// When there is no free port, or no place for the folder.
     #[must_use]
-    pub fn prepare() -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let ports = free_ports();
-        let stack = Self { ports, folder, http: Client::new() };
-        std::fs::write(stack.path(".curlrc"), stack.curlrc()).expect("a file");
+    pub fn native() -> Self {
+        let (ports, folder) = (free_ports(), TempDir::new().expect("a folder"));
+        let stack = Self { ports, folder, project: None, http: Client::new() };
+        std::fs::write(stack.path(".curlrc"), curlrc(&stack.ports)).expect("a file");
         stack
     }
 
-    /// Maps the README's ports to this laboratory's, so that its curl commands
-    /// run as they are printed.
-    fn curlrc(&self) -> String {
-        let line = |(name, port): &(&str, u16)| {
-            format!("connect-to = \"localhost:{port}:127.0.0.1:{}\"\n", self.ports[name])
-        };
-        let quiet = "silent\nshow-error\n".to_owned();
-        quiet + &PORTS.iter().map(line).collect::<String>()
+    /// One of `docker compose`: the same.
+    ///
+    /// # Panics
+    /// As [`native`](Self::native).
+    #[must_use]
+    pub fn containers(project: Project) -> Self {
+        let stack = Self { project: Some(project), ..Self::native() };
+        stack.put_docker_in_front();
+        stack
+    }
+
+    /// What it runs in.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        if self.project.is_some() { Place::Containers } else { Place::Machine }
+    }
+
+    /// Its project of `docker compose`.
+    ///
+    /// # Panics
+    /// Where there is none, natively.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        self.project.as_ref().expect("a laboratory in containers")
     }
 
     /// A file or folder of this laboratory.
@@ -116,6 +115,9 @@ impl Stack {
             .env("LAB_DIR", self.path("lab"))
             .env("CURL_HOME", self.folder.path())
             .env("CARGO_TERM_QUIET", "true");
+        if let Some(project) = &self.project {
+            project.name_itself_to(&mut shell, self.folder.path());
+        }
         shell
     }
 
@@ -142,41 +144,54 @@ impl Stack {
         output.stdout
     }
 
-    /// Starts `cargo lab up` in the foreground.
-    ///
-    /// # Panics
-    /// When there is no bash.
+    /// A command of `cargo lab` about this laboratory.
     #[must_use]
-    pub fn up(&self) -> Child {
-        let log = std::fs::File::create(self.path("up.log")).expect("a file");
-        self.shell("exec cargo lab up")
-            .stdout(log.try_clone().expect("a file"))
-            .stderr(log)
-            .spawn()
-            .expect("bash starts")
+    pub fn lab(&self, command: &str) -> String {
+        let compose = if self.project.is_some() { " --compose" } else { "" };
+        format!("cargo lab {command}{compose}")
     }
 
-    /// Waits until all is ready, or `up` has ended.
-    ///
-    /// # Panics
-    /// When neither happens.
-    pub async fn is_up(&self, up: &mut Child) -> bool {
-        eventually_within(UP_PATIENCE, "the laboratory is up", || {
-            let ended = up.try_wait().expect("a child of ours").is_some();
-            async move {
-                if ended {
-                    return Ok(false);
-                }
-                self.all_running().await.map(|()| true)
+    /// A command of `rabbitmqctl` at its broker.
+    #[must_use]
+    pub fn rabbitmqctl(&self, command: &str) -> String {
+        match &self.project {
+            None => format!("cargo lab rabbitmqctl --quiet {command}"),
+            Some(project) => {
+                format!("docker exec {} rabbitmqctl --quiet {command}", project.broker())
             }
-        })
-        .await
+        }
     }
 
-    /// What `cargo lab up` has printed.
-    #[must_use]
-    pub fn up_log(&self) -> String {
-        std::fs::read_to_string(self.path("up.log")).unwrap_or_default()
+    /// Stops a part, by the name that it has natively.
+    ///
+    /// # Panics
+    /// When it cannot be stopped.
+    pub async fn stop(&self, part: &str) {
+        self.control("stop", part).await;
+    }
+
+    /// Starts a part that was stopped.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn start(&self, part: &str) {
+        self.control("start", part).await;
+    }
+
+    async fn control(&self, verb: &str, part: &str) {
+        match &self.project {
+            None => self.succeed(&format!("cargo lab {verb} {part}")).await,
+            Some(_) => self.compose(&format!("{verb} {}", self.name_here(part))).await,
+        };
+    }
+
+    /// What a part is called here: in containers, two have other names.
+    fn name_here<'a>(&self, part: &'a str) -> &'a str {
+        match part {
+            "rabbitmq" if self.project.is_some() => "rabbitmq-service",
+            "traefik" if self.project.is_some() => "reverse-proxy",
+            _ => part,
+        }
     }
 
     /// `Ok` when every part runs.
@@ -194,32 +209,21 @@ impl Stack {
     /// # Errors
     /// When it says nothing that can be read.
     pub async fn status(&self) -> Result<BTreeMap<String, Value>, String> {
-        let output = self.run("cargo lab status --json").await;
+        let output = self.run(&self.lab("status --json")).await;
         let parts: Vec<Value> =
             serde_json::from_str(&output.stdout).map_err(|error| format!("{error}: {output:?}"))?;
         Ok(parts.into_iter().map(|part| (text(&part["name"]), part)).collect())
     }
 
-    /// Process id of a part that runs.
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub async fn pid(&self, part: &str) -> i32 {
-        let status = self.status().await.expect("a status");
-        let pid = status.get(part).and_then(|part| part["pid"].as_i64());
-        pid.and_then(|pid| pid.try_into().ok()).unwrap_or_else(|| panic!("{part}: {status:?}"))
-    }
-
-    /// Waits until a part is in a state, and has another pid than `before`.
+    /// Waits until a part is in a state.
     ///
     /// # Panics
     /// When it does not come to that.
-    pub async fn wait_for(&self, part: &str, state: &str, before: Option<i32>) {
+    pub async fn wait_for(&self, part: &str, state: &str) {
         eventually(&format!("{part} is {state}"), || async {
             let status = self.status().await?;
-            let found = status.get(part).cloned().unwrap_or_default();
-            let same = before.is_some() && found["pid"].as_i64() == before.map(i64::from);
-            if found["state"] == state && !same { Ok(()) } else { Err(found.to_string()) }
+            let found = status.get(self.name_here(part)).cloned().unwrap_or_default();
+            if found["state"] == state { Ok(()) } else { Err(found.to_string()) }
         })
         .await;
     }
@@ -252,12 +256,4 @@ impl Stack {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// Ports that nobody listens on now; all held at once, so that they differ.
-fn free_ports() -> BTreeMap<&'static str, u16> {
-    let held =
-        PORTS.map(|(name, _)| (name, TcpListener::bind("127.0.0.1:0").expect("a free port")));
-    let port = |listener: &TcpListener| listener.local_addr().expect("a bound address").port();
-    held.iter().map(|(name, listener)| (*name, port(listener))).collect()
 }

@@ -14,8 +14,21 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use tokio::process::Command;
 
+const NO_PLUGIN: &str = "falta el plugin de Docker que responde a docker compose.\n\
+                         cargo lab images lo trae; sin él, docker-compose lo maneja a mano.";
+
 /// Lines of an error that are worth showing.
 const LAST_LINES: usize = 12;
+
+/// What a project of its own does not take from the caller's environment.
+pub(crate) const NOT_INHERITED: [&str; 6] = [
+    "ANALYTICS_PASSWORD",
+    "CLUSTER_SECRET",
+    "COMPOSE_FILE",
+    "EMIT_EVERY",
+    "POSTGRES_PASSWORD",
+    "SENDER_PASSWORD",
+];
 
 /// One project of `docker compose`.
 #[derive(Clone)]
@@ -108,6 +121,9 @@ impl Compose {
     /// All containers of the project, those that ended as well.
     pub(crate) async fn containers(&self) -> Result<Vec<Container>> {
         engine::answers().await?;
+        if self.run(["version"]).await.is_err() {
+            return Err(Failure::with_code(1, NO_PLUGIN).into());
+        }
         parse(&self.run(["ps", "--all", "--format", "json"]).await?)
     }
 
@@ -133,6 +149,9 @@ impl Compose {
         command.arg("compose").current_dir(&self.root);
         if let Some(variables) = &self.variables {
             command.args(["--env-file", "/dev/null"]);
+            for name in NOT_INHERITED {
+                command.env_remove(name);
+            }
             command.envs(variables.iter().map(|(name, value)| (name, value)));
         }
         command.args(args);
@@ -154,8 +173,8 @@ pub(crate) async fn docker<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -
     output_of(command).await
 }
 
-async fn output_of(mut command: Command) -> Result<String> {
-    let output = command.output().await.context("no se pudo ejecutar docker")?;
+async fn output_of(command: Command) -> Result<String> {
+    let output = engine::output_apart(command).await.context("no se pudo ejecutar docker")?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -100,11 +100,29 @@ pub(crate) async fn ensure(layout: &Layout, rebuild: bool) -> Result<()> {
 pub(crate) async fn obtain(layout: &Layout) -> Result<()> {
     for image in Image::STAND_INS {
         let tag = image.tag();
-        if store::find(tag).await?.is_none() && docker(["pull", "--quiet", tag]).await.is_err() {
-            ui::note(format!("• {tag} no se puede descargar: se construye aquí"));
+        if store::find(tag).await?.is_some() {
+            continue;
+        }
+        if let Err(error) = docker(["pull", "--quiet", tag]).await {
+            ui::note(format!("• {tag} no se puede descargar, y se construye aquí: {error:#}"));
             ensure_base(layout).await?;
             build(layout, image).await?;
         }
+    }
+    Ok(())
+}
+
+/// Says which of the official images are stand-ins: what is tried with them is
+/// not tried with the versions that their names say.
+pub(crate) async fn tell_stand_ins() -> Result<()> {
+    let mut tags = Vec::new();
+    for image in Image::STAND_INS {
+        if store::find(image.tag()).await?.is_some_and(|found| found.stands_in) {
+            tags.push(format!("{} ({})", image.tag(), recipe::made_of(image).await));
+        }
+    }
+    if !tags.is_empty() {
+        ui::note(format!("• con imágenes sustitutas: {}", tags.join(", ")));
     }
     Ok(())
 }

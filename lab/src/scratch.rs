@@ -7,8 +7,12 @@ use crate::settings::{Port, Ports};
 use anyhow::{Context, Result};
 use std::fs;
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Where ports for one run are looked for.
+const RANGE: Range<u16> = 20_000..32_000;
 
 /// Where this process may keep everything of a run of that kind.
 pub(crate) fn own(layout: &Layout, kind: &str) -> Layout {
@@ -38,15 +42,20 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// As many ports that nobody uses as the laboratory has.
+/// As many ports that nobody uses as the laboratory has. They lie below those that
+/// the kernel gives to outgoing connections: a part that is down for a moment finds
+/// its port free when it comes back.
 pub(crate) fn free_ports() -> Result<Ports> {
     let mut ports = Ports::default();
-    // All are held until all are known, so that they differ.
-    let mut held = Vec::new();
+    // Runs at the same time begin at different places.
+    let begin =
+        u32::from(RANGE.start) + std::process::id() * 101 % u32::from(RANGE.end - RANGE.start);
+    let mut candidates = (begin..u32::from(RANGE.end))
+        .chain(u32::from(RANGE.start)..begin)
+        .filter_map(|port| u16::try_from(port).ok())
+        .filter(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok());
     for port in Port::ALL {
-        let listener = TcpListener::bind("127.0.0.1:0").context("no hay puertos libres")?;
-        ports.set(port, listener.local_addr()?.port());
-        held.push(listener);
+        ports.set(port, candidates.next().context("no hay puertos libres")?);
     }
     Ok(ports)
 }

@@ -1,28 +1,17 @@
 //! One whole laboratory, used and broken as a class would, part after part.
 
 mod commands;
-mod door;
-mod faults;
-mod load;
-mod panel;
-mod readme;
+mod compare;
+#[path = "../scenarios/mod.rs"]
+mod scenarios;
 
-use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use e2e::Stack;
-use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 use nix::{sys::signal::Signal, unistd::Pid};
+use scenarios::{Scenario, door, faults, load, panel, readme, scenarios};
 use tokio::{process::Child, runtime::Runtime};
-
-type Scenario = for<'a> fn(&'a Stack) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// A name for a scenario, and the scenario in a box.
-macro_rules! scenarios {
-    ($($module:ident :: $name:ident),+ $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($name)), |stack| Box::pin($module::$name(stack)))),+]
-    };
-}
 
 /// In this order: the README's numbers begin at zero.
 const SCENARIOS: [(&str, Scenario); 16] = scenarios![
@@ -38,7 +27,7 @@ const SCENARIOS: [(&str, Scenario); 16] = scenarios![
     door::services_have_the_least_rights,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,
-    load::the_queue_keeps_what_direct_calls_lose,
+    compare::the_queue_keeps_what_direct_calls_lose,
     panel::it_shows_counts_and_says_when_analytics_is_away,
     faults::fifty_wait_while_analytics_is_stopped,
     faults::after_everything_stopped_the_counts_are_there,
@@ -48,7 +37,7 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let runtime = Arc::new(Runtime::new().expect("a runtime"));
-    let stack = Arc::new(Stack::prepare());
+    let stack = Arc::new(Stack::native());
     let trials = SCENARIOS.map(|(name, scenario)| trial(name, scenario, &runtime, &stack));
     if arguments.list {
         return libtest_mimic::run(&arguments, trials.into()).exit_code();
@@ -71,11 +60,6 @@ fn trial(name: &str, scenario: Scenario, runtime: &Arc<Runtime>, stack: &Arc<Sta
         runtime.block_on(scenario(&stack));
         Ok(())
     })
-}
-
-/// Runs a scenario that must be cleaned up after, however it ends.
-async fn whatever_happens(scenario: impl Future<Output = ()>) -> std::thread::Result<()> {
-    AssertUnwindSafe(scenario).catch_unwind().await
 }
 
 /// Ctrl-C ends `cargo lab up` in order, and leaves nothing behind.

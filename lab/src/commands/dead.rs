@@ -44,7 +44,7 @@ pub(crate) async fn run(layout: &Layout, args: &DeadArgs) -> Result<u8> {
         Dead::Show { key } => {
             let found = settle::find(&mut dead, std::slice::from_ref(key)).await;
             dead.close().await?;
-            show(&found?, &said(layout, args.compose).await);
+            show(&found?, &said(layout, args.compose).await?);
             Ok(0)
         }
         Dead::Retry(chosen) => handle(dead, chosen, Action::Retry).await,
@@ -77,12 +77,12 @@ fn show(found: &[DeadLetter], said: &[u8]) {
 }
 
 /// What analytics has written; nothing where nobody knows.
-async fn said(layout: &Layout, compose: bool) -> Vec<u8> {
+async fn said(layout: &Layout, compose: bool) -> Result<Vec<u8>> {
     if compose {
         let logs = Compose::of(layout).logs(Part::Analytics).await;
-        return logs.unwrap_or_default().into_bytes();
+        return Ok(logs.context("no se pudo leer lo que escribe analiticas")?.into_bytes());
     }
-    std::fs::read(layout.log(Part::Analytics)).unwrap_or_default()
+    Ok(std::fs::read(layout.log(Part::Analytics)).unwrap_or_default())
 }
 
 async fn handle(mut dead: DeadLetters, chosen: &Chosen, action: Action) -> Result<u8> {

@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::traffic::Traffic;
 use super::wait::until;
 use super::world::{Line, PATIENCE, TOLD_WITHIN, World};
+use crate::part::Part;
 use anyhow::Result;
 use messages::names::QUEUE;
 use reqwest::Method;
@@ -74,8 +75,8 @@ pub(super) async fn analytics_unplugged(world: &World) -> Result<Outcome> {
         longest = longest.max(traffic.recovers(Instant::now()).await?);
     }
     let outcome = traffic.judge().await?.times(times).recovery(longest);
-    let again = world.redelivered().await? - before;
-    Ok(outcome.check(true, format!("{again} mensajes entregados otra vez")))
+    let again = world.redelivered().await?.saturating_sub(before);
+    Ok(outcome.check(again > 0, format!("{again} mensajes entregados otra vez")))
 }
 
 /// Each node of the broker is killed in turn: the other two go on.
@@ -113,7 +114,7 @@ async fn nodes_in_turn(
     Ok(outcome.check(true, format!("{QUEUE} tiene tres réplicas, antes y después")))
 }
 
-/// Waits until every node has the queue, and is up to date.
+/// Waits until every node runs, and has the queue.
 async fn until_replicated(world: &World) -> Result<()> {
     until("tres réplicas de la cola", PATIENCE * 2, async || {
         let queue = world.broker(Method::GET, &format!("queues/%2F/{QUEUE}"), None).await;
@@ -155,7 +156,7 @@ pub(super) async fn database_killed(world: &World) -> Result<Outcome> {
     database_away(world, async || {
         let containers = world.containers()?;
         containers.end("postgres").await?;
-        sleep(STILL).await;
+        noticed(world).await?;
         containers.launch("postgres").await
     })
     .await
@@ -166,10 +167,32 @@ pub(super) async fn database_paused(world: &World) -> Result<Outcome> {
     database_away(world, async || {
         let containers = world.containers()?;
         containers.pause("postgres").await?;
-        sleep(STILL).await;
+        noticed(world).await?;
         containers.unpause("postgres").await
     })
     .await
+}
+
+/// Analytics says that it cannot count.
+async fn noticed(world: &World) -> Result<()> {
+    world.until_unready(Part::Analytics, "no se puede guardar").await
+}
+
+/// Who hands out the connections to the nodes dies: all are made anew.
+pub(super) async fn proxy_killed(world: &World) -> Result<Outcome> {
+    let times = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        traffic.goes_on().await?;
+        let killed = Instant::now();
+        world.containers()?.kill("rabbitmq-proxy").await?;
+        longest = longest.max(traffic.recovers(killed).await?);
+    }
+    let stopped = traffic.stop().await?;
+    let refused = stopped.errors_of("503");
+    let outcome = stopped.judge().await?.times(times).recovery(longest);
+    Ok(outcome.check(refused > 0, format!("{refused} intentos respondidos con 503")))
 }
 
 async fn database_away(

@@ -27,7 +27,7 @@ use crate::cli::ProveArgs;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::signals::Interrupts;
-use crate::{compose, tools, ui};
+use crate::{compose, images, tools, ui};
 use anyhow::Result;
 use outcome::Outcome;
 use scenario::Named;
@@ -100,8 +100,10 @@ async fn in_containers(
 ) -> Result<Vec<Row<'static>>> {
     ui::note("… construyendo las imágenes (docker compose build)");
     tokio::select! {
-        prepared = prepare_containers(layout) => prepared?,
+        // First: where both happen, the one is why the other failed.
+        biased;
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
+        prepared = prepare_containers(layout) => prepared?,
     }
     begin("… poniendo en marcha otro laboratorio en contenedores", args);
     let mut rows = Vec::new();
@@ -132,8 +134,9 @@ async fn on(
     interrupts: &mut Interrupts,
 ) -> Result<Vec<Row<'static>>> {
     let proved = tokio::select! {
-        proved = prove(&world, chosen, args) => proved.map(Some),
+        biased;
         () = interrupts.next() => Ok(None),
+        proved = prove(&world, chosen, args) => proved.map(Some),
     };
     let failed = match &proved {
         Ok(Some(rows)) => rows.iter().any(|row| !row.ok),
@@ -150,6 +153,7 @@ async fn prepare_containers(layout: &Layout) -> Result<()> {
     tools::engine::answers().await?;
     tools::engine::ensure_compose(layout).await?;
     containers::remove_remains(layout).await?;
+    images::tell_stand_ins().await?;
     compose::build(layout).await
 }
 
@@ -214,6 +218,7 @@ async fn make_mistakes(world: &World, quiet: bool) -> Result<Vec<Row<'static>>> 
 async fn carried_out(world: &World, found: Result<Outcome>) -> Result<Outcome> {
     let outcome =
         found.unwrap_or_else(|error| Outcome::default().check(false, format!("{error:#}")));
+    let outcome = world.with_restarts(outcome).await?;
     match world.whole().await {
         Ok(()) => Ok(outcome),
         Err(error) => {

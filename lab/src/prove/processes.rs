@@ -77,17 +77,15 @@ pub(super) async fn sigterm_in_turn(world: &World) -> Result<Outcome> {
         terminated(world, [through_the_door(world)?], &[Part::Traefik]).await?;
     let closed = stopped.errors_of(RESET);
     let verdict = outcome.verdict.and(stopped.judge().await?.verdict);
+    let outcome = Outcome { verdict, ..outcome }.times(5).recovery(longest.max(of_door));
     // Docker's own proxy of a published port takes a connection, and then finds
-    // nobody behind it.
-    let by_docker = world.containers().is_ok();
-    let cut = if by_docker { "por el proxy de puertos de Docker, y repetidas" } else { "directo" };
-    Ok(Outcome { verdict, ..outcome }
-        .times(5)
-        .recovery(longest.max(of_door))
-        .check(
-            direct == 0 || by_docker,
-            format!("{direct} conexiones cortadas a media petición, {cut}"),
-        )
+    // nobody behind it: there, only what comes by the door tells something.
+    let outcome = match world.containers() {
+        Ok(_) => outcome,
+        Err(_) => outcome
+            .check(direct == 0, format!("{direct} conexiones cortadas a media petición, directo")),
+    };
+    Ok(outcome
         .check(door == 0, format!("{door} conexiones cortadas a media petición, por la puerta"))
         .check(true, format!("{closed} cerradas por Traefik al terminar él mismo, y repetidas")))
 }

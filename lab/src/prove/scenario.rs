@@ -65,7 +65,7 @@ const BASICO: On = On::Containers(Profile::Basico);
 const CLUSTER: On = On::Containers(Profile::Cluster);
 
 #[rustfmt::skip]
-const ALL: [Named; 28] = [
+const ALL: [Named; 29] = [
     Named::new("analitica-matada", "SIGKILL a analítica bajo carga", On::Any, scenario!(processes::analytics_killed)),
     Named::new("prefetch-lleno", "SIGKILL con el mismo prefetch lleno", On::Native, scenario!(processes::full_prefetch)),
     Named::new("emisor-matado", "SIGKILL a un emisor bajo carga", On::Any, scenario!(processes::sender_killed)),
@@ -91,6 +91,7 @@ const ALL: [Named; 28] = [
     Named::new("muchos-nombres", "cada evento de un cliente distinto", On::Any, scenario!(edges::many_names)),
     Named::new("nodo-matado", "docker kill a cada nodo de tres", CLUSTER, scenario!(engine::node_killed)),
     Named::new("nodo-reiniciado", "cada nodo de tres se detiene y arranca", CLUSTER, scenario!(engine::node_restarted)),
+    Named::new("proxy-matado", "docker kill a quien reparte las conexiones", CLUSTER, scenario!(engine::proxy_killed)),
     Named::new("una-de-dos", "docker kill a una analítica de dos", CLUSTER, scenario!(engine::one_of_two_killed)),
     Named::new("postgres-matado", "docker kill a PostgreSQL", CLUSTER, scenario!(engine::database_killed)),
     Named::new("postgres-en-pausa", "docker pause a PostgreSQL", CLUSTER, scenario!(engine::database_paused)),
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn all_run_where_none_is_named_and_an_unknown_one_is_refused() {
         assert_eq!(choose(&[], false).unwrap().len(), 20);
-        assert_eq!(choose(&[], true).unwrap().len(), 21);
+        assert_eq!(choose(&[], true).unwrap().len(), 22);
         assert_eq!(choose(&["veneno".to_owned()], false).unwrap().len(), 1);
         for (name, compose) in [("nada", false), ("nodo-matado", false), ("reloj", true)] {
             let error = choose(&[name.to_owned()], compose).err().unwrap().to_string();

@@ -12,6 +12,7 @@ pub(super) mod containers;
 mod load;
 pub(super) mod native;
 
+use super::outcome::Outcome;
 use super::wait::until;
 use crate::load::Ledger;
 use crate::part::Part;
@@ -119,6 +120,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Containers that ended without anybody's order are a finding: the engine
+    /// starts them again, and nothing else would tell.
+    pub(super) async fn with_restarts(&self, outcome: Outcome) -> Result<Outcome> {
+        let Ground::Containers(containers) = &self.ground else { return Ok(outcome) };
+        let restarted = containers.restarted().await?;
+        if restarted.is_empty() {
+            return Ok(outcome);
+        }
+        Ok(outcome.check(false, format!("terminaron sin que nadie lo pidiera: {restarted}")))
     }
 
     async fn anew(&self, part: Part) -> Result<()> {

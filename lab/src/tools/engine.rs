@@ -3,10 +3,12 @@
 use crate::images::plugins;
 use crate::layout::Layout;
 use anyhow::Result;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::io::ErrorKind;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
-use std::{env, fmt};
+use std::{env, fmt, io};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -87,6 +89,29 @@ pub(crate) fn docker() -> Command {
     let mut command = Command::new("docker");
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// Runs a command in a process group of its own, where Ctrl-C reaches it only
+/// through us: a plugin such as Compose is a program beside the client, and both
+/// are ended when nobody waits any more.
+pub(crate) async fn output_apart(mut command: Command) -> io::Result<Output> {
+    let child = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut group = Group(child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw));
+    let output = child.wait_with_output().await?;
+    group.0 = None;
+    Ok(output)
+}
+
+/// A process group that is ended with this, unless it has ended before.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // It may be gone by now, and then there is nothing to end.
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
+    }
 }
 
 /// Gets `docker compose` where the client has none. An engine has to answer.

@@ -13,8 +13,9 @@ use tokio::process::Command;
 /// The wheel's version, as in `traefik/requirements.txt`.
 const VERSION: &str = "3.7.15";
 
-/// The static configuration uses settings that came with this 3.x.
-const LEAST_MINOR: u32 = 3;
+/// The configuration uses settings that came with this 3.x: health checks of TCP
+/// services.
+const LEAST_MINOR: u32 = 6;
 
 /// Where Traefik is, after getting it if need be.
 pub(crate) async fn ensure(layout: &Layout) -> Result<PathBuf> {

@@ -2,7 +2,7 @@
 //! its own, which is broken with `docker kill`, `pause` and `network disconnect`.
 
 use super::{Ground, Line, PATIENCE, Size, World};
-use crate::compose::{Compose, Container, docker};
+use crate::compose::{Compose, Container, NOT_INHERITED, docker};
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
@@ -22,7 +22,7 @@ use tokio::process::Command;
 const KIND: &str = "prove-compose";
 
 /// The longest that everything may take to be healthy, in seconds.
-const UP_LIMIT: &str = "180";
+const UP_LIMIT: &str = "240";
 
 /// The network on which everybody reaches the broker.
 const BUS: &str = "bus";
@@ -86,20 +86,32 @@ pub(in crate::prove) async fn start(
     variables.extend(Port::ALL.map(number));
     let compose = Compose::apart(layout, variables);
     let up = tokio::select! {
-        up = compose.run(["up", "--detach", "--wait", "--wait-timeout", UP_LIMIT]) => up.map(drop),
-        () = interrupts.next() => Err(Failure::interrupted().into()),
+        biased;
+        () = interrupts.next() => Ok(None),
+        up = up(&compose) => up.map(Some),
     };
     let mut containers =
         Containers { compose, layout: own, project, profile, ids: BTreeMap::new() };
-    if let Err(error) = up {
-        let kept = containers.stop(true).await?.unwrap_or_default();
-        return Err(error.context(format!("los registros quedan en {kept}")));
-    }
-    for Container { service, id, .. } in containers.compose.containers().await? {
-        containers.ids.insert(service, id);
+    match up {
+        Ok(Some(ids)) => containers.ids = ids,
+        Ok(None) => {
+            containers.stop(false).await?;
+            return Err(Failure::interrupted().into());
+        }
+        Err(error) => {
+            let kept = containers.stop(true).await?.unwrap_or_default();
+            return Err(error.context(format!("los registros quedan en {kept}")));
+        }
     }
     let running = Running { ports, administrator: Administrator::guest() };
     World::on(Ground::Containers(containers), running, size)
+}
+
+/// Has everything run and be healthy; the containers' ids by service.
+async fn up(compose: &Compose) -> Result<BTreeMap<String, String>> {
+    compose.run(["up", "--detach", "--wait", "--wait-timeout", UP_LIMIT]).await?;
+    let containers = compose.containers().await?.into_iter();
+    Ok(containers.map(|Container { service, id, .. }| (service, id)).collect())
 }
 
 fn project(pid: &str) -> String {
@@ -206,7 +218,12 @@ impl Containers {
 
     pub(super) async fn plug(&self, line: Line) -> Result<()> {
         for service in self.services_on(line) {
-            docker(["network", "connect", &self.bus(), self.id(service)?]).await?;
+            let id = self.id(service)?;
+            let format = "{{json .NetworkSettings.Networks}}";
+            let networks = docker(["inspect", "--format", format, id]).await?;
+            if !networks.contains(&format!("\"{}\"", self.bus())) {
+                docker(["network", "connect", &self.bus(), id]).await?;
+            }
         }
         Ok(())
     }
@@ -231,15 +248,20 @@ impl Containers {
                 _ => {}
             }
         }
-        for line in [Line::Senders, Line::Analytics] {
-            let service = self.services_on(line)[0];
-            let format = "{{json .NetworkSettings.Networks}}";
-            let networks = docker(["inspect", "--format", format, self.id(service)?]).await?;
-            if !networks.contains(&self.bus()) {
-                self.plug(line).await?;
+        self.plug(Line::Senders).await?;
+        self.plug(Line::Analytics).await
+    }
+
+    /// The services that ended and were started by the engine alone.
+    pub(super) async fn restarted(&self) -> Result<String> {
+        let mut found = Vec::new();
+        for (service, id) in &self.ids {
+            let told = docker(["inspect", "--format", "{{.RestartCount}}", id]).await?;
+            if told.trim() != "0" {
+                found.push(service.as_str());
             }
         }
-        Ok(())
+        Ok(found.join(", "))
     }
 
     pub(super) async fn rabbitmqctl(&self, args: &[&str]) -> Result<()> {
@@ -252,6 +274,9 @@ impl Containers {
     pub(super) async fn lab(&self, args: &[&str]) -> Result<String> {
         let mut command = Command::new(env::current_exe()?);
         command.args(args).arg("--compose").current_dir(self.layout.root());
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
         command.envs(self.compose.variables().iter().map(|(name, value)| (name, value)));
         super::output_of(command, args).await
     }
@@ -265,10 +290,10 @@ impl Containers {
 
     /// Removes everything, volumes as well; with `keep`, what it wrote stays.
     pub(super) async fn stop(self, keep: bool) -> Result<Option<String>> {
-        let kept = if keep { Some(self.keep_logs().await?) } else { None };
+        let kept = if keep { Some(self.keep_logs().await) } else { None };
         remove(&self.compose).await?;
         match kept {
-            Some(path) => Ok(Some(path.display().to_string())),
+            Some(path) => Ok(Some(path?.display().to_string())),
             None => scratch::remove(self.layout.dir()).map(|()| None),
         }
     }

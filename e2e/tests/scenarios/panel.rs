@@ -1,16 +1,15 @@
 //! The panel, in a real browser, through the real door.
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use e2e::{Browser, Stack};
 use fantoccini::Locator;
+use futures_util::FutureExt;
 use test_support::eventually;
 
-use super::whatever_happens;
-
-pub(super) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stack) {
+pub(crate) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stack) {
     let browser = Browser::open(1280).await;
-    let looked = whatever_happens(look(stack, &browser)).await;
+    let looked = AssertUnwindSafe(look(stack, &browser)).catch_unwind().await;
     browser.close().await;
     looked.unwrap_or_else(|panic| resume_unwind(panic));
 }
@@ -30,10 +29,10 @@ async fn look(stack: &Stack, browser: &Browser) {
     })
     .await;
 
-    stack.succeed("cargo lab stop analiticas").await;
+    stack.stop("analiticas").await;
     has_state(browser, "ausente").await;
     shows(browser, "mirada").await;
-    stack.succeed("cargo lab start analiticas").await;
+    stack.start("analiticas").await;
     has_state(browser, "al-dia").await;
 
     let width = page

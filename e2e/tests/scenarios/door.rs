@@ -4,7 +4,7 @@ use e2e::Stack;
 use serde_json::{Value, json};
 use test_support::PATIENCE;
 
-pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stack) {
+pub(crate) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stack) {
     let status = async |path: &str| {
         let answer = stack.http.get(stack.url("HTTP_PORT", path)).send().await;
         answer.expect("an answer").status().as_u16()
@@ -45,7 +45,7 @@ pub(super) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stac
 }
 
 /// The door holds nothing back: the report comes while the stream is open.
-pub(super) async fn the_stream_passes_the_door_as_it_comes(stack: &Stack) {
+pub(crate) async fn the_stream_passes_the_door_as_it_comes(stack: &Stack) {
     let mut stream =
         stack.http.get(stack.url("HTTP_PORT", "/reporte/stream")).send().await.expect("a stream");
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
@@ -57,7 +57,7 @@ pub(super) async fn the_stream_passes_the_door_as_it_comes(stack: &Stack) {
     }
 }
 
-pub(super) async fn the_panels_links_follow_the_prefix(stack: &Stack) {
+pub(crate) async fn the_panels_links_follow_the_prefix(stack: &Stack) {
     let page = async |variable: &str, path: &str, prefix: Option<&str>| {
         let mut request = stack.http.get(stack.url(variable, path));
         if let Some(prefix) = prefix {
@@ -76,7 +76,7 @@ pub(super) async fn the_panels_links_follow_the_prefix(stack: &Stack) {
 }
 
 /// As the broker itself enforces them: who may do what, tried out.
-pub(super) async fn services_have_the_least_rights(stack: &Stack) {
+pub(crate) async fn services_have_the_least_rights(stack: &Stack) {
     let amqp = stack.port("AMQP_PORT");
     let sender = format!("amqp://sender:sender-lab@127.0.0.1:{amqp}/%2f");
     for (what, refused) in [
