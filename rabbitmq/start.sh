@@ -59,6 +59,7 @@ fi
 # owner may read. A node that is alone makes its own.
 cookie=$HOME/.erlang.cookie
 if [ -n "${RELEVO_CLUSTER_SECRET:-}" ]; then
+    RELEVO_CLUSTER_SECRET=$(checked CLUSTER_SECRET "$RELEVO_CLUSTER_SECRET")
     rm -f "$cookie"
     printf '%s' "$RELEVO_CLUSTER_SECRET" > "$cookie"
     chmod 400 "$cookie"
