@@ -5,7 +5,6 @@ use crate::tools::{apt, on_path};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use tokio::process::Command;
 
@@ -43,28 +42,16 @@ fn has_debootstrap() -> bool {
 
 /// The start of a command that runs as root and asks for nothing any more.
 async fn as_root() -> Result<Command> {
-    if nix::unistd::geteuid().is_root() {
-        // `env` runs what follows it: the same arguments fit both ways.
-        return Ok(Command::new("env"));
-    }
-    if on_path("sudo").is_none() {
-        bail!("debootstrap pide ser root: instala sudo, o repite la orden como root");
-    }
+    let root = || {
+        apt::as_root()
+            .context("debootstrap pide ser root: instala sudo, o repite la orden como root")
+    };
     // The password is asked for now, not in the middle of a step.
-    let status = sudo().arg("true").status().await.context("no se pudo ejecutar sudo")?;
+    let status = root()?.arg("true").status().await.context("no se pudo ejecutar sudo")?;
     if !status.success() {
         bail!("debootstrap pide ser root, y sudo no lo permitió");
     }
-    Ok(sudo())
-}
-
-fn sudo() -> Command {
-    let mut command = Command::new("sudo");
-    if !io::stdin().is_terminal() {
-        // Nobody is there to type a password: fail instead of waiting.
-        command.arg("-n");
-    }
-    command
+    root()
 }
 
 fn certificates() -> OsString {

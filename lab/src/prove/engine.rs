@@ -1,12 +1,13 @@
 //! Faults that only a laboratory in containers has: pauses, missing networks, and
 //! the death of one of several.
 
+use super::broker;
 use super::outcome::Outcome;
 use super::traffic::Traffic;
 use super::wait::until;
-use super::world::{Line, PATIENCE, TOLD_WITHIN, World};
+use super::world::{Line, PATIENCE, World};
 use crate::part::Part;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use messages::names::QUEUE;
 use reqwest::Method;
 use std::time::Duration;
@@ -22,59 +23,39 @@ const NODES: [&str; 3] = ["rabbitmq-uno", "rabbitmq-dos", "rabbitmq-tres"];
 /// Every process of the broker stands still, and its connections stay open.
 pub(super) async fn broker_paused(world: &World) -> Result<Outcome> {
     let containers = world.containers()?;
-    let times = world.size.of(3, 1);
-    let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
+    broker::away(world, world.size.of(3, 1), async || {
         containers.pause("rabbitmq-service").await?;
         sleep(STILL).await;
-        containers.unpause("rabbitmq-service").await?;
-        longest = longest.max(traffic.recovers(Instant::now()).await?);
-    }
-    let stopped = traffic.stop().await?;
-    let (refused, slowest) = (stopped.errors_of("503"), stopped.slowest_refusal());
-    let outcome = stopped.judge().await?.times(times).recovery(longest);
-    Ok(outcome.check(refused > 0, format!("{refused} intentos respondidos con 503")).check(
-        slowest < TOLD_WITHIN,
-        format!("el 503 más lento llegó en {:.1} s", slowest.as_secs_f64()),
-    ))
+        containers.unpause("rabbitmq-service").await
+    })
+    .await
 }
 
 /// Analytics stands still with messages in its hands, and goes on.
 pub(super) async fn analytics_paused(world: &World) -> Result<Outcome> {
     let containers = world.containers()?;
-    let times = world.size.of(3, 1);
-    let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
+    analytics_away(world, async || {
         containers.pause("analiticas").await?;
         sleep(STILL).await;
         let waiting = world.ledger.waiting().await?;
         containers.unpause("analiticas").await?;
-        anyhow::ensure!(waiting > Some(0), "nada esperaba en la cola: analítica no estaba quieta");
-        longest = longest.max(traffic.recovers(Instant::now()).await?);
-    }
-    Ok(traffic.judge().await?.times(times).recovery(longest))
+        ensure!(waiting > Some(0), "nada esperaba en la cola: analítica no estaba quieta");
+        Ok(())
+    })
+    .await
 }
 
 /// Analytics is taken from the broker's network: deliveries and acknowledgements
 /// on their way are lost without a word.
 pub(super) async fn analytics_unplugged(world: &World) -> Result<Outcome> {
-    let times = world.size.of(3, 1);
     let before = world.redelivered().await?;
-    let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
+    let outcome = analytics_away(world, async || {
         world.silence(Line::Analytics).await?;
         // Unlike a sender, who consumes learns of it by a missed heartbeat.
         sleep(STILL * 5).await;
-        world.restore(Line::Analytics).await?;
-        longest = longest.max(traffic.recovers(Instant::now()).await?);
-    }
-    let outcome = traffic.judge().await?.times(times).recovery(longest);
+        world.restore(Line::Analytics).await
+    })
+    .await?;
     let again = world.redelivered().await?.saturating_sub(before);
     Ok(outcome.check(again > 0, format!("{again} mensajes entregados otra vez")))
 }
@@ -153,8 +134,8 @@ pub(super) async fn one_of_two_killed(world: &World) -> Result<Outcome> {
 
 /// The database dies, and comes back with all that was committed.
 pub(super) async fn database_killed(world: &World) -> Result<Outcome> {
-    database_away(world, async || {
-        let containers = world.containers()?;
+    let containers = world.containers()?;
+    analytics_away(world, async || {
         containers.end("postgres").await?;
         noticed(world).await?;
         containers.launch("postgres").await
@@ -164,8 +145,8 @@ pub(super) async fn database_killed(world: &World) -> Result<Outcome> {
 
 /// The database stands still longer than analytics waits for an answer.
 pub(super) async fn database_paused(world: &World) -> Result<Outcome> {
-    database_away(world, async || {
-        let containers = world.containers()?;
+    let containers = world.containers()?;
+    analytics_away(world, async || {
         containers.pause("postgres").await?;
         noticed(world).await?;
         containers.unpause("postgres").await
@@ -178,34 +159,30 @@ async fn noticed(world: &World) -> Result<()> {
     world.until_unready(Part::Analytics, "no se puede guardar").await
 }
 
-/// Who hands out the connections to the nodes dies: all are made anew.
-pub(super) async fn proxy_killed(world: &World) -> Result<Outcome> {
-    let times = world.size.of(3, 1);
-    let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
-        let killed = Instant::now();
-        world.containers()?.kill("rabbitmq-proxy").await?;
-        longest = longest.max(traffic.recovers(killed).await?);
-    }
-    let stopped = traffic.stop().await?;
-    let refused = stopped.errors_of("503");
-    let outcome = stopped.judge().await?.times(times).recovery(longest);
-    Ok(outcome.check(refused > 0, format!("{refused} intentos respondidos con 503")))
-}
-
-async fn database_away(
+/// Nothing is counted until `fault` ends, and then everything is.
+async fn analytics_away(
     world: &World,
     mut fault: impl AsyncFnMut() -> Result<()>,
 ) -> Result<Outcome> {
     let times = world.size.of(3, 1);
     let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
-        fault().await?;
-        longest = longest.max(traffic.recovers(Instant::now()).await?);
-    }
+    let longest = traffic.through(times, async || fault().await.map(|()| Instant::now())).await?;
     Ok(traffic.judge().await?.times(times).recovery(longest))
+}
+
+/// Who hands out the connections to the nodes dies: all are made anew.
+pub(super) async fn proxy_killed(world: &World) -> Result<Outcome> {
+    let times = world.size.of(3, 1);
+    let traffic = Traffic::start(world).await?;
+    let longest = traffic
+        .through(times, async || {
+            let killed = Instant::now();
+            world.containers()?.kill("rabbitmq-proxy").await?;
+            Ok(killed)
+        })
+        .await?;
+    let stopped = traffic.stop().await?;
+    let refused = stopped.errors_of("503");
+    let outcome = stopped.judge().await?.times(times).recovery(longest);
+    Ok(outcome.check(refused > 0, format!("{refused} intentos respondidos con 503")))
 }

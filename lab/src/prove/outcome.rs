@@ -1,5 +1,6 @@
 //! What a scenario found, and the table of all.
 
+use super::world::TOLD_WITHIN;
 use crate::load::Verdict;
 use serde::Serialize;
 use std::fmt::Write;
@@ -50,6 +51,12 @@ impl Outcome {
     pub(super) fn check(mut self, ok: bool, found: impl Into<String>) -> Self {
         self.checks.push(Check { ok, found: found.into() });
         self
+    }
+
+    /// Whether who sends was told of the fault in time.
+    pub(super) fn told(self, slowest: Duration) -> Self {
+        let found = format!("el 503 más lento llegó en {:.1} s", slowest.as_secs_f64());
+        self.check(slowest < TOLD_WITHIN, found)
     }
 
     pub(super) fn is_ok(&self) -> bool {

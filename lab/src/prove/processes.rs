@@ -33,13 +33,13 @@ pub(super) async fn sender_killed(world: &World) -> Result<Outcome> {
 
 async fn killed(world: &World, part: Part, times: u32) -> Result<(Traffic<'_>, Duration)> {
     let traffic = Traffic::start(world).await?;
-    let mut longest = Duration::ZERO;
-    for _ in 0..times {
-        traffic.goes_on().await?;
-        let began = Instant::now();
-        world.kill(part).await?;
-        longest = longest.max(traffic.recovers(began).await?);
-    }
+    let longest = traffic
+        .through(times, async || {
+            let began = Instant::now();
+            world.kill(part).await?;
+            Ok(began)
+        })
+        .await?;
     Ok((traffic, longest))
 }
 

@@ -66,6 +66,21 @@ impl<'a> Traffic<'a> {
         Ok(took)
     }
 
+    /// Makes a fault so many times while the load goes on; `fault` tells from when on
+    /// all should work again. The longest that took.
+    pub(super) async fn through(
+        &self,
+        times: u32,
+        mut fault: impl AsyncFnMut() -> Result<Instant>,
+    ) -> Result<Duration> {
+        let mut longest = Duration::ZERO;
+        for _ in 0..times {
+            self.goes_on().await?;
+            longest = longest.max(self.recovers(fault().await?).await?);
+        }
+        Ok(longest)
+    }
+
     /// Waits until all events of loads that have an end are sent.
     pub(super) async fn is_over(&self, limit: Duration) -> Result<()> {
         let over = async || Ok(self.loads.iter().all(Load::is_over).then_some(()));

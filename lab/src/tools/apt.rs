@@ -11,7 +11,7 @@ const SCRIPT: &str = include_str!("install.sh");
 /// Installs packages; where that is not possible, says what to type.
 pub(crate) async fn install(packages: &[&str], reason: &str) -> Result<()> {
     let advice = advice(packages, reason);
-    let Some(mut command) = as_root() else {
+    let (Some(_), Some(mut command)) = (on_path("apt-get"), as_root()) else {
         bail!("{advice}");
     };
     ui::note(format!("… instalo {} ({reason})", packages.join(", ")));
@@ -39,8 +39,7 @@ fn advice(packages: &[&str], reason: &str) -> String {
 }
 
 /// The start of a command that runs as root, where there is a way to do it.
-fn as_root() -> Option<Command> {
-    on_path("apt-get")?;
+pub(crate) fn as_root() -> Option<Command> {
     if nix::unistd::geteuid().is_root() {
         // `env` runs what follows it: the same arguments fit both ways.
         return Some(Command::new("env"));
