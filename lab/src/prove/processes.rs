@@ -65,6 +65,12 @@ pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
     Ok(outcome.check(again >= whole, format!("{again} mensajes entregados otra vez")))
 }
 
+/// How many requests an ending server may leave without an answer. Linux resets
+/// the connections that it had accepted by itself when the listening socket is
+/// closed, and a kept one may be used just as it is closed: nobody had read
+/// these requests. What was read is answered (a test of `service-kit`).
+const UNREAD_AT_THE_END: u64 = 1;
+
 /// Every service is asked to end in turn, under load that goes straight to the
 /// senders and through the door; then the door itself.
 pub(super) async fn sigterm_in_turn(world: &World) -> Result<Outcome> {
@@ -82,11 +88,14 @@ pub(super) async fn sigterm_in_turn(world: &World) -> Result<Outcome> {
     // nobody behind it: there, only what comes by the door tells something.
     let outcome = match world.containers() {
         Ok(_) => outcome,
-        Err(_) => outcome
-            .check(direct == 0, format!("{direct} conexiones cortadas a media petición, directo")),
+        Err(_) => outcome.check(
+            // Two senders end.
+            direct <= 2 * UNREAD_AT_THE_END,
+            format!("{direct} conexiones cerradas sin respuesta, directo, y repetidas"),
+        ),
     };
     Ok(outcome
-        .check(door == 0, format!("{door} conexiones cortadas a media petición, por la puerta"))
+        .check(door == 0, format!("{door} conexiones cerradas sin respuesta, por la puerta"))
         .check(true, format!("{closed} cerradas por Traefik al terminar él mismo, y repetidas")))
 }
 
