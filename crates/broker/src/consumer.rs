@@ -1,26 +1,29 @@
 //! Consuming in batches: the handler stores a batch, and only then this module
 //! acknowledges it. Nobody else can acknowledge.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use lapin::{
     Channel, Connection, Event,
     message::Delivery,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions,
+        BasicRejectOptions,
+    },
     types::FieldTable,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AmqpUrl, Incoming, LinkStatus, Mistake, Topology, TopologyMismatch,
+    AmqpUrl, ConsumerFaults, Crash, Incoming, LinkStatus, Mistake, Topology, TopologyMismatch,
     link::{self, Backoff, LinkMonitor, SessionError, within_time},
 };
 
 /// Messages the broker hands over before it wants acknowledgements. More than
 /// a thousand gained nothing.
-const PREFETCH: u16 = 1000;
+pub const PREFETCH: u16 = 1000;
 
 /// Messages stored together: half of [`PREFETCH`], so that the broker refills
 /// one half while the other is being stored.
@@ -66,6 +69,7 @@ pub struct Subscription {
     queue: &'static str,
     topology: Topology,
     monitor: LinkMonitor,
+    faults: ConsumerFaults,
 }
 
 impl Subscription {
@@ -79,7 +83,15 @@ impl Subscription {
         topology: Topology,
     ) -> (Self, LinkStatus) {
         let (monitor, status) = LinkMonitor::new("consumer");
-        (Self { url, name, queue, topology, monitor }, status)
+        let faults = ConsumerFaults::default();
+        (Self { url, name, queue, topology, monitor, faults }, status)
+    }
+
+    /// The same, with faults that can be switched on; without, nothing ever fails
+    /// on purpose.
+    #[must_use]
+    pub fn with_faults(self, faults: ConsumerFaults) -> Self {
+        Self { faults, ..self }
     }
 }
 
@@ -131,33 +143,119 @@ async fn consume_on<H: Handler>(
     handler: &mut H,
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
-    let mut events = link::events(connection);
+    let events = link::events(connection);
     let channel = within_time(connection.create_channel()).await?;
-    let deliveries = open(&channel, subscription).await?;
-    let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
-    subscription.monitor.up();
+    subscription.topology.declare(&channel).await?;
+    within_time(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+    let mut session = Session { subscription, channel, events, handler, stop };
     loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            event = events.next() => observe(&subscription.monitor, event)?,
-            batch = batches.next() => {
-                let batch = batch.ok_or(SessionError::Closed)?;
-                let batch = batch.into_iter().collect::<lapin::Result<Vec<_>>>()?;
-                let batch: Vec<_> = batch.into_iter().map(Incoming::from).collect();
-                let too_early = Mistake::AckBeforeCommit.is_made();
-                if too_early {
-                    settle(&channel, &batch, &vec![Verdict::Done; batch.len()]).await?;
+        if session.pause().await?.is_break() || session.consume().await?.is_break() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether to go on, or to end because it was told to stop.
+type Next = ControlFlow<()>;
+
+/// One connection at work.
+struct Session<'a, H, E> {
+    subscription: &'a Subscription,
+    channel: Channel,
+    events: E,
+    handler: &'a mut H,
+    stop: &'a CancellationToken,
+}
+
+impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
+    /// Waits while it is paused: connected, and taking nothing.
+    async fn pause(&mut self) -> Result<Next, SessionError> {
+        let Subscription { monitor, faults, .. } = self.subscription;
+        if faults.get().paused {
+            monitor.up();
+        }
+        self.meanwhile(faults.until_paused(false)).await
+    }
+
+    /// Consumes until told to stop, or until it is paused and everything that
+    /// was delivered before is done.
+    async fn consume(&mut self) -> Result<Next, SessionError> {
+        let Subscription { name, monitor, faults, .. } = self.subscription;
+        let deliveries = open(&self.channel, self.subscription).await?;
+        let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
+        monitor.up();
+        let mut paused = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(Next::Break(())),
+                event = self.events.next() => observe(monitor, event)?,
+                () = faults.until_paused(true), if !paused => {
+                    let options = BasicCancelOptions::default();
+                    within_time(self.channel.basic_cancel(name.as_str().into(), options)).await?;
+                    paused = true;
                 }
-                let Some(verdicts) = store(handler, &batch, &channel, stop).await? else {
-                    return Ok(());
-                };
-                if !too_early {
-                    settle(&channel, &batch, &verdicts).await?;
-                }
+                batch = batches.next() => match batch {
+                    Some(batch) => {
+                        if self.process(&incoming(batch)?).await?.is_break() {
+                            return Ok(Next::Break(()));
+                        }
+                    }
+                    // The end of the deliveries that a cancelled consumer had.
+                    None if paused && self.channel.status().connected() => {
+                        return Ok(Next::Continue(()));
+                    }
+                    None => return Err(SessionError::Closed),
+                },
             }
         }
     }
+
+    /// Stores a batch and acknowledges it, in this order: unless a mistake is
+    /// made on purpose.
+    async fn process(&mut self, batch: &[Incoming]) -> Result<Next, SessionError> {
+        let faults = &self.subscription.faults;
+        // Told to stop, it waits no longer: the batch at hand is finished first.
+        let _ = self.meanwhile(faults.delayed()).await?;
+        let crash = faults.get().crash;
+        if let Some(crash @ Crash::AfterEarlyAck) = crash {
+            acknowledge_unstored(&self.channel, batch).await?;
+            // The answer to the closing shows that the broker has read the ack.
+            within_time(self.channel.close(200, "bye".into())).await?;
+            crash.happen();
+        }
+        let too_early = Mistake::AckBeforeCommit.is_made();
+        if too_early {
+            acknowledge_unstored(&self.channel, batch).await?;
+        }
+        let Some(verdicts) = store(self.handler, batch, &self.channel, self.stop).await? else {
+            return Ok(Next::Break(()));
+        };
+        if let Some(crash @ Crash::BeforeAck) = crash {
+            crash.happen();
+        }
+        if !too_early {
+            settle(&self.channel, batch, &verdicts).await?;
+        }
+        Ok(Next::Continue(()))
+    }
+
+    /// Waits for `done`, awake to the connection and to the order to stop.
+    async fn meanwhile(&mut self, done: impl Future<Output = ()>) -> Result<Next, SessionError> {
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut done => return Ok(Next::Continue(())),
+                () = self.stop.cancelled() => return Ok(Next::Break(())),
+                event = self.events.next() => observe(&self.subscription.monitor, event)?,
+            }
+        }
+    }
+}
+
+fn incoming(batch: Vec<lapin::Result<Delivery>>) -> lapin::Result<Vec<Incoming>> {
+    batch.into_iter().map(|delivery| delivery.map(Incoming::from)).collect()
 }
 
 /// A blocked connection still delivers: consuming goes on.
@@ -172,8 +270,6 @@ async fn open(
     channel: &Channel,
     subscription: &Subscription,
 ) -> Result<impl Stream<Item = lapin::Result<Delivery>> + use<>, SessionError> {
-    subscription.topology.declare(channel).await?;
-    within_time(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
     let consuming = channel.basic_consume(
         subscription.queue.into(),
         subscription.name.as_str().into(),
@@ -243,6 +339,11 @@ async fn settle(
         channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
     }
     Ok(())
+}
+
+/// The mistake itself.
+async fn acknowledge_unstored(channel: &Channel, batch: &[Incoming]) -> Result<(), SessionError> {
+    settle(channel, batch, &vec![Verdict::Done; batch.len()]).await
 }
 
 async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(), SessionError> {

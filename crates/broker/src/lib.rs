@@ -7,6 +7,7 @@
 //! - [`Topology`]: exchanges, queues and bindings, declared at every connection.
 //! - [`Publisher`]: confirmed, mandatory, persistent.
 //! - [`consume`]: batches; commit first, then one `ack(multiple)`.
+//! - [`ConsumerFaults`]: what a class switches on to see a consumer fail.
 //! - [`DeadLetters`]: what was rejected, for a person to look at and decide on.
 //!
 //! lapin's own recovery stays off: under load it did not always come back. A
@@ -15,6 +16,7 @@
 
 mod consumer;
 mod dead_letters;
+mod fault;
 mod link;
 mod message;
 mod mistake;
@@ -22,11 +24,12 @@ mod publisher;
 mod topology;
 mod url;
 
-pub use consumer::{Handler, HandlerError, Subscription, Verdict, consume};
+pub use consumer::{Handler, HandlerError, PREFETCH, Subscription, Verdict, consume};
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
+pub use fault::{ConsumerFault, ConsumerFaults, Crash};
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, Outgoing};
 pub use mistake::Mistake;
-pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher};
+pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher, together};
 pub use topology::{Binding, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch};
 pub use url::AmqpUrl;

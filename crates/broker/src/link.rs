@@ -40,9 +40,12 @@ impl fmt::Display for NotUsable {
     }
 }
 
+/// What a blocked link says of itself when that is only a pretence.
+const PRETENCE: &str = "es un interruptor del laboratorio, no una alarma del broker";
+
 /// Tells, at any time, whether a connection can be used.
 #[derive(Clone, Debug)]
-pub struct LinkStatus(watch::Receiver<Result<(), NotUsable>>);
+pub struct LinkStatus(watch::Receiver<LinkState>);
 
 impl LinkStatus {
     /// `Ok` when it can be used now.
@@ -50,34 +53,52 @@ impl LinkStatus {
     /// # Errors
     /// Why it cannot.
     pub fn check(&self) -> Result<(), NotUsable> {
-        self.0.borrow().clone()
+        self.0.borrow().shown()
     }
 }
 
-/// The end of the watch that the supervisor writes.
+/// A connection as it is, and whether it is to look blocked.
+#[derive(Clone, Debug)]
+struct LinkState {
+    real: Result<(), NotUsable>,
+    blocked_on_purpose: bool,
+}
+
+impl LinkState {
+    /// What everybody else sees: a connection that is not there cannot be blocked.
+    fn shown(&self) -> Result<(), NotUsable> {
+        match &self.real {
+            Ok(()) if self.blocked_on_purpose => Err(NotUsable::Blocked(PRETENCE.to_owned())),
+            real => real.clone(),
+        }
+    }
+}
+
+/// The end of the watch that the supervisor writes. What it asks itself is
+/// answered by the connection as it is.
 #[derive(Clone)]
 pub(crate) struct LinkMonitor {
     name: &'static str,
-    state: watch::Sender<Result<(), NotUsable>>,
+    state: watch::Sender<LinkState>,
 }
 
 impl LinkMonitor {
     pub(crate) fn new(name: &'static str) -> (Self, LinkStatus) {
-        let (state, status) =
-            watch::channel(Err(NotUsable::Disconnected("todavía no conectado".to_owned())));
+        let real = Err(NotUsable::Disconnected("todavía no conectado".to_owned()));
+        let (state, status) = watch::channel(LinkState { real, blocked_on_purpose: false });
         (Self { name, state }, LinkStatus(status))
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.state.borrow().is_ok()
+        self.state.borrow().real.is_ok()
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        matches!(*self.state.borrow(), Err(NotUsable::Blocked(_)))
+        matches!(self.state.borrow().real, Err(NotUsable::Blocked(_)))
     }
 
     pub(crate) fn reason(&self) -> Option<NotUsable> {
-        self.state.borrow().clone().err()
+        self.state.borrow().real.clone().err()
     }
 
     pub(crate) fn up(&self) {
@@ -86,6 +107,15 @@ impl LinkMonitor {
 
     pub(crate) fn down(&self, error: &SessionError) {
         self.set(Err(NotUsable::Disconnected(chain(error))));
+    }
+
+    /// Makes a usable connection look as if the broker had blocked it, or not.
+    pub(crate) fn block_on_purpose(&self, blocked: bool) {
+        self.change(|state| state.blocked_on_purpose = blocked);
+    }
+
+    pub(crate) fn is_blocked_on_purpose(&self) -> bool {
+        self.state.borrow().blocked_on_purpose
     }
 
     /// Takes note of what lapin reports about the connection.
@@ -103,11 +133,18 @@ impl LinkMonitor {
         Ok(())
     }
 
-    /// Publishes a state, and logs it where it is another one than before.
-    fn set(&self, new: Result<(), NotUsable>) {
+    fn set(&self, real: Result<(), NotUsable>) {
+        self.change(|state| state.real = real);
+    }
+
+    /// Publishes a state, and logs it where another one shows than before.
+    fn change(&self, change: impl FnOnce(&mut LinkState)) {
         let name = self.name;
-        self.state.send_if_modified(|old| {
-            if *old == new {
+        self.state.send_if_modified(|state| {
+            let old = state.shown();
+            change(state);
+            let new = state.shown();
+            if old == new {
                 return false;
             }
             match &new {
@@ -117,7 +154,6 @@ impl LinkMonitor {
             let blocked = matches!(new, Err(NotUsable::Blocked(_)));
             metrics::gauge!("broker_link_up", "link" => name).set(one_if(new.is_ok()));
             metrics::gauge!("broker_blocked", "link" => name).set(one_if(blocked));
-            *old = new;
             true
         });
     }

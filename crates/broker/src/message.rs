@@ -62,6 +62,8 @@ pub struct Incoming {
     pub kind: Option<String>,
     /// AMQP `timestamp`, as published: seconds since 1970.
     pub timestamp: Option<u64>,
+    /// Whether it may have been delivered before (AMQP `redelivered`).
+    pub redelivered: bool,
     /// The body.
     pub body: Vec<u8>,
     pub(crate) delivery_tag: u64,
@@ -71,7 +73,7 @@ impl Incoming {
     /// A message that no broker delivered, for tests of what is done with one.
     #[must_use]
     pub fn new(id: Option<String>, kind: Option<String>, body: Vec<u8>) -> Self {
-        Self { id, kind, timestamp: None, body, delivery_tag: 0 }
+        Self { id, kind, timestamp: None, redelivered: false, body, delivery_tag: 0 }
     }
 }
 
@@ -81,6 +83,7 @@ impl From<Delivery> for Incoming {
             id: text(delivery.properties.message_id().as_ref()),
             kind: text(delivery.properties.kind().as_ref()),
             timestamp: *delivery.properties.timestamp(),
+            redelivered: delivery.redelivered,
             delivery_tag: delivery.delivery_tag,
             body: delivery.data,
         }

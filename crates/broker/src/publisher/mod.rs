@@ -93,6 +93,7 @@ pub struct Publisher {
     requests: mpsc::Sender<Request>,
     slots: Arc<Semaphore>,
     status: LinkStatus,
+    monitor: LinkMonitor,
 }
 
 /// A publisher to `exchange`, shown in the broker's dashboard as `name`. The
@@ -108,7 +109,7 @@ pub fn publisher(
     let (monitor, status) = LinkMonitor::new("publisher");
     let (requests, waiting) = mpsc::channel(MAX_IN_FLIGHT);
     let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    let publisher = Publisher { requests, slots, status };
+    let publisher = Publisher { requests, slots, status, monitor: monitor.clone() };
     (publisher, PublisherTask { url, name, exchange, stop, monitor, waiting })
 }
 
@@ -117,6 +118,18 @@ impl Publisher {
     #[must_use]
     pub fn status(&self) -> &LinkStatus {
         &self.status
+    }
+
+    /// While `true`, a usable connection looks as if the broker had blocked it
+    /// (`connection.blocked`): a fault that a class switches on.
+    pub fn block(&self, blocked: bool) {
+        self.monitor.block_on_purpose(blocked);
+    }
+
+    /// Whether it is to look blocked; with the connection away it does not.
+    #[must_use]
+    pub fn is_blocked_on_purpose(&self) -> bool {
+        self.monitor.is_blocked_on_purpose()
     }
 
     /// Publishes one message and says what became of it, within two seconds.
@@ -129,10 +142,9 @@ impl Publisher {
         outcome
     }
 
-    /// Publishes messages with many under way at once; outcomes in their order.
+    /// Publishes messages [together]; outcomes in their order.
     pub async fn publish_all(&self, messages: Vec<Outgoing>) -> Vec<Outcome> {
-        let attempts = messages.into_iter().map(|message| self.publish(message));
-        stream::iter(attempts).buffered(BATCH_WINDOW).collect().await
+        together(messages.into_iter().map(|message| self.publish(message))).await
     }
 
     async fn attempt(&self, message: Outgoing) -> Outcome {
@@ -150,6 +162,12 @@ impl Publisher {
             Ok(Err(_)) | Err(_) => Outcome::Unknown,
         }
     }
+}
+
+/// Awaits what publishes with many under way at once, and not so many that others
+/// starve; results in their order.
+pub async fn together<F: Future>(publishes: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    stream::iter(publishes).buffered(BATCH_WINDOW).collect().await
 }
 
 fn closing() -> NotUsable {

@@ -10,8 +10,8 @@ use std::{
 };
 
 use broker::{
-    Handler, HandlerError, Incoming, LinkStatus, Outcome, Subscription, Topology, TopologyMismatch,
-    Verdict, consume,
+    ConsumerFaults, Handler, HandlerError, Incoming, LinkStatus, Outcome, Subscription, Topology,
+    TopologyMismatch, Verdict, consume,
 };
 use serde_json::json;
 use test_support::{Vhost, eventually};
@@ -23,10 +23,11 @@ use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, topology};
 /// Remembers what it was given; refuses bodies that say `veneno`; stores
 /// nothing while `broken`.
 #[derive(Clone, Default)]
-struct Memory {
+pub(crate) struct Memory {
     seen: Arc<Mutex<HashMap<String, usize>>>,
-    broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
     failures: Arc<AtomicUsize>,
+    pub(crate) redelivered: Arc<AtomicUsize>,
 }
 
 impl Handler for Memory {
@@ -35,6 +36,8 @@ impl Handler for Memory {
             self.failures.fetch_add(1, Ordering::SeqCst);
             return Err("the store is down".into());
         }
+        let redelivered = batch.iter().filter(|message| message.redelivered).count();
+        self.redelivered.fetch_add(redelivered, Ordering::SeqCst);
         let mut seen = self.seen.lock().expect("no panic while storing");
         Ok(batch.iter().map(|message| remember(&mut seen, message)).collect())
     }
@@ -49,11 +52,11 @@ fn remember(seen: &mut HashMap<String, usize>, message: &Incoming) -> Verdict {
 }
 
 impl Memory {
-    fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         self.seen.lock().expect("no panic while storing").len()
     }
 
-    async fn holds(&self, count: usize) {
+    pub(crate) async fn holds(&self, count: usize) {
         eventually(&format!("{count} messages are stored"), || async {
             match self.distinct() {
                 stored if stored == count => Ok(()),
@@ -64,29 +67,39 @@ impl Memory {
     }
 }
 
-struct Consuming {
+pub(crate) struct Consuming {
     stop: CancellationToken,
-    status: LinkStatus,
+    pub(crate) status: LinkStatus,
     task: JoinHandle<Result<(), TopologyMismatch>>,
 }
 
 fn start(vhost: &Vhost, memory: &Memory, topology: Topology) -> Consuming {
-    let url = vhost.url().parse().expect("a broker's URL");
-    let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology);
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(consume(subscription, memory.clone(), stop.clone()));
-    Consuming { stop, status, task }
+    Consuming::start(&vhost.url(), memory, topology, ConsumerFaults::default())
 }
 
 impl Consuming {
-    async fn connected(&self) {
+    pub(crate) fn start(
+        url: &str,
+        memory: &Memory,
+        topology: Topology,
+        faults: ConsumerFaults,
+    ) -> Self {
+        let url = url.parse().expect("a broker's URL");
+        let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology);
+        let subscription = subscription.with_faults(faults);
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(consume(subscription, memory.clone(), stop.clone()));
+        Self { stop, status, task }
+    }
+
+    pub(crate) async fn connected(&self) {
         eventually("the consumer is connected", || async {
             self.status.check().map_err(|reason| reason.to_string())
         })
         .await;
     }
 
-    async fn stopped(self) {
+    pub(crate) async fn stopped(self) {
         self.stop.cancel();
         self.task.await.expect("no panic").expect("an orderly end");
     }
@@ -101,7 +114,7 @@ async fn ready(vhost: &Vhost, memory: &Memory) -> (Consuming, Running) {
     (consuming, running)
 }
 
-async fn send(running: &Running, count: usize) {
+pub(crate) async fn send(running: &Running, count: usize) {
     let messages = (0..count).map(|_| message("click")).collect();
     let outcomes = running.publisher.publish_all(messages).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed), "{outcomes:?}");

@@ -2,6 +2,7 @@
 
 mod consuming;
 mod dead_letters;
+mod faults;
 mod publishing;
 
 use broker::{
