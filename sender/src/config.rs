@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use broker::AmqpUrl;
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use messages::ClientName;
 use service_kit::Listen;
 
@@ -26,6 +26,18 @@ pub struct Config {
     /// Emit an event by itself this often, such as 2s or 500ms; off by default
     #[arg(long, env = "EMIT_EVERY", value_parser = interval)]
     pub emit_every: Option<Duration>,
+
+    /// Offers /fallos, by which anybody breaks this service on purpose: 1 or 0
+    #[arg(
+        long,
+        env = "LAB_FAULTS",
+        default_value = "0",
+        value_parser = switch,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "1"
+    )]
+    pub lab_faults: bool,
 }
 
 impl Listen for Config {
@@ -41,4 +53,41 @@ fn interval(text: &str) -> Result<Duration, String> {
         return Err("must be at least 1ms".to_owned());
     }
     Ok(duration)
+}
+
+/// On or off; what is empty is off, as in `.env`.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "" | "0" | "false" => Ok(false),
+        _ => Err("must be 1, true, 0 or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(arguments: &[&str]) -> Result<bool, String> {
+        let given = ["a", "--amqp-url", "amqp://ana:s3cret@h/%2f"].iter().chain(arguments);
+        service_kit::config::parse(&given.map(Into::into).collect::<Vec<_>>())
+            .map(|config: Config| config.lab_faults)
+            .map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn faults_are_off_unless_somebody_asks_for_them() {
+        for (arguments, on) in [
+            (&[] as &[_], false),
+            (&["--lab-faults="], false),
+            (&["--lab-faults=0"], false),
+            (&["--lab-faults=false"], false),
+            (&["--lab-faults=1"], true),
+            (&["--lab-faults=true"], true),
+            (&["--lab-faults"], true),
+        ] {
+            assert_eq!(faults(arguments), Ok(on), "{arguments:?}");
+        }
+        assert!(faults(&["--lab-faults=si"]).expect_err("bad").contains("LAB_FAULTS"));
+    }
 }

@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use broker::{Outcome, Publisher};
+use broker::Outcome;
 use messages::ClientName;
 use service_kit::Shutdown;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
+    clock::now,
+    desk::Desk,
     draft::{Defaults, Draft},
-    routes::{now, outgoing},
+    routes::parcel,
 };
 
 /// Emits every `every`, until the shutdown signal. An event that was not
 /// confirmed is sent again, under the same id, before a new one.
-pub(crate) async fn run(
-    publisher: Publisher,
-    name: ClientName,
-    every: Option<Duration>,
-    shutdown: Shutdown,
-) {
+pub(crate) async fn run(desk: Desk, name: ClientName, every: Option<Duration>, shutdown: Shutdown) {
     let Some(every) = every else { return std::future::pending().await };
     let mut ticks = interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -28,12 +25,12 @@ pub(crate) async fn run(
     while !shutdown.is_raised() {
         ticks.tick().await;
         let defaults = Defaults { client: name.clone(), now: now(), key: None };
-        let message = unconfirmed.take().unwrap_or_else(|| {
+        let parcel = unconfirmed.take().unwrap_or_else(|| {
             let event = defaults.single(Draft::default(), uuid::Uuid::now_v7());
-            outgoing(&event, name.as_str())
+            parcel(&event, &name)
         });
-        let id = message.id;
-        match publisher.publish(message.clone()).await {
+        let id = parcel.message.id;
+        match desk.publish(parcel.clone()).await {
             Outcome::Confirmed => last_problem = None,
             Outcome::Unroutable => log::warn!("emitted event {id}: no queue is bound for it"),
             outcome => {
@@ -41,7 +38,7 @@ pub(crate) async fn run(
                     log::warn!("emitted event {id} will be sent until confirmed: {outcome:?}");
                 }
                 last_problem = Some(outcome);
-                unconfirmed = Some(message);
+                unconfirmed = Some(parcel);
             }
         }
     }

@@ -3,13 +3,18 @@
 //!
 //! - [`config`]: its name, where it listens, where the broker is.
 //! - [`draft`]: what a caller sends, and the event that becomes of it.
-//! - `routes`: `POST /send` and `POST /send/batch`.
+//! - `desk`: the one way out, where every attempt is written into the `journal`.
+//! - `routes`: `POST /send` and `POST /send/batch`; `GET /estado` and
+//!   `GET /mensajes/{id}` tell what became of it all; `/fallos` breaks it.
 //! - `emit`: events of its own, where `EMIT_EVERY` asks for them.
 
 pub mod config;
 pub mod draft;
 
+mod clock;
+mod desk;
 mod emit;
+mod journal;
 mod routes;
 
 use std::net::TcpListener;
@@ -22,13 +27,15 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 
+use desk::Desk;
+
 /// Serves until the shutdown signal; then requests in flight get their
 /// answers, and the broker's connection is closed.
 ///
 /// # Errors
 /// When the listener cannot be served, or a part of the service dies.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { sender_name, amqp_url, emit_every, .. } = config;
+    let Config { sender_name, amqp_url, emit_every, lab_faults, .. } = config;
     let stop = CancellationToken::new();
     let (publisher, task) =
         publisher(amqp_url, sender_name.to_string(), names::EXCHANGE, stop.clone());
@@ -37,11 +44,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         listener,
         shutdown: shutdown.clone(),
         readiness: readiness(&publisher),
-        openapi: routes::openapi(),
+        openapi: routes::openapi(lab_faults),
     };
-    let emitting = emit::run(publisher.clone(), sender_name.clone(), emit_every, shutdown);
+    let desk = Desk::new(publisher);
+    let emitting = emit::run(desk.clone(), sender_name.clone(), emit_every, shutdown);
     tokio::select! {
-        ended = server.serve(routes::routes(publisher, sender_name)) => ended?,
+        ended = server.serve(routes::routes(desk, sender_name, lab_faults)) => ended?,
         () = emitting => {}
         ended = &mut link => return Err(anyhow!("the publisher ended: {ended:?}").into()),
     }

@@ -87,9 +87,8 @@ pub(super) async fn send_batch(
         .enumerate()
         .map(|(index, draft)| defaults.of_batch(draft, index, Uuid::now_v7()))
         .collect();
-    let producer = sender.name.as_str();
-    let messages = events.iter().map(|event| of_request(&request, event, producer)).collect();
-    let outcomes = sender.publisher.publish_all(messages).await;
+    let parcels = events.iter().map(|event| of_request(&request, event, &sender.name)).collect();
+    let outcomes = sender.desk.publish_all(parcels).await;
     let confirmed = outcomes.iter().filter(|outcome| **outcome == Outcome::Confirmed).count();
     if confirmed < outcomes.len() {
         let (request_id, lost) = (RequestId::of(&request), outcomes.len() - confirmed);

@@ -1,20 +1,26 @@
-//! What a sender answers, and what both of its routes share.
+//! What a sender answers, and what the routes that publish share.
 
 mod answer;
 mod batch;
+mod faults;
 mod send;
+mod state;
 
 use actix_web::{
     HttpRequest,
     web::{self, Data, ServiceConfig},
 };
-use broker::{Mistake, Outgoing, Publisher};
-use jiff::Timestamp;
+use broker::{Mistake, Outgoing};
 use messages::{ClientName, IdempotencyKey, MessageId, names};
 use service_kit::{Problem, header, request_id::RequestId};
 use utoipa::OpenApi;
+use uuid::Uuid;
 
-use crate::draft::{Defaults, Event};
+use crate::{
+    clock::now,
+    desk::{Desk, Parcel},
+    draft::{Defaults, Event},
+};
 
 const CLIENT_HEADER: &str = "x-client-name";
 const KEY_HEADER: &str = "idempotency-key";
@@ -23,46 +29,77 @@ const TRACE_HEADER: &str = "traceparent";
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Relevo: sender", description = "Recibe eventos y los publica en RabbitMQ."),
-    paths(send::send, batch::send_batch)
+    paths(send::send, batch::send_batch, state::state, state::story, state::confirmed)
 )]
 struct Api;
 
+/// What is there only where `LAB_FAULTS` says so.
+#[derive(OpenApi)]
+#[openapi(paths(faults::faults, faults::set_faults, faults::poison))]
+struct FaultsApi;
+
 /// The document behind `/openapi.json`.
-pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
+pub(crate) fn openapi(lab_faults: bool) -> utoipa::openapi::OpenApi {
+    let mut openapi = Api::openapi();
+    if lab_faults {
+        openapi.merge(FaultsApi::openapi());
+    }
+    openapi
 }
 
 /// What the handlers need.
 struct Sender {
-    publisher: Publisher,
+    desk: Desk,
     name: ClientName,
+    /// This process: another one at each start.
+    process: Uuid,
 }
 
-/// The sender's routes.
+/// The sender's routes; those that break it only with `lab_faults`.
 pub(crate) fn routes(
-    publisher: Publisher,
+    desk: Desk,
     name: ClientName,
+    lab_faults: bool,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let sender = Data::new(Sender { publisher, name });
+    let sender = Data::new(Sender { desk, name, process: Uuid::now_v7() });
     move |routes| {
         routes
             .app_data(sender.clone())
             .service(web::resource("/send").route(web::post().to(send::send)))
-            .service(web::resource("/send/batch").route(web::post().to(batch::send_batch)));
+            .service(web::resource("/send/batch").route(web::post().to(batch::send_batch)))
+            .service(web::resource("/estado").route(web::get().to(state::state)))
+            .service(web::resource("/confirmados").route(web::get().to(state::confirmed)))
+            .service(web::resource("/mensajes/{id}").route(web::get().to(state::story)));
+        if lab_faults {
+            fault_routes(routes);
+        }
     }
 }
 
-/// The present, to the millisecond: as fine as an id tells the time.
-pub(crate) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+fn fault_routes(routes: &mut ServiceConfig) {
+    routes
+        .service(
+            web::resource("/fallos")
+                .route(web::get().to(faults::faults))
+                .route(web::put().to(faults::set_faults)),
+        )
+        .service(web::resource("/fallos/veneno").route(web::post().to(faults::poison)));
+}
+
+/// An event as it leaves.
+pub(crate) fn parcel(event: &Event, producer: &ClientName) -> Parcel {
+    Parcel {
+        client: event.event.cliente.clone(),
+        is_event: true,
+        message: outgoing(event, producer),
+    }
 }
 
 /// The message that carries an event.
-pub(crate) fn outgoing(event: &Event, producer: &str) -> Outgoing {
+fn outgoing(event: &Event, producer: &ClientName) -> Outgoing {
     Outgoing {
         id: MessageId::from(event.id),
-        producer: producer.to_owned(),
+        producer: producer.to_string(),
         kind: names::CLICK_EVENT_TYPE,
         routing_key: event.event.evento.to_string(),
         timestamp: now().as_second().try_into().unwrap_or_default(),
@@ -72,13 +109,17 @@ pub(crate) fn outgoing(event: &Event, producer: &str) -> Outgoing {
     }
 }
 
-/// The message that carries an event of a request: with the request's traces.
-fn of_request(request: &HttpRequest, event: &Event, producer: &str) -> Outgoing {
-    Outgoing {
-        correlation_id: Some(RequestId::of(request).to_string()),
-        traceparent: traceparent(request),
-        ..outgoing(event, producer)
-    }
+/// An event of a request as it leaves: with the request's traces.
+fn of_request(request: &HttpRequest, event: &Event, producer: &ClientName) -> Parcel {
+    let mut parcel = parcel(event, producer);
+    trace(&mut parcel.message, request);
+    parcel
+}
+
+/// Lets a message tell which request it comes from.
+fn trace(message: &mut Outgoing, request: &HttpRequest) {
+    message.correlation_id = Some(RequestId::of(request).to_string());
+    message.traceparent = traceparent(request);
 }
 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {

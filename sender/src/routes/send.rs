@@ -39,8 +39,7 @@ pub(super) async fn send(
     let defaults = defaults(&request, &sender)?;
     let draft = read(&request, payload).await?;
     let event = defaults.single(draft, Uuid::now_v7());
-    let outcome =
-        sender.publisher.publish(of_request(&request, &event, sender.name.as_str())).await;
+    let outcome = sender.desk.publish(of_request(&request, &event, &sender.name)).await;
     match answer::problem(&outcome, event.event.evento.as_str()) {
         None => Ok(HttpResponse::Accepted().json(event)),
         Some(problem) => {

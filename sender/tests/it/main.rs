@@ -3,7 +3,9 @@
 mod batch;
 mod faults;
 mod hostile;
+mod laboratory;
 mod send;
+mod state;
 
 use std::net::TcpListener;
 
