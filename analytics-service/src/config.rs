@@ -1,12 +1,15 @@
 //! Configuration of the analytics service.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use broker::AmqpUrl;
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use service_kit::Listen;
 
-use crate::store::DatabaseUrl;
+use crate::{
+    management::{ManagementUrl, VirtualHost},
+    store::DatabaseUrl,
+};
 
 /// Counts click events per client, each exactly once, and reports the counts.
 #[derive(Parser, Clone, Debug)]
@@ -18,7 +21,12 @@ pub struct Config {
 
     /// Where RabbitMQ is: amqp://user:password@host:port/vhost
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
-    pub amqp_url: AmqpUrl,
+    pub amqp_url: BrokerUrl,
+
+    /// Where RabbitMQ's management API is: <http://user:password@host:port>; without
+    /// it, nobody learns from /estado how many messages wait
+    #[arg(long, env = "MANAGEMENT_URL", hide_env_values = true)]
+    pub management_url: Option<ManagementUrl>,
 
     /// Where the counts are kept
     #[arg(
@@ -34,6 +42,42 @@ pub struct Config {
     /// ones go to the dead-letter queue
     #[arg(long, env = "DEDUP_WINDOW", default_value = "7days", value_parser = window)]
     pub dedup_window: Duration,
+
+    /// Offers /fallos, by which anybody breaks this service on purpose: 1 or 0
+    #[arg(
+        long,
+        env = "LAB_FAULTS",
+        default_value = "0",
+        value_parser = switch,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "1"
+    )]
+    pub lab_faults: bool,
+}
+
+/// Where the broker is, and which of its virtual hosts is ours.
+#[derive(Clone, Debug)]
+pub struct BrokerUrl {
+    pub(crate) amqp: AmqpUrl,
+    pub(crate) vhost: VirtualHost,
+}
+
+impl FromStr for BrokerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self { amqp: text.parse()?, vhost: VirtualHost::of_amqp_url(text)? })
+    }
+}
+
+/// On or off; what is empty is off, as in `.env`.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "" | "0" | "false" => Ok(false),
+        _ => Err("must be 1, true, 0 or false".to_owned()),
+    }
 }
 
 /// A window of at least an hour: a shorter one would refuse what only waited.
@@ -48,5 +92,41 @@ fn window(text: &str) -> Result<Duration, String> {
 impl Listen for Config {
     fn listen(&self) -> SocketAddr {
         self.listen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Config, String> {
+        let given = ["a", "--amqp-url", "amqp://ana:s3cret@h/%2f"].iter().chain(arguments);
+        service_kit::config::parse(&given.map(Into::into).collect::<Vec<_>>())
+            .map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn faults_are_off_unless_somebody_asks_for_them() {
+        for (arguments, on) in [
+            (&[] as &[_], false),
+            (&["--lab-faults="], false),
+            (&["--lab-faults=0"], false),
+            (&["--lab-faults=false"], false),
+            (&["--lab-faults=1"], true),
+            (&["--lab-faults=true"], true),
+            (&["--lab-faults"], true),
+        ] {
+            assert_eq!(parsed(arguments).expect("good values").lab_faults, on, "{arguments:?}");
+        }
+        assert!(parsed(&["--lab-faults=si"]).expect_err("bad").contains("LAB_FAULTS"));
+    }
+
+    #[test]
+    fn no_password_is_shown_whether_its_url_is_good_or_not() {
+        let good = parsed(&["--management-url", "http://monitor:s3cret@h:15672"]);
+        let shown = format!("{:?}", good.expect("good values"));
+        assert!(shown.contains("monitor@h:15672") && !shown.contains("s3cret"), "{shown}");
+        let error = parsed(&["--management-url", "https://monitor:s3cret@h"]).expect_err("no TLS");
+        assert!(error.contains("MANAGEMENT_URL") && !error.contains("s3cret"), "{error}");
     }
 }

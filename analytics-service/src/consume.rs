@@ -7,12 +7,15 @@ use broker::{
     Binding, Exchange, ExchangeKind, Handler, HandlerError, Incoming, Queue, Topology, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
-use messages::names;
+use messages::{MessageId, names};
 use tokio::time::sleep;
 
 use crate::{
+    clock,
+    journal::{Delivery, Outcome},
     judge::{CLOCK_TOLERANCE, Event, judge},
-    store::StoreError,
+    progress::{Delivered, Progress},
+    store::{Recorded, StoreError},
     writing::{Writer, Writing},
 };
 
@@ -37,6 +40,9 @@ const FORGET_AGAIN: Duration = Duration::from_secs(1);
 
 /// Messages forgotten in one transaction, so that counting never waits long.
 const FORGET_AT_ONCE: i64 = 10_000;
+
+/// Characters of a reason that are remembered: it may quote the message.
+const MAX_REASON: usize = 200;
 
 /// What analytics needs on the broker. Further routing keys may be bound by
 /// hand: it counts whatever its queue receives.
@@ -73,6 +79,7 @@ pub(crate) fn topology() -> Topology {
 /// Counts batches.
 pub(crate) struct Recorder {
     writer: Writer,
+    progress: Progress,
     window: Duration,
 }
 
@@ -84,25 +91,13 @@ pub(crate) struct Forgetter {
 }
 
 impl Recorder {
-    /// Counts what is at most `window` old.
-    pub(crate) fn new(writer: Writer, window: Duration) -> Self {
-        Self { writer, window }
+    /// Counts what is at most `window` old, and tells `progress` of it.
+    pub(crate) fn new(writer: Writer, progress: Progress, window: Duration) -> Self {
+        Self { writer, progress, window }
     }
 
-    async fn record(&self, events: &[Event], now: Timestamp) -> Result<(), StoreError> {
-        let started = Instant::now();
-        let recorded = self.writer.record(events, now).await?;
-        metrics::histogram!("analytics_commit_seconds").record(started.elapsed().as_secs_f64());
-        metrics::histogram!("analytics_batch_size").record(count(events.len()));
-        consumed("counted", recorded);
-        consumed("duplicate", events.len() - recorded);
-        Ok(())
-    }
-}
-
-impl Handler for Recorder {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
-        let now = Timestamp::now();
+    /// The events of a batch, and a verdict for each message, should they be stored.
+    fn judge(&self, batch: &[Incoming], now: Timestamp) -> (Vec<Event>, Vec<Verdict>) {
         let mut events = Vec::with_capacity(batch.len());
         let mut verdicts = Vec::with_capacity(batch.len());
         for message in batch {
@@ -114,12 +109,67 @@ impl Handler for Recorder {
                 Err(reason) => verdicts.push(Verdict::Reject(reason)),
             }
         }
-        if !events.is_empty() {
-            self.record(&events, now).await?;
+        (events, verdicts)
+    }
+
+    async fn record(&self, events: &[Event], now: Timestamp) -> Result<Recorded, StoreError> {
+        if events.is_empty() {
+            return Ok(Recorded::default());
         }
+        let started = Instant::now();
+        let recorded = self.writer.record(events, now).await?;
+        metrics::histogram!("analytics_commit_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("analytics_batch_size").record(count(events.len()));
+        consumed("counted", recorded.count());
+        consumed("duplicate", events.len() - recorded.count());
+        Ok(recorded)
+    }
+}
+
+impl Handler for Recorder {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+        let now = Timestamp::now();
+        let (events, verdicts) = self.judge(batch, now);
+        let recorded = self.record(&events, now).await;
+        let deliveries = deliveries(batch, &verdicts, &events, recorded.as_ref());
+        if let Err(error) = recorded {
+            self.progress.not_stored(deliveries);
+            return Err(error.into());
+        }
+        self.progress.stored(deliveries, clock::now());
         consumed("rejected", batch.len() - events.len());
         Ok(verdicts)
     }
+}
+
+/// Each delivery of a batch, with what became of it.
+fn deliveries(
+    batch: &[Incoming],
+    verdicts: &[Verdict],
+    events: &[Event],
+    recorded: Result<&Recorded, &StoreError>,
+) -> Vec<Delivered> {
+    let a_las = clock::now();
+    let mut events = events.iter().enumerate().map(|(place, event)| {
+        let (resultado, motivo) = match recorded {
+            Ok(recorded) if recorded.is_new.get(place) == Some(&true) => (Outcome::Counted, None),
+            Ok(_) => (Outcome::Repeated, None),
+            Err(error) => (Outcome::NotStored, Some(error.to_string())),
+        };
+        (resultado, Some(event.click.cliente.to_string()), motivo)
+    });
+    let delivered = batch.iter().zip(verdicts).filter_map(|(message, verdict)| {
+        let (resultado, cliente, motivo) = match verdict {
+            Verdict::Done => events.next()?,
+            Verdict::Reject(reason) => {
+                (Outcome::Rejected, None, Some(reason.chars().take(MAX_REASON).collect()))
+            }
+        };
+        let id = message.id.as_deref().and_then(|id| id.parse().ok()).map(MessageId::as_uuid);
+        let reentregado = message.redelivered;
+        Some((id, Delivery { a_las, reentregado, resultado, cliente, motivo }))
+    });
+    delivered.collect()
 }
 
 impl Forgetter {

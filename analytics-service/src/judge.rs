@@ -25,17 +25,17 @@ pub struct Event {
 /// Reads a message; what it refuses can never be counted.
 ///
 /// # Errors
-/// Why not, for the log: no usable id, another version, not an event, from the
+/// Why not, in Spanish, for the log and for whoever asks for the message: no usable id, another version, not an event, from the
 /// future, or older than `window`, so that nobody remembers whether it was
 /// counted.
 pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Event, String> {
-    let id = message.id.as_deref().ok_or("it has no message_id")?;
-    let id: MessageId = id.parse().map_err(|_| "its message_id is not a UUID")?;
+    let id = message.id.as_deref().ok_or("no lleva message_id")?;
+    let id: MessageId = id.parse().map_err(|_| "su message_id no es un UUID")?;
     if let Some(kind) = message.kind.as_deref().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {
-        return Err(format!("its type is {kind:?}, not {}", names::CLICK_EVENT_TYPE));
+        return Err(format!("su tipo es {kind:?} y no {}", names::CLICK_EVENT_TYPE));
     }
     if message.body.len() > MAX_BODY {
-        return Err(format!("its body has {} bytes", message.body.len()));
+        return Err(format!("su cuerpo tiene {} bytes", message.body.len()));
     }
     check_age(made_at(id, message), now, window)?;
     let click = ClickEvent::decode(&message.body).map_err(|error| chain(&error))?;
@@ -55,10 +55,10 @@ fn check_age(made_at: Option<Timestamp>, now: Timestamp, window: Duration) -> Re
     let Some(made_at) = made_at else { return Ok(()) };
     let age = now.duration_since(made_at);
     if Duration::try_from(age).is_ok_and(|age| age > window) {
-        return Err("it is older than the deduplication window".to_owned());
+        return Err("es más antiguo que la ventana de deduplicación".to_owned());
     }
     if Duration::try_from(-age).is_ok_and(|ahead| ahead > CLOCK_TOLERANCE) {
-        return Err("it comes from more than a day in the future".to_owned());
+        return Err("viene de más de un día en el futuro".to_owned());
     }
     Ok(())
 }
@@ -103,8 +103,8 @@ mod tests {
     fn poison_is_refused_with_its_reason() {
         let large = " ".repeat(MAX_BODY + 1);
         for (id, kind, body, reason) in [
-            (None, None, BODY, "no message_id"),
-            (Some("x"), None, BODY, "not a UUID"),
+            (None, None, BODY, "no lleva message_id"),
+            (Some("x"), None, BODY, "no es un UUID"),
             (Some(ID), Some("evento_cliente.v2"), BODY, "v2"),
             (Some(ID), None, "hola", "no es un evento"),
             (Some(ID), None, "{}", "missing field"),

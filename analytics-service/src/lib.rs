@@ -6,30 +6,41 @@
 //! - [`store`]: the counts and the messages that made them, in one transaction.
 //! - `writing`: writes to the store, and tells how that goes.
 //! - `consume`: from the queue into the store; commit, then acknowledge.
+//! - `progress`, `journal`: what this process has done with deliveries.
+//! - [`management`]: the queues, as the broker's management API shows them.
 //! - `live`: the latest report, for whoever watches.
-//! - `routes`: `/reporte`, `/reporte/stream`, `/eventos`, `/contados`, `/evento`.
+//! - `routes`: `/reporte`, `/reporte/stream`, `/eventos`, `/contados`, `/evento`,
+//!   `/estado`, `/mensajes/{id}`, and in a laboratory `/fallos`.
 
 pub mod config;
 pub mod judge;
+pub mod management;
 pub mod store;
 pub mod tally;
 
+mod clock;
 mod consume;
+mod journal;
 mod live;
+mod progress;
 mod routes;
 mod writing;
 
 use std::net::TcpListener;
 
 use anyhow::{Context, anyhow};
-use broker::{Subscription, TopologyMismatch};
+use broker::{ConsumerFaults, Subscription, TopologyMismatch};
 use messages::names;
 use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 pub use config::Config;
 use consume::{Forgetter, Recorder};
 use live::Live;
+use management::Monitor;
+use progress::Progress;
+use routes::Observed;
 use store::{Limits, Store};
 use writing::Writer;
 
@@ -44,23 +55,25 @@ const CONSUMER: &str = "analytics-service";
 /// served, or a part of the service dies. A database that is away, locked, full
 /// or write-protected is waited for, at the start as later.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, dedup_window, .. } = config;
+    let Config { amqp_url, management_url, database_url, dedup_window, lab_faults, .. } = config;
     let store = Store::new(&database_url, Limits::default())?;
     log::info!("counting in {database_url}");
+    let (faults, progress) = (ConsumerFaults::default(), Progress::default());
     let (subscription, link) =
-        Subscription::new(amqp_url, CONSUMER.to_owned(), names::QUEUE, consume::topology());
+        Subscription::new(amqp_url.amqp, CONSUMER.to_owned(), names::QUEUE, consume::topology());
+    let subscription = subscription.with_faults(faults.clone());
+    let (monitor, broker) = Monitor::new(management_url.as_ref(), &amqp_url.vhost)?;
     let (writer, writing) = Writer::new(store.clone());
-    let recorder = Recorder::new(writer.clone(), dedup_window);
+    let recorder = Recorder::new(writer.clone(), progress.clone(), dedup_window);
     let forgetter = Forgetter::new(writer.clone(), writing.clone(), dedup_window);
     let (live, watch) = Live::new(store.clone(), writing.clone());
-    let reading = watch.clone();
-    let readiness = Readiness::default()
-        .with("rabbitmq", move || link.check().map_err(|reason| reason.to_string()))
-        .with("escritura", move || writing.check())
-        .with("lectura", move || reading.check());
-    let routes = routes::routes(store, writer, watch, shutdown.clone());
-    let server =
-        Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
+    let process = Uuid::now_v7();
+    let switches = lab_faults.then(|| faults.clone());
+    let observed = Observed { process, link, faults, writing, progress, live: watch, broker };
+    let readiness = readiness(&observed);
+    let openapi = routes::openapi(lab_faults);
+    let routes = routes::routes(store, writer, observed, switches, shutdown.clone());
+    let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
 
     let consuming = tokio::spawn(broker::consume(subscription, recorder, shutdown.token()));
     let serving = async { Ok(server.serve(routes).await?) };
@@ -69,7 +82,19 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         done = work => done.map(drop),
         () = live.run() => Err(anyhow!("the live report ended").into()),
         () = forgetter.run() => Err(anyhow!("forgetting ended").into()),
+        () = monitor.run() => Err(anyhow!("asking the management API ended").into()),
     }
+}
+
+/// What `/readyz` asks. That the management API does not answer keeps nobody from
+/// counting.
+fn readiness(observed: &Observed) -> Readiness {
+    let Observed { link, writing, live, .. } = observed;
+    let (link, writing, reading) = (link.clone(), writing.clone(), live.clone());
+    Readiness::default()
+        .with("rabbitmq", move || link.check().map_err(|reason| reason.to_string()))
+        .with("escritura", move || writing.check())
+        .with("lectura", move || reading.check())
 }
 
 async fn ended(consuming: JoinHandle<Result<(), TopologyMismatch>>) -> Result<(), Failure> {

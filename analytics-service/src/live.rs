@@ -116,6 +116,11 @@ impl LiveWatch {
         }
     }
 
+    /// Events counted, as of the last report; 0 before the first.
+    pub(crate) fn total(&self) -> i64 {
+        self.0.borrow().report.as_ref().map_or(0, |report| report.total)
+    }
+
     /// The report there is, then each new one; a slow watcher misses some.
     pub(crate) fn reports(&self) -> impl Stream<Item = LiveReport> + use<> {
         WatchStream::new(self.0.clone()).filter_map(|state| ready(state.report_if_fresh()))

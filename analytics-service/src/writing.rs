@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     judge::Event,
-    store::{Store, StoreError},
+    store::{Recorded, Store, StoreError},
 };
 
 /// How long an event that could not be counted is told of, unless counting goes
@@ -66,7 +66,7 @@ impl Writer {
         &self,
         events: &[Event],
         now: Timestamp,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Recorded, StoreError> {
         let outcome = self.store.record(events, now).await;
         self.tell(&outcome, |state, error| {
             state.counting = error.map(|error| (error, Instant::now()));

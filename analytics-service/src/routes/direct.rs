@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RETRY_AFTER;
-use crate::{judge::Event, store::StoreError, writing::Writer};
+use crate::{clock, judge::Event, store::StoreError, writing::Writer};
 
 const CLIENT_HEADER: &str = "X-Client-Name";
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -90,6 +90,7 @@ pub(super) async fn count_directly(
     let draft = read(&request, payload).await?;
     let event = complete(client, key, draft);
     let stored = writer.record(std::slice::from_ref(&event), Timestamp::now()).await;
+    let stored = stored.map(|recorded| recorded.count());
     counted(match stored {
         Ok(0) => "duplicate",
         Ok(_) => "counted",
@@ -152,16 +153,10 @@ fn complete(cliente: ClientName, key: Option<IdempotencyKey>, draft: DirectDraft
     let click = ClickEvent {
         cliente,
         evento: draft.evento.unwrap_or_else(click),
-        timestamp: draft.timestamp.unwrap_or_else(now),
+        timestamp: draft.timestamp.unwrap_or_else(clock::now),
         message: draft.message,
     };
     Event { id: id.unwrap_or_else(|| Uuid::now_v7().into()), click }
-}
-
-/// The present, to the millisecond: as fine as an id tells the time.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// The default event.

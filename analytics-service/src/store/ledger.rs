@@ -10,7 +10,10 @@ use sqlx::{AnyConnection, Row, any::AnyRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Store, StoreError, write::parse_id};
+use super::{
+    Store, StoreError,
+    write::{parse_id, rows},
+};
 
 /// Which part of the ledger.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,6 +70,42 @@ impl Store {
     /// When the database does not answer.
     pub async fn ledger(&self, query: &LedgerQuery) -> Result<Ledger, StoreError> {
         self.readers.run(async |connection| self.page(connection, query).await).await
+    }
+
+    /// When, and for whom, a message was counted: where several clients share its
+    /// id, the first of them. `None` unless it is remembered.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn counted(&self, id: MessageId) -> Result<Option<Counted>, StoreError> {
+        self.readers
+            .run(async |connection| {
+                let found = sqlx::query(self.dialect.counted).bind(id.to_string());
+                found.fetch_optional(connection).await?.as_ref().map(counted).transpose()
+            })
+            .await
+    }
+
+    /// Those of `messages`, ids with their clients, that were not counted, or so
+    /// long ago that it is forgotten.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn missing(
+        &self,
+        messages: &[(Uuid, ClientName)],
+    ) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let asked = rows(messages.iter().map(|(id, client)| (id, client)));
+        let missing = |row: &AnyRow| {
+            let (id, client): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            Ok((parse_id(&id)?, client))
+        };
+        self.readers
+            .run(async |connection| {
+                let found = sqlx::query(self.dialect.missing).bind(asked.clone());
+                found.fetch_all(connection).await?.iter().map(missing).collect()
+            })
+            .await
     }
 
     async fn page(

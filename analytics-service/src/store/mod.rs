@@ -26,6 +26,7 @@ use statements::Dialect;
 pub use ledger::{Counted, Cursor, Ledger, LedgerQuery};
 pub use read::{LATEST, LatestEvent, Report, ReportQuery};
 pub use url::DatabaseUrl;
+pub use write::Recorded;
 
 /// How long to wait for one's turn.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -32,6 +32,11 @@ pub(super) struct Dialect {
     /// `$1` counted at, `$2` id, `$3` client, after which; `$4` how many
     /// → id, client, counted at; oldest first.
     pub(super) ledger: &'static str,
+    /// `$1` id → id, client, counted at, of the client that it was counted for
+    /// first.
+    pub(super) counted: &'static str,
+    /// `$1` [[id, client]…] → those that were not counted, as given.
+    pub(super) missing: &'static str,
 }
 
 /// `$1` how many are kept.
@@ -79,6 +84,7 @@ macro_rules! dialect {
         rows: $rows:literal,
         text: $text:literal,
         id_in: $id_in:literal,
+        id_at_1: $id_at_1:literal,
         id_at_2: $id_at_2:literal,
         id_out: $id_out:literal $(,)?
     ) => {
@@ -133,6 +139,15 @@ macro_rules! dialect {
                  WHERE (seen_at, id, client) > ($1, ", $id_at_2, ", $3)
                  ORDER BY seen_at, seen.id, client LIMIT $4"
             ),
+            counted: concat!(
+                "SELECT ", $id_out, ", client, seen_at FROM seen WHERE id = ", $id_at_1,
+                " ORDER BY seen_at, client LIMIT 1"
+            ),
+            missing: concat!(
+                "SELECT e.value ->> 0, e.value ->> 1 FROM ", $rows,
+                " WHERE NOT EXISTS (SELECT 1 FROM seen
+                 WHERE seen.id = ", $id_in, " AND seen.client = e.value ->> 1)"
+            ),
         }
     };
 }
@@ -151,6 +166,7 @@ pub(super) static SQLITE: Dialect = dialect! {
     rows: "json_each($1) AS e",
     text: "value FROM json_each($1)",
     id_in: "unhex(e.value ->> 0, '-')",
+    id_at_1: "unhex($1, '-')",
     id_at_2: "unhex($2, '-')",
     id_out: "hex(id)",
 };
@@ -171,6 +187,7 @@ pub(super) static POSTGRES: Dialect = dialect! {
     rows: "json_array_elements($1::json) AS e(value)",
     text: "json_array_elements_text($1::json)",
     id_in: "CAST(e.value ->> 0 AS UUID)",
+    id_at_1: "CAST($1 AS UUID)",
     id_at_2: "CAST($2 AS UUID)",
     id_out: "CAST(id AS TEXT)",
 };

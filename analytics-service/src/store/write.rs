@@ -20,6 +20,22 @@ use crate::{
     tally::{Known, Tally},
 };
 
+/// What became of the events of a batch.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Recorded {
+    /// For each event, in order: whether it was counted now. Else it had been
+    /// counted before, or earlier in the batch.
+    pub is_new: Vec<bool>,
+}
+
+impl Recorded {
+    /// How many were counted now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.is_new.iter().filter(|is_new| **is_new).count()
+    }
+}
+
 /// Rows of each table before a batch.
 struct Rows {
     clients: i64,
@@ -29,13 +45,13 @@ struct Rows {
 
 impl Store {
     /// Counts those of `events` that have not been counted before, each once,
-    /// and returns how many that were. An id counts within its client only.
+    /// and returns which ones that were. An id counts within its client only.
     ///
     /// # Errors
     /// Nothing of the batch has been counted then.
-    pub async fn record(&self, events: &[Event], now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn record(&self, events: &[Event], now: Timestamp) -> Result<Recorded, StoreError> {
         if events.is_empty() {
-            return Ok(0);
+            return Ok(Recorded::default());
         }
         self.write(async |connection| self.try_record(connection, events, now).await).await
     }
@@ -68,19 +84,21 @@ impl Store {
         connection: &mut AnyConnection,
         events: &[Event],
         now: Timestamp,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Recorded, StoreError> {
         let mut tx = connection.begin_with(self.dialect.begin_write).await?;
         let rows = self.lock(&mut tx).await?;
         let room = self.limits.seen - rows.seen;
         if i64::try_from(events.len()).is_ok_and(|count| count > room) {
             return Err(StoreError::Full(rows.seen));
         }
-        let new = self.remember(&mut tx, events, now).await?;
+        let recorded = self.remember(&mut tx, events, now).await?;
+        let marked = events.iter().zip(&recorded.is_new);
+        let new: Vec<_> = marked.filter_map(|(event, is_new)| is_new.then_some(event)).collect();
         if !new.is_empty() {
             self.add(&mut tx, &new, rows, now).await?;
         }
         tx.commit().await?;
-        Ok(new.len())
+        Ok(recorded)
     }
 
     async fn try_forget(
@@ -107,14 +125,13 @@ impl Store {
         Ok(Rows { clients: row.try_get(0)?, events: row.try_get(1)?, seen: row.try_get(2)? })
     }
 
-    /// Remembers the ids of `events`; returns those that were not known, each
-    /// once.
-    async fn remember<'a>(
+    /// Remembers the ids of `events`; tells which were not known, each once.
+    async fn remember(
         &self,
         tx: &mut Transaction<'_, Any>,
-        events: &'a [Event],
+        events: &[Event],
         now: Timestamp,
-    ) -> Result<Vec<&'a Event>, StoreError> {
+    ) -> Result<Recorded, StoreError> {
         let ids = rows(events.iter().map(|event| (event.id.as_uuid(), &event.click.cliente)));
         let inserted = sqlx::query(self.dialect.remember)
             .bind(ids)
@@ -122,14 +139,14 @@ impl Store {
             .fetch_all(&mut **tx)
             .await?;
         if Mistake::NoDedup.is_made() {
-            return Ok(events.iter().collect());
+            return Ok(Recorded { is_new: vec![true; events.len()] });
         }
         let mut new = HashSet::with_capacity(inserted.len());
         for row in inserted {
             let (id, client): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             new.insert((parse_id(&id)?, client));
         }
-        Ok(events.iter().filter(|event| new.remove(&key(event))).collect())
+        Ok(Recorded { is_new: events.iter().map(|event| new.remove(&key(event))).collect() })
     }
 
     async fn add(
@@ -234,7 +251,7 @@ fn key(event: &Event) -> (Uuid, String) {
 }
 
 /// Rows as `$1` takes them.
-fn rows<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
+pub(super) fn rows<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
     json!(rows.collect::<Vec<_>>()).to_string()
 }
 

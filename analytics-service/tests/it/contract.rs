@@ -41,7 +41,7 @@ async fn total(store: &Store) -> i64 {
 async fn an_empty_store_reports_nothing(backend: Backend) {
     let database = Database::create(backend).await;
     let store = database.open(Limits::default()).await;
-    assert_eq!(store.record(&[], now()).await.expect("recorded"), 0);
+    assert_eq!(store.record(&[], now()).await.expect("recorded").count(), 0);
     let report = store.report(&ALL).await.expect("a report");
     let json = serde_json::to_string(&report).expect("JSON");
     assert_eq!(
@@ -55,10 +55,10 @@ async fn a_batch_is_counted_once_however_often_it_comes(backend: Backend) {
     let database = Database::create(backend).await;
     let store = database.open(Limits::default()).await;
     let batch = [event("ana", "click", 5), event("eva", "compra", 3), event("ana", "click", 9)];
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 3);
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 0);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 3);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 0);
     let mixed = [batch[1].clone(), event("leo", "click", 4)];
-    assert_eq!(store.record(&mixed, now()).await.expect("recorded"), 1);
+    assert_eq!(store.record(&mixed, now()).await.expect("recorded").is_new, [false, true]);
 
     let report = store.report(&ALL).await.expect("a report");
     let json = serde_json::to_string(&report).expect("JSON");
@@ -73,7 +73,7 @@ async fn duplicates_within_a_batch_are_counted_once(backend: Backend) {
     let store = database.open(Limits::default()).await;
     let one = event("ana", "click", 1);
     let recorded = store.record(&[one.clone(), one.clone(), one], now()).await;
-    assert_eq!(recorded.expect("recorded"), 1);
+    assert_eq!(recorded.expect("recorded").is_new, [true, false, false]);
     assert_eq!(total(&store).await, 1);
 }
 
@@ -82,8 +82,8 @@ async fn one_id_counts_once_for_each_client(backend: Backend) {
     let store = database.open(Limits::default()).await;
     let id = Uuid::now_v7();
     let batch = [event_with_id(id, "ana", "click", 1), event_with_id(id, "eva", "click", 1)];
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 2);
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 0);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 2);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 0);
 }
 
 async fn counts_survive_a_reopening(backend: Backend) {
@@ -94,7 +94,7 @@ async fn counts_survive_a_reopening(backend: Backend) {
     drop(store);
     let store = database.open(Limits::default()).await;
     assert_eq!(total(&store).await, 1);
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 0);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 0);
 }
 
 async fn pages_go_by_count_and_then_name(backend: Backend) {
@@ -138,7 +138,7 @@ async fn over_the_limit_clients_are_counted_together(backend: Backend) {
     for round in 0..3 {
         let batch: Vec<_> =
             (0..10).map(|i| event(&format!("c{i}"), &format!("e{}", i % 4), round)).collect();
-        assert_eq!(store.record(&batch, now()).await.expect("recorded"), 10);
+        assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 10);
     }
     assert_eq!(total(&store).await, 30);
     let report = store.report(&ALL).await.expect("a report");
@@ -181,7 +181,10 @@ async fn when_full_nothing_is_counted_and_nothing_forgotten(backend: Backend) {
 
     let later = now().saturating_add(jiff::SignedDuration::from_secs(1)).expect("in range");
     assert_eq!(store.forget(later, 100).await.expect("forgotten"), 2);
-    assert_eq!(store.record(&[event("eva", "click", 3)], later).await.expect("recorded"), 1);
+    assert_eq!(
+        store.record(&[event("eva", "click", 3)], later).await.expect("recorded").count(),
+        1
+    );
 }
 
 async fn what_is_forgotten_may_be_counted_again(backend: Backend) {
@@ -190,11 +193,11 @@ async fn what_is_forgotten_may_be_counted_again(backend: Backend) {
     let batch = [event("ana", "click", 1), event("ana", "click", 1), event("ana", "click", 1)];
     store.record(&batch, now()).await.expect("recorded");
     assert_eq!(store.forget(now(), 100).await.expect("forgotten"), 0);
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 0);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 0);
     let later = now().saturating_add(jiff::SignedDuration::from_secs(1)).expect("in range");
     assert_eq!(store.forget(later, 2).await.expect("forgotten"), 2);
     assert_eq!(store.forget(later, 2).await.expect("forgotten"), 1);
-    assert_eq!(store.record(&batch, later).await.expect("recorded"), 3);
+    assert_eq!(store.record(&batch, later).await.expect("recorded").count(), 3);
 }
 
 async fn hostile_text_is_only_text(backend: Backend) {
@@ -218,7 +221,7 @@ async fn concurrent_writers_count_each_id_once(backend: Backend) {
         writers.push(tokio::spawn(async move {
             let mut recorded = 0;
             for chunk in mine.chunks(20) {
-                recorded += store.record(chunk, now()).await.expect("recorded");
+                recorded += store.record(chunk, now()).await.expect("recorded").count();
             }
             recorded
         }));
@@ -235,7 +238,7 @@ async fn ten_thousand_in_one_batch(backend: Backend) {
     let database = Database::create(backend).await;
     let store = database.open(Limits::default()).await;
     let batch: Vec<_> = (0..10_000).map(|i| event(&format!("c{}", i % 900), "click", i)).collect();
-    assert_eq!(store.record(&batch, now()).await.expect("recorded"), 10_000);
+    assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 10_000);
     assert_eq!(total(&store).await, 10_000);
 }
 

@@ -7,17 +7,23 @@ use analytics_service::{
     store::{Counted, Cursor, Ledger, LedgerQuery, Limits, Store},
 };
 use jiff::Timestamp;
-use serde_json::json;
+use reqwest::Response;
+use serde_json::{Value, json};
 use test_support::eventually;
 use uuid::Uuid;
 
-use super::{Backend, Database, event, event_with_id, running::World};
+use super::{
+    Backend, Database, event, event_with_id,
+    running::{Running, World},
+};
 
 contract!(
     pages_cover_each_message_exactly_once_oldest_first,
     the_ledger_begins_at_the_second_asked_for,
     an_id_under_two_clients_is_two_rows,
     what_is_forgotten_is_not_in_the_ledger,
+    a_message_is_found_by_its_id_under_the_client_that_was_first,
+    what_was_not_counted_is_missing_under_its_own_client,
 );
 
 /// When everything here is counted, plus so many seconds.
@@ -114,6 +120,69 @@ async fn what_is_forgotten_is_not_in_the_ledger(backend: Backend) {
     store.forget(second(1), 100).await.expect("forgotten");
     let left = pages(&store, None, 10).await;
     assert_eq!(left.iter().map(|one| one.contado).collect::<Vec<_>>(), [second(1)]);
+}
+
+async fn a_message_is_found_by_its_id_under_the_client_that_was_first(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.open(Limits::default()).await;
+    let id = Uuid::now_v7();
+    let found = async |id: Uuid| store.counted(id.into()).await.expect("an answer");
+    assert_eq!(found(id).await, None);
+    for (turn, client) in [(0, "eva"), (1, "ana")] {
+        let batch = [event_with_id(id, client, "click", 1), event("leo", "click", 1)];
+        store.record(&batch, second(turn)).await.expect("recorded");
+    }
+    let row =
+        |client: &str, turn| Counted { id, cliente: client.to_owned(), contado: second(turn) };
+    assert_eq!(found(id).await, Some(row("eva", 0)));
+    assert_eq!(found(Uuid::now_v7()).await, None);
+    store.forget(second(1), 100).await.expect("forgotten");
+    assert_eq!(found(id).await, Some(row("ana", 1)));
+}
+
+async fn what_was_not_counted_is_missing_under_its_own_client(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.open(Limits::default()).await;
+    let (counted, never) = (Uuid::now_v7(), Uuid::now_v7());
+    store.record(&[event_with_id(counted, "ana", "click", 1)], second(0)).await.expect("recorded");
+    let name = |client: &str| client.parse().expect("a name");
+    let asked = [(counted, name("ana")), (counted, name("eva")), (never, name("ana"))];
+    let missing = store.missing(&asked).await.expect("an answer");
+    assert_eq!(missing, [(counted, "eva".to_owned()), (never, "ana".to_owned())]);
+    assert!(store.missing(&[]).await.expect("an answer").is_empty());
+}
+
+async fn ask(running: &Running, body: String) -> Response {
+    let url = format!("{}/contados/faltan", running.address);
+    running.client.post(url).body(body).send().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_over_http_with_what_was_rejected() {
+    let world = World::new().await;
+    let running = world.running().await;
+    let ids: [Uuid; 3] = std::array::from_fn(|_| Uuid::now_v7());
+    world.send("ana", ids[0]).await;
+    world.send_raw(json!({ "message_id": ids[1] }), "veneno").await;
+    running.counts(1).await;
+    let asked = json!({ "mensajes": ids.map(|id| json!([id, "ana"])) });
+    let wanted = json!({ "faltan": [
+        { "id": ids[1], "cliente": "ana", "rechazado": true },
+        { "id": ids[2], "cliente": "ana", "rechazado": false },
+    ] });
+    eventually("two are missing", || async {
+        let answer = ask(&running, asked.to_string()).await;
+        let answer: Value = answer.json().await.map_err(|error| error.to_string())?;
+        if answer == wanted { Ok(()) } else { Err(answer.to_string()) }
+    })
+    .await;
+    let many = json!({ "mensajes": vec![json!([ids[0], "ana"]); 10_001] }).to_string();
+    for (body, status) in
+        [("{", 400), ("{}", 422), (r#"{"mensajes":[["x","ana"]]}"#, 422), (&many, 422)]
+    {
+        assert_eq!(ask(&running, body.to_owned()).await.status(), status);
+    }
+    running.stopped().await;
 }
 
 #[tokio::test]

@@ -22,11 +22,15 @@ macro_rules! contract {
 
 mod contract;
 mod direct;
+mod laboratory;
 mod ledger;
 mod outage;
+mod process;
 mod running;
 mod service;
 mod sharing;
+mod state;
+mod story;
 
 use analytics_service::{
     judge::Event,

@@ -4,10 +4,10 @@
 use std::{
     collections::BTreeSet,
     fs::{self, Permissions},
-    io::{BufRead, BufReader, Read},
+    io::Read,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -20,12 +20,13 @@ use uuid::Uuid;
 
 use super::{
     Backend, Database, event,
+    process::Process,
     running::{Http, Running, World},
     store,
 };
 
 /// Somebody else who holds SQLite's write lock.
-struct Intruder(Child);
+pub(super) struct Intruder(Child);
 
 /// Takes the lock, says so, and keeps it until its input ends.
 const LOCK: &str = "
@@ -37,7 +38,7 @@ sys.stdin.read()
 ";
 
 impl Intruder {
-    fn locks(database_url: &str) -> Self {
+    pub(super) fn locks(database_url: &str) -> Self {
         let file = database_url.trim_start_matches("sqlite://");
         let mut python = Command::new("python3")
             .args(["-c", LOCK, file])
@@ -50,7 +51,7 @@ impl Intruder {
         Self(python)
     }
 
-    fn leaves(mut self) {
+    pub(super) fn leaves(mut self) {
         drop(self.0.stdin.take());
         self.0.wait().expect("python3 ends");
     }
@@ -121,33 +122,10 @@ const NOBODY: u32 = 65534;
 
 /// The service as a process of its own, whose rights are those of its files'
 /// owner: of nobody where the tests are run by root.
-struct Process {
-    child: Child,
-    http: Http,
-}
-
-impl Process {
-    fn start(folder: &Path, amqp_url: &str, database_url: &str) -> Self {
-        let mut child = program_in(folder)
-            .env("LISTEN", "127.0.0.1:0")
-            .env("AMQP_URL", amqp_url)
-            .env("DATABASE_URL", database_url)
-            .env("RUST_LOG", "info")
-            .current_dir(folder)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the service starts");
-        let log = BufReader::new(child.stderr.take().expect("piped"));
-        Self { child, http: Http::to(listening(log)) }
-    }
-}
-
-impl Drop for Process {
-    /// Without a warning, so that SQLite's files stay as they are.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start_in(folder: &Path, amqp_url: &str, database_url: &str) -> Process {
+    let mut program = program_in(folder);
+    program.current_dir(folder);
+    Process::spawn(program, &[("AMQP_URL", amqp_url), ("DATABASE_URL", database_url)])
 }
 
 fn program_in(folder: &Path) -> Command {
@@ -158,14 +136,6 @@ fn program_in(folder: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.arg(format!("--reuid={NOBODY}")).arg("--clear-groups").arg(program);
     command
-}
-
-/// The address in the log; the rest of the log goes on to ours.
-fn listening(log: BufReader<ChildStderr>) -> String {
-    let mut lines = log.lines().map(|line| line.expect("text"));
-    let address = lines.find_map(|line| Some(line.split_once("listening on ")?.1.to_owned()));
-    std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
-    address.expect("an address in the log")
 }
 
 fn owner(path: &Path) -> u32 {
@@ -201,12 +171,12 @@ async fn a_database_that_was_write_protected_at_the_start_is_written_once_it_is_
     let folder = folder_of_nobody();
     let data = folder.path().join("data");
     let url = format!("sqlite://{}/counts.db", data.display());
-    let first = Process::start(folder.path(), &world.vhost.url(), &url);
+    let first = start_in(folder.path(), &world.vhost.url(), &url);
     first.http.becomes(200).await;
     drop(first);
 
     protect(&data, 0o444, 0o555);
-    let service = Process::start(folder.path(), &world.vhost.url(), &url);
+    let service = start_in(folder.path(), &world.vhost.url(), &url);
     world.vhost.wait_for_queue(QUEUE, 0, 1).await;
     for _ in 0..5 {
         world.send("ana", Uuid::now_v7()).await;

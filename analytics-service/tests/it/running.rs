@@ -51,6 +51,15 @@ impl Http {
         self.get(path).await?.json().await.map_err(|error| error.to_string())
     }
 
+    /// Waits until `/estado` is as wanted.
+    pub(super) async fn state(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("/estado says {what}"), || async {
+            let state = self.json("/estado").await?;
+            if wanted(&state) { Ok(state) } else { Err(state.to_string()) }
+        })
+        .await
+    }
+
     pub(super) async fn counts(&self, total: u64) -> Value {
         eventually(&format!("{total} are counted"), || async {
             let report = self.json("/reporte").await?;
@@ -70,6 +79,10 @@ impl Deref for Running {
 
 impl Running {
     pub(super) fn start(amqp_url: &str, database_url: &str) -> Self {
+        Self::start_with(amqp_url, database_url, &[])
+    }
+
+    pub(super) fn start_with(amqp_url: &str, database_url: &str, further: &[&str]) -> Self {
         let arguments = [
             "a",
             "--listen",
@@ -79,8 +92,10 @@ impl Running {
             "--database-url",
             database_url,
         ];
+        let arguments = [&arguments, further].concat();
         let config: Config =
-            service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
+            service_kit::config::parse(&arguments.into_iter().map(Into::into).collect::<Vec<_>>())
+                .expect("a configuration");
         let listener = TcpListener::bind(config.listen).expect("a free port");
         let http = Http::to(listener.local_addr().expect("a bound address"));
         let shutdown = Shutdown::default();
@@ -113,7 +128,11 @@ impl World {
     }
 
     pub(super) async fn running(&self) -> Running {
-        let running = Running::start(&self.vhost.url(), &self.database_url);
+        self.running_with(&[]).await
+    }
+
+    pub(super) async fn running_with(&self, further: &[&str]) -> Running {
+        let running = Running::start_with(&self.vhost.url(), &self.database_url, further);
         running.becomes(200).await;
         running
     }

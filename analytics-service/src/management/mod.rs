@@ -1,0 +1,270 @@
+//! The broker as its management API shows it, asked once a second by one task:
+//! however many ask `/estado`, that costs the broker nothing more.
+
+mod reading;
+mod url;
+
+use std::{error::Error, fmt, future::pending, time::Duration};
+
+use jiff::Timestamp;
+use messages::names;
+use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use utoipa::ToSchema;
+
+use crate::clock;
+use reading::Reading;
+
+pub use url::{ManagementUrl, VirtualHost};
+
+/// How often it is asked.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the answers may take.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Longest body that is read, in bytes: a hundred queues take a quarter of it.
+const MAX_BODY: usize = 256 * 1024;
+
+/// Queues in one page whose names hold a text: that of our queue is part of the
+/// dead-letter queue's.
+const PAGE: &str = "page=1&page_size=100&name=";
+
+/// How many messages they have, without statistics: those are five seconds old,
+/// these come from the queues themselves, within a second.
+const TOTALS: &str = "disable_stats=true&enable_queue_totals=true&columns=name,messages,\
+                      messages_ready,messages_unacknowledged,arguments";
+
+/// How many consumers they have: that is told with the statistics only, unless to
+/// users who may see every connection.
+const CONSUMERS: &str = "columns=name,consumers";
+
+/// What is known of the broker.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Broker)]
+pub(crate) struct BrokerState {
+    /// Whether the management API answered last time.
+    responde: bool,
+    /// When it answered last; what else is said here is as of then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    a_las: Option<Timestamp>,
+    /// Why it does not answer.
+    motivo: Option<String>,
+    #[serde(flatten)]
+    reading: Reading,
+}
+
+/// Asks, for ever.
+pub(crate) struct Monitor {
+    questions: Option<Questions>,
+    state: watch::Sender<BrokerState>,
+}
+
+/// What was answered last.
+#[derive(Clone)]
+pub(crate) struct BrokerWatch(watch::Receiver<BrokerState>);
+
+impl BrokerWatch {
+    /// What is known now.
+    pub(crate) fn state(&self) -> BrokerState {
+        self.0.borrow().clone()
+    }
+}
+
+impl Monitor {
+    /// Asks the API at `url` about `vhost`; nobody where there is no URL.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub(crate) fn new(
+        url: Option<&ManagementUrl>,
+        vhost: &VirtualHost,
+    ) -> reqwest::Result<(Self, BrokerWatch)> {
+        let questions = url.map(|url| Questions::new(url, vhost)).transpose()?;
+        let motivo = match questions {
+            Some(_) => "todavía no se ha preguntado a la API de gestión de RabbitMQ",
+            None => "no está configurado: falta MANAGEMENT_URL",
+        };
+        let (state, watch) = watch::channel(BrokerState {
+            responde: false,
+            a_las: None,
+            motivo: Some(motivo.to_owned()),
+            reading: Reading::default(),
+        });
+        Ok((Self { questions, state }, BrokerWatch(watch)))
+    }
+
+    /// Keeps what is known fresh.
+    pub(crate) async fn run(self) {
+        let Some(questions) = &self.questions else { return pending().await };
+        let mut ticks = interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let answer = timeout(DEADLINE, questions.ask()).await;
+            let answer = answer.unwrap_or(Err(Unanswered::TimedOut));
+            self.state.send_modify(|state| state.take(answer, clock::now()));
+        }
+    }
+}
+
+impl BrokerState {
+    /// Takes over an answer; without one, what was known last stays.
+    fn take(&mut self, answer: Result<Reading, Unanswered>, now: Timestamp) {
+        let error = match answer {
+            Ok(reading) => {
+                if !self.responde {
+                    log::info!("the management API answers");
+                }
+                *self = Self { responde: true, a_las: Some(now), motivo: None, reading };
+                return;
+            }
+            Err(error) => error.to_string(),
+        };
+        if self.motivo.as_ref() != Some(&error) {
+            log::warn!("the management API gives no answer: {error}");
+        }
+        (self.responde, self.motivo) = (false, Some(error));
+    }
+}
+
+/// Why there is no answer; `Display` is a Spanish sentence, without credentials.
+#[derive(Debug)]
+enum Unanswered {
+    /// The connection was refused, or broke off.
+    Unreachable(reqwest::Error),
+    /// Nothing came in time.
+    TimedOut,
+    /// Another status than 200.
+    Status(StatusCode),
+    /// A body over the limit.
+    TooLarge,
+    /// A body that is not what was agreed.
+    NotUnderstood,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("la API de gestión de RabbitMQ ")?;
+        match self {
+            Self::Unreachable(error) => {
+                write!(f, "no está al alcance: {error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Self::TimedOut => write!(f, "no respondió en {} s", DEADLINE.as_secs()),
+            Self::Status(StatusCode::UNAUTHORIZED) => {
+                f.write_str("no deja entrar a este usuario con esta contraseña (401)")
+            }
+            Self::Status(status) => write!(f, "respondió {}", status.as_u16()),
+            Self::TooLarge => write!(f, "respondió con más de {MAX_BODY} bytes"),
+            Self::NotUnderstood => f.write_str("respondió algo que no se entiende"),
+        }
+    }
+}
+
+/// A connection error says for which URL it is: nobody needs that.
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(error.without_url())
+    }
+}
+
+/// What is asked. reqwest takes the credentials out of a URL and sends them in
+/// their header.
+struct Questions {
+    client: Client,
+    totals: Url,
+    consumers: Url,
+    bindings: Url,
+}
+
+impl Questions {
+    fn new(url: &ManagementUrl, vhost: &VirtualHost) -> reqwest::Result<Self> {
+        // It is a neighbour: no proxy of the environment lies in between, and it
+        // has no reason to send us, and our password, elsewhere.
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        let (queue, exchange) = (names::QUEUE, names::EXCHANGE);
+        let queues = |what| {
+            let query = format!("{PAGE}{queue}&{what}");
+            url.api(&format!("queues/{vhost}"), Some(&query))
+        };
+        let bindings = format!("bindings/{vhost}/e/{exchange}/q/{queue}");
+        Ok(Self {
+            client,
+            totals: queues(TOTALS),
+            consumers: queues(CONSUMERS),
+            bindings: url.api(&bindings, None),
+        })
+    }
+
+    /// One after the other: where we are refused, the broker's log says so once.
+    async fn ask(&self) -> Result<Reading, Unanswered> {
+        let totals = self.get(&self.totals).await?;
+        let consumers = self.get(&self.consumers).await?;
+        let bindings = self.get(&self.bindings).await?;
+        Reading::of(&totals, &consumers, &bindings).ok_or(Unanswered::NotUnderstood)
+    }
+
+    async fn get(&self, url: &Url) -> Result<Value, Unanswered> {
+        let response = self.client.get(url.clone()).send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(Unanswered::Status(response.status()));
+        }
+        let body = read(response).await?;
+        serde_json::from_slice(&body).map_err(|_| Unanswered::NotUnderstood)
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, Unanswered> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Unanswered::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vhost() -> VirtualHost {
+        VirtualHost::of_amqp_url("amqp://a:b@h/%2f").expect("a url")
+    }
+
+    #[test]
+    fn without_a_url_it_says_that_it_is_not_configured() {
+        let (_monitor, watch) = Monitor::new(None, &vhost()).expect("a monitor");
+        let state = watch.state();
+        assert!(!state.responde && state.a_las.is_none());
+        assert!(state.motivo.expect("a reason").contains("MANAGEMENT_URL"));
+    }
+
+    #[test]
+    fn without_an_answer_what_was_known_stays_with_its_time() {
+        let url = "http://m:p@h:1".parse().expect("a url");
+        let (_monitor, watch) = Monitor::new(Some(&url), &vhost()).expect("a monitor");
+        let mut state = watch.state();
+        let reading = Reading { enlaces: vec!["click".to_owned()], ..Reading::default() };
+        let (then, now) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        state.take(Ok(reading.clone()), then);
+        assert!(state.responde && state.motivo.is_none());
+        state.take(Err(Unanswered::Status(StatusCode::UNAUTHORIZED)), now);
+        assert_eq!((state.responde, state.a_las, &state.reading), (false, Some(then), &reading));
+        assert!(state.motivo.as_deref().expect("a reason").contains("401"));
+        state.take(Ok(Reading::default()), now);
+        assert_eq!((state.responde, state.a_las, state.motivo), (true, Some(now), None));
+    }
+}
