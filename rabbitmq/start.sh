@@ -22,6 +22,7 @@ checked() {
 
 SENDER_PASSWORD=$(checked SENDER_PASSWORD "${SENDER_PASSWORD:-}")
 ANALYTICS_PASSWORD=$(checked ANALYTICS_PASSWORD "${ANALYTICS_PASSWORD:-}")
+MONITOR_PASSWORD=$(checked MONITOR_PASSWORD "${MONITOR_PASSWORD:-}")
 no_admin='/"admin"/d'
 if [ -n "${ADMIN_PASSWORD:-}" ]; then
     ADMIN_PASSWORD=$(checked ADMIN_PASSWORD "$ADMIN_PASSWORD")
@@ -31,6 +32,7 @@ sed -e "$no_admin" \
     -e "s/\${ADMIN_PASSWORD}/${ADMIN_PASSWORD:-}/" \
     -e "s/\${SENDER_PASSWORD}/$SENDER_PASSWORD/" \
     -e "s/\${ANALYTICS_PASSWORD}/$ANALYTICS_PASSWORD/" \
+    -e "s/\${MONITOR_PASSWORD}/$MONITOR_PASSWORD/" \
     "$source/definitions.json" > "$target/definitions.json"
 
 # Whoever comes through a published port comes from another address than this

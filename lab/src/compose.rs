@@ -21,11 +21,13 @@ const NO_PLUGIN: &str = "falta el plugin de Docker que responde a docker compose
 const LAST_LINES: usize = 12;
 
 /// What a project of its own does not take from the caller's environment.
-pub(crate) const NOT_INHERITED: [&str; 6] = [
+pub(crate) const NOT_INHERITED: [&str; 8] = [
     "ANALYTICS_PASSWORD",
     "CLUSTER_SECRET",
     "COMPOSE_FILE",
     "EMIT_EVERY",
+    "LAB_FAULTS",
+    "MONITOR_PASSWORD",
     "POSTGRES_PASSWORD",
     "SENDER_PASSWORD",
 ];

@@ -21,10 +21,14 @@ pub(crate) struct Settings {
     pub(crate) direct_bind: Ipv4Addr,
     pub(crate) sender_password: String,
     pub(crate) analytics_password: String,
+    /// Of the user who sees the queues, and may do nothing.
+    pub(crate) monitor_password: String,
     /// Of an administrator who may come from other machines; none without it.
     pub(crate) admin_password: Option<String>,
     pub(crate) rust_log: String,
     pub(crate) emit_every: Option<String>,
+    /// Whether services offer to be broken on purpose.
+    pub(crate) lab_faults: bool,
     pub(crate) database_url: Option<String>,
 }
 
@@ -47,9 +51,11 @@ impl Settings {
             direct_bind: reader.direct_bind(),
             sender_password: reader.text("SENDER_PASSWORD", "sender-lab"),
             analytics_password: reader.text("ANALYTICS_PASSWORD", "analytics-lab"),
+            monitor_password: reader.text("MONITOR_PASSWORD", "monitor-lab"),
             admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),
+            lab_faults: reader.switch("LAB_FAULTS"),
             database_url: reader.database_url(),
         };
         reader.finish()?;
@@ -107,6 +113,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             self.problems.push(format!("EMIT_EVERY: «{text}» no es una duración (por ejemplo 2s)"));
         }
         Some(text)
+    }
+
+    fn switch(&mut self, name: &str) -> bool {
+        match self.text(name, "0").as_str() {
+            "1" | "true" => true,
+            "0" | "false" => false,
+            other => {
+                self.problems.push(format!("{name}: «{other}» no vale; puede ser 1 o 0"));
+                false
+            }
+        }
     }
 
     /// The value may hold a password: the message does not repeat it.
@@ -181,6 +198,15 @@ mod tests {
         assert_eq!(settings.ports.get(Port::Amqp), 5672);
         assert_eq!(settings.direct_bind, Ipv4Addr::LOCALHOST);
         assert_eq!(settings.emit_every, None);
+        assert!(!settings.lab_faults);
+    }
+
+    #[test]
+    fn faults_are_on_only_where_somebody_says_so() {
+        for (text, on) in [("", false), ("0", false), ("false", false), ("1", true), ("true", true)]
+        {
+            assert_eq!(load(&[("LAB_FAULTS", text)]).unwrap().lab_faults, on, "«{text}»");
+        }
     }
 
     #[test]
@@ -191,6 +217,8 @@ mod tests {
         assert_eq!(committed.ports, default.ports);
         assert_eq!(committed.sender_password, default.sender_password);
         assert_eq!(committed.analytics_password, default.analytics_password);
+        assert_eq!(committed.monitor_password, default.monitor_password);
+        assert_eq!(committed.lab_faults, default.lab_faults);
         assert_eq!(committed.rust_log, default.rust_log);
     }
 
@@ -202,6 +230,7 @@ mod tests {
             ("PANEL_PORT", "0"),
             ("DIRECT_BIND", "localhost"),
             ("EMIT_EVERY", "often"),
+            ("LAB_FAULTS", "si"),
             ("DATABASE_URL", "mysql://user:secret@db/x"),
         ]);
         for name in [
@@ -210,6 +239,7 @@ mod tests {
             "PANEL_PORT: «0»",
             "DIRECT_BIND",
             "EMIT_EVERY",
+            "LAB_FAULTS: «si»",
             "DATABASE_URL",
         ] {
             assert!(message.contains(name), "{name} is missing in: {message}");

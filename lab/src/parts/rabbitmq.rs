@@ -157,6 +157,7 @@ fn with_passwords(definitions: &str, settings: &Settings) -> Result<String> {
             Some("ADMIN_PASSWORD") => settings.admin_password.as_ref(),
             Some("SENDER_PASSWORD") => Some(&settings.sender_password),
             Some("ANALYTICS_PASSWORD") => Some(&settings.analytics_password),
+            Some("MONITOR_PASSWORD") => Some(&settings.monitor_password),
             Some(other) => anyhow::bail!("rabbitmq/definitions.json: no hay una variable {other}"),
         };
         match password {
@@ -223,7 +224,22 @@ mod tests {
         for names in
             [names(&definitions, "users", "name"), names(&definitions, "permissions", "user")]
         {
-            assert_eq!(names, ["guest", "sender", "analytics"]);
+            assert_eq!(names, ["guest", "sender", "analytics", "monitor"]);
+        }
+    }
+
+    #[test]
+    fn who_looks_at_the_queues_may_touch_nothing() {
+        let definitions = rendered(None);
+        let of = |list: &str, field: &str| {
+            let items = definitions[list].as_array().unwrap().iter();
+            items.filter(|item| item[field] == "monitor").cloned().collect::<Vec<_>>()
+        };
+        let (users, permissions) = (of("users", "name"), of("permissions", "user"));
+        assert_eq!(users[0]["tags"], serde_json::json!(["management"]));
+        assert_eq!((users.len(), permissions.len()), (1, 1));
+        for right in ["configure", "write", "read"] {
+            assert_eq!(permissions[0][right], "^$");
         }
     }
 

@@ -15,6 +15,7 @@ pub(super) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
     if let Some(interval) = &stack.settings.emit_every {
         launch.set("EMIT_EVERY", interval);
     }
+    launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
 
@@ -22,13 +23,18 @@ pub(super) fn analytics(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Analytics)?;
     let password = &stack.settings.analytics_password;
     launch.set("AMQP_URL", amqp_url(stack, Part::Analytics, "analytics", password));
+    launch.set("MANAGEMENT_URL", management_url(stack));
     launch.set("DATABASE_URL", database_url(stack));
+    launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
 
 pub(super) fn panel(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Panel)?;
+    let senders = [Port::ClienteX, Port::ClienteUno, Port::ClienteDos];
     launch.set("ANALYTICS_URL", stack.local_url(Port::Analytics));
+    launch.set("SENDER_URLS", senders.map(|port| stack.local_url(port)).join(","));
+    launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
 
@@ -55,6 +61,17 @@ fn amqp_url(stack: &Stack, part: Part, user: &str, password: &str) -> String {
     let usual = || stack.port(Port::Amqp);
     let amqp = stack.changes.of(part).amqp_port.unwrap_or_else(usual);
     format!("amqp://{user}:{}@127.0.0.1:{amqp}/%2f", percent_encoded(password))
+}
+
+/// As the user who sees the queues, and may do nothing.
+fn management_url(stack: &Stack) -> String {
+    let password = percent_encoded(&stack.settings.monitor_password);
+    format!("http://monitor:{password}@127.0.0.1:{}", stack.port(Port::Management))
+}
+
+/// Said in any case, so that a service takes no other word from its `.env`.
+fn lab_faults(stack: &Stack) -> &'static str {
+    if stack.settings.lab_faults { "1" } else { "0" }
 }
 
 fn database_url(stack: &Stack) -> String {
