@@ -1,40 +1,52 @@
-// Keeps an open page up to date: fetches its main part every second and puts
-// in what has changed. Without this file the page reloads itself instead.
+// Keeps an open page up to date: puts in what has changed of its main part, as
+// the panel sends it. Without this file the page reloads itself instead.
 "use strict";
 
-const PERIOD = 1000;
+// The panel sends something every second; a stream that is silent for so long
+// is dead, whatever the browser thinks of it.
+const SILENCE = 4000;
+// A page without a stream of its own asks again for itself this often.
+const PERIOD = 2000;
 const DEADLINE = 3000;
 
 const band = document.getElementById("sin-panel");
 const bandAge = document.getElementById("sin-panel-edad");
 const notice = document.getElementById("aviso");
+const lang = document.documentElement.lang;
+const say = (spanish, english) => (lang === "en" ? english : spanish);
 
-let timer = 0;
-let asking = false;
 let lastHeard = Date.now();
-
-// The address is relative to <base>, so it is right behind any prefix.
-async function fetchMain() {
-  const response = await fetch("fragmento", {
-    cache: "no-store",
-    signal: AbortSignal.timeout(DEADLINE),
-  });
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const text = await response.text();
-  const main = new DOMParser().parseFromString(text, "text/html").getElementById("contenido");
-  // A proxy's own page may come with 200 too.
-  if (!main) throw new Error("not a part of the panel");
-  return main;
-}
 
 const parts = (main) => [...main.querySelectorAll("[data-parte]")];
 const names = (main) => parts(main).map((part) => part.dataset.parte).join();
 const ids = (main) => new Set([...main.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 
-// Whoever is selecting an id to copy it keeps it: that part waits.
-function isSelected(part) {
+// Times as the panel writes them, in this browser's own zone.
+const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short" });
+const dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", year: "numeric" });
+
+function localTime(at) {
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  const date = at.getFullYear() === now.getFullYear() ? day : dayAndYear;
+  return `${date.format(at)} ${clock.format(at)}`;
+}
+
+function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.textContent = localTime(at);
+  }
+  for (const zone of root.querySelectorAll(".zona")) zone.remove();
+}
+
+// Whoever is selecting an id to copy it, or is about to press a button, keeps
+// it: that part waits.
+function isInUse(part) {
   const selection = document.getSelection();
-  return !selection.isCollapsed && selection.containsNode(part, true);
+  const isSelected = !selection.isCollapsed && selection.containsNode(part, true);
+  return isSelected || part.querySelector("input:focus, summary:focus, button:active") !== null;
 }
 
 function markNewRows(main, before) {
@@ -44,19 +56,35 @@ function markNewRows(main, before) {
   }
 }
 
-// Part by part, so that what is the same stays in place. `innerHTML` of both
-// sides: marks that this script set on a part itself do not count.
+// Who draws a part by itself takes it over by `preventDefault`.
+function isTakenOver(actual, nueva) {
+  const event = new CustomEvent("relevo:parte", { cancelable: true, detail: { actual, nueva } });
+  return !document.dispatchEvent(event);
+}
+
+function swap(part, replacement) {
+  const source = replacement.outerHTML;
+  if (part.source === source) return;
+  localize(replacement);
+  if (isTakenOver(part, replacement)) {
+    part.source = source;
+    return;
+  }
+  if (isInUse(part)) return;
+  const before = ids(part);
+  // The focus stays on the link or button it was on.
+  const place = [...part.querySelectorAll("*")].indexOf(document.activeElement);
+  part.replaceWith(replacement);
+  if (place >= 0) replacement.querySelectorAll("*")[place]?.focus({ preventScroll: true });
+  replacement.source = source;
+  markNewRows(replacement, before);
+  document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: part, ahora: replacement } }));
+}
+
+// Part by part, so that what is the same stays in place.
 function swapParts(current, next) {
   const fresh = new Map(parts(next).map((part) => [part.dataset.parte, part]));
-  for (const part of parts(current)) {
-    const replacement = fresh.get(part.dataset.parte);
-    const source = replacement.innerHTML;
-    if (part.source === source || isSelected(part)) continue;
-    const before = ids(part);
-    part.replaceWith(replacement);
-    replacement.source = source;
-    markNewRows(replacement, before);
-  }
+  for (const part of parts(current)) swap(part, fresh.get(part.dataset.parte));
 }
 
 function show(next) {
@@ -67,8 +95,19 @@ function show(next) {
     current.dataset.estado = next.dataset.estado;
     swapParts(current, next);
   } else {
+    localize(next);
     current.replaceWith(next);
+    document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: null, ahora: next } }));
   }
+}
+
+function hear(html) {
+  const main = new DOMParser().parseFromString(html, "text/html").getElementById("contenido");
+  // A proxy's own page may come with 200 too.
+  if (!main) throw new Error("not a part of the panel");
+  lastHeard = Date.now();
+  showPanelBack();
+  show(main);
 }
 
 function age(seconds) {
@@ -76,39 +115,60 @@ function age(seconds) {
 }
 
 function showPanelAway() {
-  bandAge.textContent = ` desde hace ${age(Math.round((Date.now() - lastHeard) / 1000))}`;
-  if (band.hidden) notice.textContent = "El panel no responde.";
+  const length = age(Math.round((Date.now() - lastHeard) / 1000));
+  bandAge.textContent = say(`desde hace ${length}`, `for ${length}`);
+  if (band.hidden) notice.textContent = say("El panel no responde.", "The panel does not answer.");
   band.hidden = false;
   document.body.classList.add("sin-panel");
 }
 
 function showPanelBack() {
-  if (!band.hidden) notice.textContent = "El panel responde de nuevo.";
+  if (!band.hidden) notice.textContent = say("El panel responde de nuevo.", "The panel answers again.");
   band.hidden = true;
   document.body.classList.remove("sin-panel");
 }
 
-async function refresh() {
-  if (asking) return;
-  asking = true;
-  const started = Date.now();
-  try {
-    const main = await fetchMain();
+// A stream: the browser takes it up again by itself after a cut, but not after
+// an answer that is none, such as a proxy's 502. So it is watched.
+function follow(page) {
+  let stream = null;
+  const open = () => {
+    stream?.close();
+    stream = null;
+    if (document.hidden) return;
+    // The address is relative to <base>, so it is right behind any prefix.
+    stream = new EventSource(new URL(`flujo/${page}`, document.baseURI));
+    stream.addEventListener("parte", (event) => hear(event.data));
+  };
+  const watch = () => {
+    if (document.hidden) return;
+    const silence = Date.now() - lastHeard;
+    if (silence > SILENCE) showPanelAway();
+    if (silence > SILENCE && (stream === null || stream.readyState !== EventSource.CONNECTING)) open();
+  };
+  // A hidden tab listens to nothing; it catches up when it is seen again.
+  document.addEventListener("visibilitychange", () => {
     lastHeard = Date.now();
-    showPanelBack();
-    show(main);
+    open();
+  });
+  setInterval(watch, 1000);
+  open();
+}
+
+// A page that is of one question only asks it again, while the answer may change.
+async function askAgain() {
+  if (document.hidden || !document.querySelector("main[data-repetir]")) return;
+  try {
+    const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE) });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    hear(await response.text());
   } catch {
     showPanelAway();
   }
-  asking = false;
-  plan(PERIOD - (Date.now() - started));
 }
 
-// A hidden tab asks nothing; it catches up when it is seen again.
-function plan(wait) {
-  clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(refresh, Math.max(wait, 0));
-}
-
-document.addEventListener("visibilitychange", () => plan(0));
-plan(PERIOD);
+document.documentElement.classList.add("con-guion");
+for (const part of parts(document)) part.source = part.outerHTML;
+localize(document);
+if (document.body.dataset.flujoPagina) follow(document.body.dataset.flujoPagina);
+else if (document.querySelector("main[data-repetir]")) setInterval(askAgain, PERIOD);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use reqwest::Url;
 use service_kit::Listen;
 
@@ -17,6 +17,26 @@ pub struct Config {
     /// Where analytics answers, by plain HTTP.
     #[arg(long, env = "ANALYTICS_URL", default_value = "http://127.0.0.1:5064", value_parser = base_url)]
     pub analytics_url: Url,
+
+    /// Where the senders answer, by plain HTTP, separated by commas.
+    #[arg(
+        long,
+        env = "SENDER_URLS",
+        default_value = "http://127.0.0.1:5046,http://127.0.0.1:5047,http://127.0.0.1:5048",
+        value_delimiter = ',',
+        value_parser = base_url
+    )]
+    pub sender_urls: Vec<Url>,
+
+    /// Offer the switches that break the laboratory: 1 or 0.
+    #[arg(
+        long,
+        env = "LAB_FAULTS",
+        default_value = "0",
+        action = ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub lab_faults: bool,
 }
 
 impl Listen for Config {

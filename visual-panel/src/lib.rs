@@ -1,17 +1,20 @@
-//! The visual panel: pages in Spanish that show what the laboratory has
+//! The visual panel: pages that show what the laboratory has
 //! counted, and say so when they can no longer know.
 //!
-//! The panel asks analytics over HTTP, once a second for any number of
-//! browsers, and draws every page from the last answer it has.
+//! The panel asks analytics and the senders over HTTP, twice a second for any
+//! number of browsers, and draws every page from the last answers it has.
 //!
 //! - [`config`]: where to listen, whom to ask.
-//! - [`report`]: what analytics answers, as it is on the wire.
-//! - [`analytics`]: asking it, and what may come of that.
-//! - [`poll`]: what the panel knows, and the task that keeps it fresh.
-//! - [`view`]: what the page of a laboratory shows, from what is known and a
-//!   clock; with [`chart`] and [`wording`] it is the part without I/O.
+//! - [`report`] and [`states`]: what services answer, as it is on the wire.
+//! - [`neighbour`] and [`analytics`]: asking them, and what may come of that.
+//! - [`poll`]: what the panel knows, and the task that keeps it fresh; with
+//!   [`growth`] and [`history`].
+//! - [`proof`]: whether anything was lost, by id. [`remember`]: what everybody
+//!   remembers of one message. [`faults`]: the switches that break things.
+//! - [`view`]: what each page shows, from what is known and a clock; with
+//!   [`chart`], [`wording`] and [`lang`] it is the part without I/O.
 //! - [`prefix`]: under which path a browser sees the panel.
-//! - [`routes`] and [`assets`]: pages, fragments and files over HTTP.
+//! - [`routes`] and [`assets`]: pages, streams and files over HTTP.
 //!
 //! A further laboratory adds a view, a template that extends `base.html`, a
 //! route, and a line in the navigation.
@@ -21,10 +24,18 @@ pub mod assets;
 pub mod chart;
 pub mod clock;
 pub mod config;
+pub mod faults;
+pub mod growth;
+pub mod history;
+pub mod lang;
+pub mod neighbour;
 pub mod poll;
 pub mod prefix;
+pub mod proof;
+pub mod remember;
 pub mod report;
 pub mod routes;
+pub mod states;
 pub mod view;
 pub mod wording;
 
@@ -35,18 +46,22 @@ use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::{sync::watch, task::JoinHandle};
 use utoipa::OpenApi;
 
-use crate::{analytics::Analytics, poll::Knowledge};
+use crate::{faults::Services, neighbour::Neighbour, poll::Knowledge};
 
 pub use crate::config::Config;
 
 /// Serves the panel until the shutdown signal.
 ///
 /// # Errors
-/// When the listener cannot be served, or the task that asks analytics died.
+/// When the listener cannot be served, or the task that asks the services died.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let analytics = Analytics::at(config.analytics_url)?;
-    let (tell, known) = watch::channel(Knowledge::default());
-    let poller = tokio::spawn(poll::keep_asking(analytics, tell, shutdown.clone()));
+    let services = Services {
+        analytics: Neighbour::at(config.analytics_url)?,
+        senders: config.sender_urls.into_iter().map(Neighbour::at).collect::<Result<_, _>>()?,
+    };
+    let (tell, known) = watch::channel(Knowledge::of(&services, config.lab_faults));
+    let poller = tokio::spawn(poll::keep_asking(services.clone(), tell, shutdown.clone()));
+    let panel = routes::Panel { known, services, shutdown: shutdown.clone() };
     let server = Server {
         listener,
         shutdown: shutdown.clone(),
@@ -55,7 +70,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         readiness: Readiness::default(),
         openapi: routes::Documentation::openapi(),
     };
-    let serving = server.serve(move |routes| routes::configure(routes, known.clone()));
+    let serving = server.serve(move |routes| routes::configure(routes, panel.clone()));
     end_together(serving, poller, &shutdown).await
 }
 
@@ -69,7 +84,7 @@ async fn end_together(
     let asking = then_raise(poller, shutdown);
     let (served, asked) = tokio::join!(serving, asking);
     served.context("serving the panel")?;
-    asked.context("the task that asks analytics died")?;
+    asked.context("the task that asks the services died")?;
     Ok(())
 }
 
@@ -94,7 +109,7 @@ mod tests {
         let poller = tokio::spawn(async { panic!("on purpose") });
         let ended = end_together(serving, poller, &shutdown).await;
         let Err(Failure::Fault(error)) = ended else { panic!("must fail, was {ended:?}") };
-        assert!(format!("{error:#}").contains("asks analytics"), "{error:#}");
+        assert!(format!("{error:#}").contains("asks the services"), "{error:#}");
     }
 
     #[tokio::test]

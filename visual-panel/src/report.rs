@@ -52,6 +52,9 @@ pub struct Event {
     pub kind: String,
     /// When, by the sender's clock.
     pub timestamp: Timestamp,
+    /// When analytics counted it, by its own.
+    #[serde(rename = "contado")]
+    pub counted: Timestamp,
     /// The caller's own words.
     pub message: Option<String>,
 }

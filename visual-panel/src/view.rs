@@ -1,23 +1,32 @@
-//! What the page of laboratory 1 shows, from what is known and a clock.
+//! What the pages show, from what is known and a clock. Pure.
 
 mod counts;
+mod numbers;
+pub mod picture;
+pub mod proof;
+pub mod story;
+pub mod switches;
 
 use std::time::Duration;
 
 use crate::{
-    analytics::Reason,
+    analytics::Answer,
     clock::Clock,
-    poll::{Failing, Heard, Knowledge},
+    lang::Lang,
+    neighbour::Reason,
+    poll::{Failing, Heard, Knowledge, Source},
     wording::{self, Moment},
 };
 
 pub use counts::{Bar, Counts, Rest, Row};
+pub use numbers::{Curve, Numbers};
+use picture::Picture;
 
 /// Counts older than this are shown as old, whatever the last attempt said:
 /// the machine may have slept in between.
 const STALE_AFTER: Duration = Duration::from_secs(5);
 
-/// Everything on the page that is not always the same.
+/// Everything on the page of laboratory 1 that is not always the same.
 #[derive(Debug, Clone)]
 pub struct View {
     /// How things stand with analytics.
@@ -26,6 +35,10 @@ pub struct View {
     pub heard: Option<Ago>,
     /// What it said then.
     pub counts: Option<Counts>,
+    /// The way of a message, and where messages are now.
+    pub picture: Picture,
+    /// Rates, times, and what waits.
+    pub numbers: Numbers,
 }
 
 /// How things stand with analytics.
@@ -62,50 +75,61 @@ pub struct Ago {
 impl View {
     /// The page, at `now`.
     #[must_use]
-    pub fn new(known: &Knowledge, now: &Clock) -> Self {
-        let heard = known.last.as_ref();
+    pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
+        let heard = known.analytics.last.as_ref();
+        let link = Link::new(&known.analytics, now, lang);
         Self {
-            link: link(known, now),
-            heard: heard.map(|heard| ago(&heard.at, now)),
-            counts: heard.map(|heard| Counts::new(&heard.answer, now.wall)),
+            heard: heard.map(|heard| ago(&heard.at, now, lang)),
+            counts: heard.map(|heard| Counts::new(&heard.answer, now.wall, lang)),
+            picture: Picture::new(&numbers::picture_input(known, now, &link), lang),
+            numbers: Numbers::new(known, now, lang),
+            link,
         }
     }
 
     /// One word for how things stand, for the style sheet and the script.
     #[must_use]
     pub fn state(&self) -> &'static str {
-        match self.link {
-            Link::Asking => "preguntando",
-            Link::Live => "al-dia",
-            Link::Away(_) => "ausente",
-        }
+        self.link.state()
     }
 }
 
-fn link(known: &Knowledge, now: &Clock) -> Link {
-    match (&known.failing, &known.last) {
-        (Some(failing), last) => Link::Away(absence(failing, last.as_ref(), now)),
-        (None, Some(heard)) if now.since(&heard.at) > STALE_AFTER => {
-            let failing = Failing { reason: Reason::TimedOut, since: heard.at };
-            Link::Away(absence(&failing, Some(heard), now))
+impl Link {
+    fn new(known: &Source<Answer>, now: &Clock, lang: Lang) -> Self {
+        match (&known.failing, &known.last) {
+            (Some(failing), last) => Self::Away(absence(failing, last.as_ref(), now, lang)),
+            (None, Some(heard)) if now.since(&heard.at) > STALE_AFTER => {
+                let failing = Failing { reason: Reason::TimedOut, since: heard.at };
+                Self::Away(absence(&failing, Some(heard), now, lang))
+            }
+            (None, Some(_)) => Self::Live,
+            (None, None) => Self::Asking,
         }
-        (None, Some(_)) => Link::Live,
-        (None, None) => Link::Asking,
+    }
+
+    /// One word for it, for the style sheet and the script.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Asking => "preguntando",
+            Self::Live => "al-dia",
+            Self::Away(_) => "ausente",
+        }
     }
 }
 
 /// Away since the last answer; without one, since the first question.
-fn absence(failing: &Failing, last: Option<&Heard>, now: &Clock) -> Absence {
+fn absence(failing: &Failing, last: Option<&Heard<Answer>>, now: &Clock, lang: Lang) -> Absence {
     let since = last.map_or(failing.since, |heard| heard.at);
     Absence {
-        since: ago(&since, now),
-        reason: wording::reason(failing.reason),
+        since: ago(&since, now, lang),
+        reason: wording::reason(failing.reason, lang),
         answers: !matches!(failing.reason, Reason::Unreachable | Reason::TimedOut),
     }
 }
 
-fn ago(then: &Clock, now: &Clock) -> Ago {
-    Ago { at: Moment::new(then.wall, now.wall), age: wording::age(now.since(then)) }
+fn ago(then: &Clock, now: &Clock, lang: Lang) -> Ago {
+    Ago { at: Moment::new(then.wall, now.wall, lang), age: wording::age(now.since(then), lang) }
 }
 
 #[cfg(test)]

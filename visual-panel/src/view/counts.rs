@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     analytics::{Answer, SHOWN},
     chart::{self, Length},
+    lang::Lang,
     report::{Event, Report, Tally},
     wording::{self, Count, Moment},
 };
@@ -37,9 +38,9 @@ pub struct Counts {
 impl Counts {
     /// The counts of `answer`, at `now`.
     #[must_use]
-    pub fn new(answer: &Answer, now: Timestamp) -> Self {
+    pub fn new(answer: &Answer, now: Timestamp, lang: Lang) -> Self {
         let report = &answer.report;
-        let moment = |at: Option<Timestamp>| at.map(|at| Moment::new(at, now));
+        let moment = |at: Option<Timestamp>| at.map(|at| Moment::new(at, now, lang));
         let events = answer.latest.events.iter().take(SHOWN);
         Self {
             total: Count(report.total),
@@ -48,7 +49,7 @@ impl Counts {
             rest: rest(report),
             first: moment(report.first),
             last: moment(report.last),
-            events: events.map(|event| row(event, now)).collect(),
+            events: events.map(|event| row(event, now, lang)).collect(),
         }
     }
 
@@ -140,9 +141,9 @@ fn rest(report: &Report) -> Option<Rest> {
     })
 }
 
-fn row(event: &Event, now: Timestamp) -> Row {
+fn row(event: &Event, now: Timestamp, lang: Lang) -> Row {
     Row {
-        time: Moment::new(event.timestamp, now),
+        time: Moment::new(event.timestamp, now, lang),
         client: event.client.clone(),
         kind: event.kind.clone(),
         message: wording::shortened(event.message.as_deref().unwrap_or_default(), MESSAGE_SHOWN),
@@ -164,11 +165,12 @@ mod tests {
             client: "cliente_x".to_owned(),
             kind: "click".to_owned(),
             timestamp: NOON.parse().expect("a timestamp"),
+            counted: NOON.parse().expect("a timestamp"),
             message,
         };
         let now = NOON.parse().expect("a timestamp");
-        assert_eq!(row(&event(None), now).message, "");
-        let cut = row(&event(Some("ñ".repeat(4_096))), now).message;
+        assert_eq!(row(&event(None), now, Lang::Es).message, "");
+        let cut = row(&event(Some("ñ".repeat(4_096))), now, Lang::Es).message;
         assert_eq!(cut.chars().count(), MESSAGE_SHOWN + 1);
     }
 }

@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    analytics::{Answer, Away},
-    wording::Count,
-};
+use crate::{analytics::Answer, neighbour::Away, wording::Count};
 
 const NOON: &str = "2025-04-13T12:00:00Z";
 
@@ -14,6 +11,11 @@ fn answer(report: &Value) -> Answer {
     Answer {
         report: serde_json::from_str(&report.to_string()).expect("a report"),
         latest: serde_json::from_value(json!({"eventos": []})).expect("a list of events"),
+        state: serde_json::from_value(json!({"proceso": "a", "consumo": "activo", "motivo": null,
+            "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
+            "rechazados": 0, "reentregados": 0, "total": 0, "broker": {"responde": false,
+            "a_las": null, "motivo": null, "cola": null, "muertas": null, "enlaces": []}}))
+        .expect("a state"),
     }
 }
 
@@ -27,6 +29,17 @@ fn report(clients: &[(&str, u64)], pages: u64) -> Value {
 
 fn heard(report: &Value, at: Clock) -> Knowledge {
     Knowledge::default().after(Ok(answer(report)), at)
+}
+
+impl Knowledge {
+    fn after(mut self, outcome: Result<Answer, Away>, now: Clock) -> Self {
+        self.analytics.hear(outcome, now);
+        self
+    }
+}
+
+fn view(known: &Knowledge, now: &Clock) -> View {
+    View::new(known, now, Lang::Es)
 }
 
 fn away(reason: Reason) -> Result<Answer, Away> {
@@ -43,9 +56,9 @@ fn plain(text: &str) -> String {
 
 #[test]
 fn before_the_first_answer_it_asks() {
-    let view = View::new(&Knowledge::default(), &Clock::now());
-    assert_eq!(view.link, Link::Asking);
-    assert!(view.counts.is_none() && view.heard.is_none());
+    let page = view(&Knowledge::default(), &Clock::now());
+    assert_eq!(page.link, Link::Asking);
+    assert!(page.counts.is_none() && page.heard.is_none());
 }
 
 #[test]
@@ -54,10 +67,10 @@ fn never_heard_it_is_away_since_the_first_question() {
     let known = Knowledge::default()
         .after(away(Reason::Unreachable), start)
         .after(away(Reason::Unreachable), start.later(seconds(9)));
-    let view = View::new(&known, &start.later(seconds(10)));
-    let Link::Away(absence) = view.link else { panic!("must be away: {:?}", view.link) };
+    let page = view(&known, &start.later(seconds(10)));
+    let Link::Away(absence) = page.link else { panic!("must be away: {:?}", page.link) };
     assert_eq!((plain(&absence.since.age), absence.answers), ("hace 10 s".to_owned(), false));
-    assert!(view.counts.is_none());
+    assert!(page.counts.is_none());
 }
 
 #[test]
@@ -65,12 +78,12 @@ fn away_it_keeps_the_counts_and_tells_their_age() {
     let start = Clock::at(NOON);
     let known = heard(&report(&[("cliente_x", 3)], 1), start)
         .after(away(Reason::Status(503)), start.later(seconds(1)));
-    let view = View::new(&known, &start.later(seconds(61)));
-    let Link::Away(absence) = &view.link else { panic!("must be away: {:?}", view.link) };
+    let page = view(&known, &start.later(seconds(61)));
+    let Link::Away(absence) = &page.link else { panic!("must be away: {:?}", page.link) };
     assert_eq!(plain(&absence.since.age), "hace 1 min 1 s");
     assert_eq!(absence.since.at.words, "12:00:00");
     assert!(absence.answers && absence.reason.contains("503"), "{absence:?}");
-    assert_eq!(view.counts.map(|counts| counts.total), Some(Count(3)));
+    assert_eq!(page.counts.map(|counts| counts.total), Some(Count(3)));
 }
 
 #[test]
@@ -79,9 +92,9 @@ fn an_answer_makes_it_live_again() {
     let known = Knowledge::default()
         .after(away(Reason::TimedOut), start)
         .after(Ok(answer(&report(&[], 1))), start.later(seconds(1)));
-    let view = View::new(&known, &start.later(seconds(2)));
+    let page = view(&known, &start.later(seconds(2)));
     assert_eq!(
-        (view.link, view.heard.map(|ago| ago.age)),
+        (page.link, page.heard.map(|ago| ago.age)),
         (Link::Live, Some("ahora mismo".to_owned()))
     );
 }
@@ -90,14 +103,14 @@ fn an_answer_makes_it_live_again() {
 fn old_counts_are_never_shown_as_fresh() {
     let start = Clock::at(NOON);
     let known = heard(&report(&[], 1), start);
-    assert_eq!(View::new(&known, &start.later(STALE_AFTER)).state(), "al-dia");
-    assert_eq!(View::new(&known, &start.later(STALE_AFTER + seconds(1))).state(), "ausente");
+    assert_eq!(view(&known, &start.later(STALE_AFTER)).state(), "al-dia");
+    assert_eq!(view(&known, &start.later(STALE_AFTER + seconds(1))).state(), "ausente");
 }
 
 #[test]
 fn others_are_marked_and_bars_are_measured_against_the_longest() {
     let known = heard(&report(&[("(otros)", 1), ("cliente_x", 4)], 1), Clock::now());
-    let counts = View::new(&known, &Clock::now()).counts.expect("counts");
+    let counts = view(&known, &Clock::now()).counts.expect("counts");
     let bars: Vec<_> = counts
         .bars
         .iter()
@@ -115,7 +128,7 @@ fn clients_beyond_the_first_page_are_told_by_number_and_by_events() {
     let clients: Vec<_> = names.iter().map(|name| (name.as_str(), 10)).collect();
     let mut report = report(&clients, 3);
     report["total"] = json!(1_200);
-    let counts = View::new(&heard(&report, Clock::now()), &Clock::now()).counts.expect("counts");
+    let counts = view(&heard(&report, Clock::now()), &Clock::now()).counts.expect("counts");
     let rest = Rest { least: Count(21), most: Count(40), events: Count(1_000) };
     assert_eq!((counts.bars.len(), counts.rest), (20, Some(rest)));
 }
@@ -125,7 +138,7 @@ fn more_clients_than_asked_for_do_not_lengthen_the_page() {
     let names: Vec<_> = (0..25).map(|number| format!("c{number:02}")).collect();
     let clients: Vec<_> = names.iter().map(|name| (name.as_str(), 2)).collect();
     let known = heard(&report(&clients, 1), Clock::now());
-    let counts = View::new(&known, &Clock::now()).counts.expect("counts");
+    let counts = view(&known, &Clock::now()).counts.expect("counts");
     let rest = Rest { least: Count(5), most: Count(5), events: Count(10) };
     assert_eq!((counts.bars.len(), counts.rest), (20, Some(rest)));
 }

@@ -27,8 +27,7 @@ pub(crate) enum Mood {
 
 pub(crate) struct FakeAnalytics {
     pub(crate) address: SocketAddr,
-    mood: Arc<Mutex<Mood>>,
-    asked: Arc<AtomicUsize>,
+    state: State,
     server: ServerHandle,
 }
 
@@ -40,23 +39,23 @@ impl FakeAnalytics {
     pub(crate) fn start_at(address: SocketAddr, mood: Mood) -> Self {
         let listener = TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (mood, asked) = (Arc::new(Mutex::new(mood)), Arc::new(AtomicUsize::new(0)));
-        let state = web::Data::new((mood.clone(), asked.clone()));
-        let app = move || App::new().app_data(state.clone()).default_service(web::to(answer));
+        let state = State { mood: Arc::new(Mutex::new(mood)), asked: Arc::default() };
+        let data = web::Data::new(state.clone());
+        let app = move || App::new().app_data(data.clone()).default_service(web::to(answer));
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).expect("a server").run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { address, mood, asked, server: handle }
+        Self { address, state, server: handle }
     }
 
     pub(crate) fn turn(&self, mood: Mood) {
-        *self.mood.lock().expect("no test panics while it holds this") = mood;
+        *self.state.mood.lock().expect("no test panics while it holds this") = mood;
     }
 
     /// How many questions it was asked.
     pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.state.asked.load(Ordering::SeqCst)
     }
 
     /// Ends at once, connections and all.
@@ -66,14 +65,22 @@ impl FakeAnalytics {
     }
 }
 
-type State = web::Data<(Arc<Mutex<Mood>>, Arc<AtomicUsize>)>;
+const NO_FAULTS: &str = r#"{"pausa":false,"lento_ms":0,"muere":null}"#;
 
-async fn answer(request: HttpRequest, state: State) -> HttpResponse {
-    state.1.fetch_add(1, Ordering::SeqCst);
-    let mood = state.0.lock().expect("no test panics while it holds this").clone();
+#[derive(Clone)]
+struct State {
+    mood: Arc<Mutex<Mood>>,
+    asked: Arc<AtomicUsize>,
+}
+
+async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    state.asked.fetch_add(1, Ordering::SeqCst);
+    let mood = state.mood.lock().expect("no test panics while it holds this").clone();
     match (mood, request.path(), request.query_string()) {
         (Mood::Well(report, _), "/reporte", "limite=20") => json_answer(report),
         (Mood::Well(_, events), "/eventos", "limite=20") => json_answer(events),
+        (Mood::Well(..), "/estado", "") => json_answer(at_rest().to_string()),
+        (Mood::Well(..), "/fallos", "") => json_answer(NO_FAULTS.to_owned()),
         (Mood::Well(..), ..) => HttpResponse::NotFound().finish(),
         (Mood::With(status, body), ..) => {
             HttpResponse::build(StatusCode::from_u16(status).expect("a status")).body(body)
@@ -99,6 +106,18 @@ pub(crate) fn empty() -> Mood {
     let report = json!({"total": 0, "clientes": {}, "eventos": {}, "primero": null,
                         "ultimo": null, "pagina": 1, "paginas": 1});
     well(&report, &json!({"eventos": []}))
+}
+
+/// The state of analytics while nothing happens.
+pub(crate) fn at_rest() -> Value {
+    json!({"proceso": "0196303b-3c5e-7cc2-98c4-dc0c0c073900", "consumo": "activo", "motivo": null,
+           "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
+           "rechazados": 0, "reentregados": 0, "total": 0,
+           "broker": {"responde": true, "a_las": "2025-04-13T12:30:00Z", "motivo": null,
+                      "cola": {"nombre": "cola_analiticas", "listos": 0, "sin_acuse": 0,
+                               "consumidores": 1, "limite": 5_000_000},
+                      "muertas": {"nombre": "cola_analiticas_dlq", "mensajes": 0},
+                      "enlaces": ["click"]}})
 }
 
 pub(crate) fn report(clients: &[(&str, u64)]) -> Value {

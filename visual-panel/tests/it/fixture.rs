@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use clap::Parser;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
 use service_kit::{Failure, Shutdown};
 use test_support::eventually;
 use tokio::task::JoinHandle;
@@ -17,16 +17,31 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
-    /// Starts on any free port, asking the analytics at `analytics`.
+    /// Starts on any free port, asking the analytics at `analytics`; nobody is
+    /// where the senders should be.
     pub(crate) fn start(analytics: SocketAddr) -> Self {
+        Self::with(analytics, "http://127.0.0.1:9", "0")
+    }
+
+    /// The same, with the senders at `senders`, and with switches or without.
+    pub(crate) fn with(analytics: SocketAddr, senders: &str, faults: &str) -> Self {
         let url = format!("http://{analytics}");
-        let config = Config::try_parse_from(["visual-panel", "--analytics-url", &url]);
+        let config = Config::try_parse_from([
+            "visual-panel",
+            "--analytics-url",
+            &url,
+            "--sender-urls",
+            senders,
+            "--lab-faults",
+            faults,
+        ]);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let shutdown = Shutdown::default();
         let service =
             visual_panel::run(config.expect("a configuration"), listener, shutdown.clone());
-        let client = Client::builder().no_proxy().build().expect("a client");
+        let client =
+            Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client");
         Self { client, base, shutdown, running: actix_web::rt::spawn(service) }
     }
 
@@ -36,6 +51,13 @@ impl Panel {
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
+    }
+
+    /// A form, with values that need no escape.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = self.request(Method::POST, path).body(fields.join("&"));
+        request.header("content-type", "application/x-www-form-urlencoded")
     }
 
     pub(crate) async fn page(&self, path: &str) -> String {

@@ -4,5 +4,7 @@
 mod door;
 mod fake;
 mod fixture;
+mod laboratory;
 mod outage;
 mod pages;
+mod service;

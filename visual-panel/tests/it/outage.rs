@@ -33,7 +33,7 @@ async fn away_the_page_says_so_and_keeps_the_counts_until_analytics_is_back() {
 
     let _analytics = FakeAnalytics::start_at(address, counting(8));
     let page = panel.page_with(&[LIVE, EIGHT]).await;
-    assert!(!page.contains("no responde."), "{page}");
+    assert!(!page.contains("Analíticas no responde."), "{page}");
 }
 
 #[actix_web::test]

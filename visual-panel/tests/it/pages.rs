@@ -63,27 +63,14 @@ async fn html_in_names_and_messages_is_inert() {
     let analytics = FakeAnalytics::start(well(&report, &rows));
     let panel = Panel::start(analytics.address);
     let page = panel.page_with(&[LIVE, "alert(1)", "alert(3)"]).await;
-    for page in [page, panel.page("/fragmento").await] {
-        assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{page}");
-        assert!(!page.contains(r#"" onmouseover"#), "{page}");
-        // Shown as text: kind, bar, and three columns of the row, two with a title.
-        assert_eq!(page.matches("&#60;script&#62;alert(1)").count(), 7, "{page}");
-    }
+    assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{page}");
+    assert!(!page.contains(r#"" onmouseover"#), "{page}");
+    // Shown as text: kind, bar, and three columns of the row, two with a title.
+    assert_eq!(page.matches("&#60;script&#62;alert(1)").count(), 7, "{page}");
 }
 
 #[actix_web::test]
-async fn the_fragment_is_the_main_part_of_the_page_and_nothing_else() {
-    let analytics = FakeAnalytics::start(counting(5));
-    let panel = Panel::start(analytics.address);
-    panel.page_with(&[LIVE]).await;
-    let fragment = panel.page("/fragmento").await;
-    let fragment = fragment.trim();
-    assert!(fragment.starts_with("<main ") && fragment.ends_with("</main>"), "{fragment}");
-    assert!(fragment.contains(r#"<data id="total" value="5">"#), "{fragment}");
-}
-
-#[actix_web::test]
-async fn the_fullest_page_stays_under_60_kb() {
+async fn the_fullest_page_stays_under_150_kb() {
     let names: Vec<_> = (0..20).map(|number| format!("{number:x>64}")).collect();
     let clients: Vec<_> = names.iter().map(|name| (name.as_str(), u64::MAX / 20)).collect();
     let message = "<ñ>".repeat(1_365);
@@ -93,7 +80,7 @@ async fn the_fullest_page_stays_under_60_kb() {
     let analytics = FakeAnalytics::start(well(&report, &events(&rows)));
     let page = Panel::start(analytics.address).page_with(&[LIVE]).await;
     assert!(page.contains("entre 99\u{202f}961 y 99\u{202f}980 más"), "{page}");
-    assert!(page.len() < 60_000, "{} bytes", page.len());
+    assert!(page.len() < 150_000, "{} bytes", page.len());
 }
 
 #[actix_web::test]
@@ -104,10 +91,11 @@ async fn many_browsers_cost_analytics_no_more_than_one() {
     let (before, started) = (analytics.asked(), std::time::Instant::now());
     for _ in 0..100 {
         panel.page("/").await;
-        panel.page("/fragmento").await;
+        panel.page("/prueba").await;
     }
-    let seconds = usize::try_from(started.elapsed().as_secs()).expect("a small number");
+    let rounds = started.elapsed().as_millis() / 500;
+    let rounds = usize::try_from(rounds).expect("a small number");
     let asked = analytics.asked() - before;
-    // Two questions a second, and one round that may fall on either edge.
-    assert!(asked <= 2 * (seconds + 2), "{asked} questions in {seconds} s");
+    // Three questions twice a second, and a round that may fall on either edge.
+    assert!(asked <= 3 * (rounds + 2), "{asked} questions in {rounds} rounds");
 }

@@ -1,0 +1,197 @@
+//! The last minutes, second by second: rates, their curve, and how long the
+//! oldest waiting message has waited. Pure.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::clock::Clock;
+
+/// Seconds that are kept: one hour.
+const KEPT: usize = 3600;
+
+/// Seconds over which a rate is taken: short enough to be felt as now, long
+/// enough not to flicker.
+const RATE_WINDOW: usize = 3;
+
+/// What had been seen at one second.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// When.
+    pub at: Clock,
+    /// Confirmed by each sender since the panel started.
+    pub confirmed: Vec<u64>,
+    /// All events counted; none where analytics had never answered.
+    pub counted: Option<u64>,
+}
+
+impl Sample {
+    /// Confirmed by all senders.
+    #[must_use]
+    pub fn all_confirmed(&self) -> u64 {
+        self.confirmed.iter().sum()
+    }
+}
+
+/// The last minutes, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct History(VecDeque<Sample>);
+
+/// How long something has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// About so long.
+    About(Duration),
+    /// Longer than the panel remembers.
+    Over(Duration),
+}
+
+impl History {
+    /// Adds a second, and forgets the oldest where there are too many.
+    pub fn add(&mut self, sample: Sample) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(sample);
+    }
+
+    /// Events a second that sender number `sender` had confirmed, lately.
+    #[must_use]
+    pub fn confirmed_rate(&self, sender: usize) -> Option<f64> {
+        self.rate(|sample| sample.confirmed.get(sender).copied())
+    }
+
+    /// Events a second that were counted, lately.
+    #[must_use]
+    pub fn counted_rate(&self) -> Option<f64> {
+        self.rate(|sample| sample.counted)
+    }
+
+    fn rate(&self, count: impl Fn(&Sample) -> Option<u64>) -> Option<f64> {
+        let newest = self.0.back()?;
+        let oldest = self.0.get(self.0.len().saturating_sub(RATE_WINDOW + 1))?;
+        let seconds = newest.at.since(&oldest.at).as_secs_f64();
+        let grown = count(newest)?.saturating_sub(count(oldest)?);
+        (seconds > 0.0).then(|| as_number(grown) / seconds)
+    }
+
+    /// Events a second, one value for each of the last `seconds`, oldest first;
+    /// none for a second of which nothing is known.
+    #[must_use]
+    pub fn curve(
+        &self,
+        seconds: usize,
+        count: impl Fn(&Sample) -> Option<u64>,
+    ) -> Vec<Option<f64>> {
+        let skipped = self.0.len().saturating_sub(seconds + 1);
+        let pairs = self.0.iter().skip(skipped).zip(self.0.iter().skip(skipped + 1));
+        pairs
+            .map(|(before, after)| {
+                let time = after.at.since(&before.at).as_secs_f64();
+                let grown = count(after)?.saturating_sub(count(before)?);
+                (time > 0.0).then(|| as_number(grown) / time)
+            })
+            .collect()
+    }
+
+    /// How long the oldest of `waiting` messages has waited. A queue keeps the
+    /// order, so it is the one that was confirmed `waiting` messages ago.
+    #[must_use]
+    pub fn oldest_of(&self, waiting: u64) -> Option<Waited> {
+        let newest = self.0.back()?;
+        if waiting == 0 {
+            return None;
+        }
+        let before = newest.all_confirmed().checked_sub(waiting);
+        let start = self.0.front()?;
+        let known = before.filter(|before| start.all_confirmed() <= *before);
+        let Some(before) = known else { return Some(Waited::Over(newest.at.since(&start.at))) };
+        let place = self.0.partition_point(|sample| sample.all_confirmed() <= before);
+        let then = place.checked_sub(1).and_then(|place| self.0.get(place))?;
+        Some(Waited::About(newest.at.since(&then.at)))
+    }
+
+    /// Whether nothing was confirmed or counted for the last `seconds`.
+    #[must_use]
+    pub fn is_still(&self, seconds: usize) -> bool {
+        let mut latest = self.0.iter().rev();
+        let Some(newest) = latest.next() else { return false };
+        let same = |sample: &&Sample| {
+            sample.confirmed == newest.confirmed && sample.counted == newest.counted
+        };
+        latest.take(seconds).take_while(same).count() == seconds
+    }
+
+    /// Confirmed by all senders up to `moment`.
+    #[must_use]
+    pub fn confirmed_at(&self, moment: &Clock) -> Option<u64> {
+        let later = |sample: &&Sample| sample.at.since(moment) > Duration::ZERO;
+        let first_later = self.0.iter().find(later);
+        first_later.or(self.0.back()).map(Sample::all_confirmed)
+    }
+}
+
+/// Exact up to 2⁵³, more than a laboratory counts.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn as_number(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One sender that confirms `confirmed`, second by second.
+    fn history(confirmed: &[u64]) -> History {
+        let start = Clock::at("2025-04-13T12:00:00Z");
+        let mut history = History::default();
+        for (second, count) in confirmed.iter().enumerate() {
+            let at = start.later(Duration::from_secs(second as u64));
+            history.add(Sample { at, confirmed: vec![*count], counted: Some(count / 2) });
+        }
+        history
+    }
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn a_rate_is_taken_over_the_last_seconds() {
+        let history = history(&[0, 100, 100, 106, 112, 118]);
+        assert_eq!(history.confirmed_rate(0), Some(6.0));
+        assert_eq!(history.counted_rate(), Some(3.0));
+        assert_eq!(history.confirmed_rate(1), None);
+        assert_eq!(self::history(&[7]).confirmed_rate(0), None);
+    }
+
+    #[test]
+    fn the_curve_has_a_value_a_second() {
+        let curve = history(&[0, 4, 4, 10]).curve(300, |sample| Some(sample.all_confirmed()));
+        assert_eq!(curve, [Some(4.0), Some(0.0), Some(6.0)]);
+        let curve = history(&[0, 4, 4, 10]).curve(2, |sample| Some(sample.all_confirmed()));
+        assert_eq!(curve, [Some(0.0), Some(6.0)]);
+    }
+
+    #[test]
+    fn it_is_still_once_nothing_changed_for_so_long() {
+        assert!(history(&[5, 8, 8, 8, 8]).is_still(3));
+        assert!(!history(&[5, 8, 8, 8]).is_still(3));
+        assert!(!history(&[8, 8]).is_still(3));
+        assert!(!History::default().is_still(3));
+    }
+
+    #[test]
+    fn the_oldest_waiting_message_is_as_old_as_its_confirm() {
+        let history = history(&[0, 10, 20, 30, 30, 30]);
+        assert_eq!(history.oldest_of(0), None);
+        assert_eq!(history.oldest_of(10), Some(Waited::About(seconds(3))));
+        assert_eq!(history.oldest_of(15), Some(Waited::About(seconds(4))));
+        assert_eq!(history.oldest_of(30), Some(Waited::About(seconds(5))));
+        assert_eq!(history.oldest_of(31), Some(Waited::Over(seconds(5))));
+    }
+
+    #[test]
+    fn no_more_than_an_hour_is_kept() {
+        let many: Vec<u64> = (0..5000).collect();
+        assert_eq!(history(&many).0.len(), KEPT);
+    }
+}

@@ -1,0 +1,216 @@
+//! The pages, whole, and their main parts for whoever has the rest already.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, VARY},
+    web::{Data, Query},
+};
+use askama::Template;
+use serde::Deserialize;
+use service_kit::Problem;
+use uuid::Uuid;
+
+use super::Panel;
+use crate::{
+    clock::Clock,
+    lang::Lang,
+    poll::Knowledge,
+    prefix, remember,
+    view::{
+        Link, View,
+        proof::{Proof, Ruling},
+        story::{Place, Story},
+        switches::{Now, Switches},
+    },
+};
+
+/// What is around every page.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    /// Under which path the browser sees the panel.
+    prefix: String,
+    lang: Lang,
+    /// Where the reader is, to come back to after choosing a language.
+    here: String,
+}
+
+impl Frame {
+    fn of(request: &HttpRequest) -> Self {
+        let query = request.query_string();
+        let path = request.path().trim_start_matches('/');
+        let here = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        Self { prefix: prefix::of(request.headers()).to_owned(), lang: Lang::of(request), here }
+    }
+
+    /// For a stream, of which only the main part is shown.
+    pub(super) fn of_stream(lang: Lang) -> Self {
+        Self { prefix: String::new(), lang, here: String::new() }
+    }
+}
+
+/// The page of laboratory 1. `as_principal` renders its main part alone, so that
+/// both always show the same.
+#[derive(Template)]
+#[template(path = "lab1.html", blocks = ["principal"])]
+struct Lab1 {
+    frame: Frame,
+    view: View,
+}
+
+#[derive(Template)]
+#[template(path = "historia.html", blocks = ["principal"])]
+struct StoryPage {
+    frame: Frame,
+    /// What was looked for, as it was typed.
+    sought: String,
+    story: Option<Story>,
+}
+
+#[derive(Template)]
+#[template(path = "romper.html", blocks = ["principal"])]
+struct SwitchesPage {
+    frame: Frame,
+    page: Switches,
+    done: Option<Done>,
+}
+
+#[derive(Template)]
+#[template(path = "prueba.html", blocks = ["principal"])]
+struct ProofPage {
+    frame: Frame,
+    page: Proof,
+}
+
+/// Which page a stream keeps up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Page {
+    /// Of laboratory 1.
+    Camino,
+    /// Of the switches.
+    Romper,
+    /// Of the proof.
+    Prueba,
+}
+
+impl Page {
+    /// Its main part, as it is now.
+    pub(super) fn main_part(self, known: &Knowledge, lang: Lang) -> askama::Result<String> {
+        let (frame, now) = (Frame::of_stream(lang), Clock::now());
+        match self {
+            Self::Camino => {
+                Lab1 { frame, view: View::new(known, &now, lang) }.as_principal().render()
+            }
+            Self::Romper => {
+                let page = Switches::new(known, known.faults.is_some(), lang);
+                SwitchesPage { frame, page, done: None }.as_principal().render()
+            }
+            Self::Prueba => {
+                ProofPage { frame, page: Proof::new(known, &now, lang) }.as_principal().render()
+            }
+        }
+    }
+}
+
+/// El laboratorio 1: el camino de los mensajes, las cuentas y los últimos eventos.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(("X-Forwarded-Prefix" = Option<String>, Header, description = "Prefijo que quitó el proxy")),
+    responses((status = 200, description = "La página del laboratorio 1", content_type = "text/html", body = String))
+)]
+pub(super) async fn lab1(
+    panel: Data<Panel>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of(&request);
+    let view = View::new(&panel.known.borrow(), &Clock::now(), frame.lang);
+    html(&Lab1 { frame, view })
+}
+
+/// La prueba: enviados, confirmados, en espera, contados, repetidos y perdidos.
+#[utoipa::path(
+    get,
+    path = "/prueba",
+    responses((status = 200, description = "La página", content_type = "text/html", body = String))
+)]
+pub(super) async fn proof(
+    panel: Data<Panel>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of(&request);
+    let page = Proof::new(&panel.known.borrow(), &Clock::now(), frame.lang);
+    html(&ProofPage { frame, page })
+}
+
+/// What was just done, as the address says after a switch was thrown.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Done {
+    /// Whether it worked.
+    #[serde(default)]
+    hecho: Option<bool>,
+    /// The message that was sent, if one was.
+    #[serde(default)]
+    id: Option<Uuid>,
+}
+
+/// Los interruptores que rompen el laboratorio, si se encendió con `LAB_FAULTS=1`.
+#[utoipa::path(
+    get,
+    path = "/romper",
+    responses((status = 200, description = "La página", content_type = "text/html", body = String))
+)]
+pub(super) async fn switches(
+    panel: Data<Panel>,
+    done: Option<Query<Done>>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of(&request);
+    let known = panel.known.borrow().clone();
+    let page = Switches::new(&known, known.faults.is_some(), frame.lang);
+    let done = done.map(Query::into_inner).filter(|done| done.hecho.is_some());
+    html(&SwitchesPage { frame, page, done })
+}
+
+/// What is sought.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sought {
+    #[serde(default)]
+    id: String,
+}
+
+/// La historia de un mensaje: quién lo confirmó, cuántas veces se entregó, dónde está.
+#[utoipa::path(
+    get,
+    path = "/historia",
+    params(("id" = Option<String>, Query, description = "El UUID del mensaje")),
+    responses((status = 200, description = "La página", content_type = "text/html", body = String))
+)]
+pub(super) async fn story(
+    panel: Data<Panel>,
+    sought: Query<Sought>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of(&request);
+    let sought = sought.into_inner().id.trim().to_owned();
+    let story = match Uuid::parse_str(&sought) {
+        Ok(id) => Some(tell(&panel, id, frame.lang).await),
+        Err(_) => None,
+    };
+    html(&StoryPage { frame, sought, story })
+}
+
+async fn tell(panel: &Panel, id: Uuid, lang: Lang) -> Story {
+    let known = panel.known.borrow().clone();
+    let id = id.to_string();
+    let memory = remember::of(&id, &panel.services, &known).await;
+    Story::new(id, memory, &known, &Clock::now(), lang)
+}
+
+fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
+    let body = page.render().map_err(|error| Problem::internal(&error))?;
+    let mut response = HttpResponse::Ok();
+    // Old a moment later; and the prefix in it is this request's own.
+    response.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Cookie"));
+    Ok(response.content_type("text/html; charset=utf-8").body(body))
+}

@@ -1,0 +1,69 @@
+//! A service that answers what a test wants it to, and keeps what it was sent.
+
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use serde_json::{Value, json};
+
+/// What it answers: 404 where nothing else was set.
+#[derive(Clone, Default)]
+struct State {
+    answers: Arc<Mutex<HashMap<String, (u16, String)>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+pub(crate) struct FakeService {
+    pub(crate) url: String,
+    state: State,
+}
+
+impl FakeService {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let state = State::default();
+        let data = web::Data::new(state.clone());
+        let app = move || App::new().app_data(data.clone()).default_service(web::to(answer));
+        let server = HttpServer::new(app).workers(1).disable_signals();
+        tokio::spawn(server.listen(listener).expect("a server").run());
+        Self { url, state }
+    }
+
+    /// A sender that has confirmed `confirmed` events.
+    pub(crate) fn sender(confirmed: u64) -> Self {
+        let service = Self::start();
+        let state = json!({"emisor": "cliente_x", "proceso": "a", "enlace": "conectado",
+            "motivo": null, "en_vuelo": 0, "ultimas": [], "publicaciones": {"confirmadas": confirmed,
+            "sin_ruta": 0, "rechazadas": 0, "no_enviadas": 0, "desconocidas": 0}});
+        service.answers("GET /estado", 200, &state);
+        service
+    }
+
+    /// What `question`, a method and a path, is answered from now on.
+    pub(crate) fn answers(&self, question: &str, status: u16, body: &Value) {
+        let mut answers = self.state.answers.lock().expect("no test panics while it holds this");
+        answers.insert(question.to_owned(), (status, body.to_string()));
+    }
+
+    /// What it was asked and sent, but for `GET`.
+    pub(crate) fn was_sent(&self) -> Vec<String> {
+        self.state.asked.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+async fn answer(request: HttpRequest, body: String, state: web::Data<State>) -> HttpResponse {
+    let question = format!("{} {}", request.method(), request.path());
+    if request.method() != "GET" {
+        let mut asked = state.asked.lock().expect("no test panics while it holds this");
+        asked.push(format!("{question} {body}"));
+    }
+    let answers = state.answers.lock().expect("no test panics while it holds this");
+    let (status, body) = answers.get(&question).cloned().unwrap_or((404, String::new()));
+    HttpResponse::build(StatusCode::from_u16(status).expect("a status"))
+        .content_type("application/json")
+        .body(body)
+}
