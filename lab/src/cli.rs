@@ -1,8 +1,10 @@
 //! The command line, in the class's language.
 
+mod check;
 mod dead;
 mod proof;
 
+pub(crate) use check::CheckArgs;
 pub(crate) use dead::{Chosen, Dead, DeadArgs, List};
 pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs, Through};
 
@@ -12,6 +14,8 @@ const TEMPLATE: &str = "{about-with-newline}\nUso: {usage}\n\n{all-args}{after-h
 
 const STATUS_HELP: &str = "Estados: en marcha (running), no listo (not_ready), \
 detenido (stopped),\ncaído (died), en pausa (paused). Termina con 3 si no hay nada en marcha.";
+
+const CHECK_HELP: &str = "Termina con 0 si todo está logrado, con 1 si falta algo.";
 
 const SERVICE_HELP: &str = "rabbitmq, analiticas, cliente_x, cliente_uno, \
 cliente_dos,\npanel-visual o traefik";
@@ -63,6 +67,9 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Rompe todo lo que puede romperse y comprueba que nada se pierde
     Prove(ProveArgs),
+    /// Califica la clase guiada por lo que muestra el laboratorio
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArgs),
     /// Instala lo que piden las pruebas y las ejecuta todas
     Test {
         /// En contenedores (docker compose), y solo lo que a ellos toca

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod check;
 mod compare;
 pub(crate) mod control;
 mod dead;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Compare(args) => compare::run(&layout, &args).await,
         Command::Prove(args) => prove::run(&layout, &args).await,
         Command::Dead(asked) => dead::run(&layout, &asked).await,
+        Command::Check(args) => check::run(&layout, &args).await,
         Command::Test { compose, args } => test::run(&layout, compose, &args).await,
         Command::Images { rebuild } => images::run(&layout, rebuild).await,
         Command::Rabbitmqctl { args } => rabbitmqctl::run(&layout, &args),

@@ -1,0 +1,274 @@
+//! What the laboratory shows of itself, as the services and the broker tell it.
+
+use super::place::Place;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub(super) enum Answer<T> {
+    Said(T),
+    /// It answers, and knows no such thing (404): it was built before there was one.
+    Absent,
+    /// No answer that can be used; why.
+    Away(String),
+}
+
+impl<T> Answer<T> {
+    pub(super) fn said(&self) -> Option<&T> {
+        match self {
+            Self::Said(said) => Some(said),
+            Self::Absent | Self::Away(_) => None,
+        }
+    }
+}
+
+/// Everything that is graded.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) place: Place,
+    /// The parts by name, and whether each can do its work.
+    pub(super) parts: Vec<(&'static str, bool)>,
+    pub(super) senders: Vec<Sender>,
+    pub(super) analytics: Answer<Analytics>,
+    pub(super) analytics_faults: Answer<AnalyticsFaults>,
+    pub(super) broker: Answer<Broker>,
+    /// Since when what was counted has been looked at.
+    pub(super) since: Timestamp,
+    /// Counted since then, oldest first.
+    pub(super) counted: Answer<Vec<Counted>>,
+    /// What is in the dead-letter queue, the first so many; none: no readable id.
+    pub(super) dead: Answer<Vec<Option<Uuid>>>,
+    /// What the senders together remember of some ids, in order.
+    pub(super) attempts: HashMap<Uuid, Vec<Attempt>>,
+    /// What analytics knows of ids that are not among the counted, and of some dead.
+    pub(super) stories: HashMap<Uuid, Story>,
+    pub(super) crashes: Crashes,
+}
+
+/// One sender.
+#[derive(Clone, Debug)]
+pub(super) struct Sender {
+    pub(super) name: &'static str,
+    pub(super) state: Answer<SenderState>,
+    pub(super) faults: Answer<SenderFaults>,
+}
+
+/// `GET /estado` of a sender.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct SenderState {
+    pub(super) publicaciones: Published,
+    /// Newest first.
+    pub(super) ultimas: Vec<Publication>,
+}
+
+/// How its publishes ended, since its process started.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Published {
+    pub(super) sin_ruta: u64,
+}
+
+/// One publish.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Publication {
+    pub(super) id: Uuid,
+    pub(super) clave: String,
+    pub(super) resultado: String,
+    pub(super) a_las: Timestamp,
+}
+
+/// The word of a publish that the broker confirmed.
+const CONFIRMED: &str = "confirmado";
+
+impl Publication {
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.resultado == CONFIRMED
+    }
+}
+
+/// `GET /mensajes/{id}` of a sender.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Journal {
+    /// Oldest first.
+    pub(super) intentos: Vec<Attempt>,
+}
+
+/// One attempt to publish a message.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) resultado: String,
+    pub(super) a_las: Timestamp,
+}
+
+impl Attempt {
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.resultado == CONFIRMED
+    }
+}
+
+/// `GET /fallos` of a sender.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct SenderFaults {
+    pub(super) bloqueado: bool,
+}
+
+/// `GET /estado` of analytics, since its process started.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Analytics {
+    pub(super) consumo: String,
+    pub(super) repetidos: u64,
+    pub(super) rechazados: u64,
+    pub(super) reentregados: u64,
+}
+
+/// `GET /fallos` of analytics.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct AnalyticsFaults {
+    pub(super) pausa: bool,
+    pub(super) lento_ms: u64,
+    pub(super) muere: Option<String>,
+}
+
+/// `GET /mensajes/{id}` of analytics; empty where it knows nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Story {
+    /// Oldest first.
+    pub(super) entregas: Vec<Delivered>,
+    pub(super) contado: Option<Value>,
+}
+
+/// One delivery of a message.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Delivered {
+    pub(super) resultado: String,
+    pub(super) motivo: Option<String>,
+}
+
+impl Story {
+    /// Why analytics rejected it, where it did.
+    pub(super) fn rejection(&self) -> Option<&str> {
+        let rejected = self.entregas.iter().rev().find(|one| one.resultado == "rechazado");
+        rejected.map(|one| one.motivo.as_deref().unwrap_or("sin motivo"))
+    }
+}
+
+/// One row of `GET /contados`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Counted {
+    pub(super) id: Uuid,
+    pub(super) cliente: String,
+    /// To the second.
+    pub(super) contado: Timestamp,
+}
+
+/// What the broker's management API says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Broker {
+    pub(super) exchanges: Vec<Value>,
+    pub(super) queues: Vec<Value>,
+    pub(super) bindings: Vec<Value>,
+}
+
+impl Broker {
+    fn queue(&self, name: &str) -> &Value {
+        let found = self.queues.iter().find(|queue| queue["name"] == name);
+        found.unwrap_or(&Value::Null)
+    }
+
+    /// A number that it tells of a queue; none where it does not know (yet).
+    pub(super) fn number(&self, queue: &str, name: &str) -> Option<u64> {
+        self.queue(queue)[name].as_u64()
+    }
+
+    /// Messages delivered again from a queue since the broker started.
+    pub(super) fn redelivered(&self, queue: &str) -> u64 {
+        self.queue(queue)["message_stats"]["redeliver"].as_u64().unwrap_or_default()
+    }
+
+    /// The routing keys with which an exchange leads to a queue.
+    pub(super) fn keys(&self, exchange: &str, queue: &str) -> Vec<&str> {
+        let leads =
+            |binding: &&Value| binding["source"] == exchange && binding["destination"] == queue;
+        let bindings = self.bindings.iter().filter(leads);
+        bindings.filter_map(|binding| binding["routing_key"].as_str()).collect()
+    }
+}
+
+/// When analytics ended on purpose, by its log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Crashes {
+    /// After storing, before the acknowledgement.
+    pub(super) before_ack: Vec<Timestamp>,
+    /// After an acknowledgement that came before storing.
+    pub(super) after_early_ack: Vec<Timestamp>,
+}
+
+/// What analytics writes when it ends so.
+const BEFORE_ACK: &str = "on purpose, after the commit and before the ack";
+const AFTER_EARLY_ACK: &str = "on purpose, after an ack that came before the commit";
+
+impl Crashes {
+    /// Reads what analytics has written, for what happened from `since` on.
+    pub(super) fn read(log: &str, since: Timestamp) -> Self {
+        let times = |what: &str| -> Vec<Timestamp> {
+            let lines = log.lines().filter(|line| line.contains(what));
+            lines.filter_map(time_of).filter(|time| *time >= since).collect()
+        };
+        Self { before_ack: times(BEFORE_ACK), after_early_ack: times(AFTER_EARLY_ACK) }
+    }
+}
+
+/// The time at the beginning of a line of a log: `[2026-11-22T23:00:00.123Z ERROR …`.
+fn time_of(line: &str) -> Option<Timestamp> {
+    let (_, rest) = line.split_once('[')?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AFTER_EARLY_ACK, BEFORE_ACK, Crashes, Delivered, Story};
+    use jiff::Timestamp;
+
+    const LOG: &str = "── cargo lab: empieza ──\n\
+        [2026-11-22T22:00:00.000Z ERROR broker::fault] this process ends by a mistake made on \
+        purpose, after an ack that came before the commit: the batch is lost\n\
+        [2026-11-22T23:00:00.123Z ERROR broker::fault] this process ends by a mistake made on \
+        purpose, after an ack that came before the commit: the batch is lost\n\
+        [2026-11-22T23:00:01.000Z ERROR broker::fault] this process ends by a mistake made on \
+        purpose, after the commit and before the ack: the batch will come again\n\
+        on purpose, after an ack that came before the commit: nobody knows when\n";
+
+    #[test]
+    fn ends_on_purpose_are_found_in_the_log_with_their_time() {
+        let crashes = Crashes::read(LOG, "2026-11-22T22:30:00Z".parse().unwrap());
+        let of = |times: &[Timestamp]| times.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(of(&crashes.before_ack), ["2026-11-22T23:00:01Z"]);
+        assert_eq!(of(&crashes.after_early_ack), ["2026-11-22T23:00:00.123Z"]);
+    }
+
+    #[test]
+    fn what_is_looked_for_in_the_log_is_what_the_broker_crate_writes() {
+        let source = include_str!("../../../../crates/broker/src/fault.rs");
+        for words in [BEFORE_ACK, AFTER_EARLY_ACK] {
+            let (begin, end) = words.split_once(", ").unwrap();
+            assert!(source.contains(begin) && source.contains(end), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_last_rejection_says_why() {
+        let delivered = |resultado: &str, motivo: Option<&str>| Delivered {
+            resultado: resultado.to_owned(),
+            motivo: motivo.map(str::to_owned),
+        };
+        let mut story = Story { entregas: vec![delivered("contado", None)], contado: None };
+        assert_eq!(story.rejection(), None);
+        story.entregas.push(delivered("rechazado", None));
+        assert_eq!(story.rejection(), Some("sin motivo"));
+        story.entregas.push(delivered("rechazado", Some("no es un evento")));
+        assert_eq!(story.rejection(), Some("no es un evento"));
+    }
+}
