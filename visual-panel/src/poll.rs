@@ -114,6 +114,10 @@ impl<T> Source<T> {
         self.last.as_ref().map(|heard| heard.answer.as_ref())
     }
 
+    fn answered_since(&self, moment: &Clock) -> bool {
+        self.last.as_ref().is_some_and(|heard| heard.at.since(moment) > Duration::ZERO)
+    }
+
     /// Whether `outcome` is news: the service came, left, or is away for another
     /// reason. A log with one line per attempt would hide everything else.
     fn is_news(&self, outcome: &Result<T, Away>) -> bool {
@@ -135,6 +139,14 @@ impl Knowledge {
             faults: has_faults.then(Source::default),
             ..Self::default()
         }
+    }
+
+    /// Whether every service has answered a question that ended after `moment`.
+    #[must_use]
+    pub fn all_asked_since(&self, moment: &Clock) -> bool {
+        let faults = self.faults.as_ref().is_none_or(|faults| faults.answered_since(moment));
+        let mut senders = self.senders.iter();
+        faults && senders.all(|sender| sender.source.answered_since(moment))
     }
 
     fn sample(&mut self, now: Clock) {

@@ -8,10 +8,17 @@ use actix_web::{
 };
 use serde::Deserialize;
 use service_kit::Problem;
+use tokio::{sync::watch, time::timeout};
 use utoipa::ToSchema;
 
 use super::{Panel, origin};
-use crate::{faults::MAX_DELAY_MS, lang, lang::Lang, prefix, view::switches::Switch};
+use crate::{
+    clock::Clock, faults::MAX_DELAY_MS, lang, lang::Lang, poll::Knowledge, prefix,
+    view::switches::Switch,
+};
+
+/// How long a thrown switch waits to be seen: two rounds of questions.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How long the choice of a language is remembered.
 const YEAR: Duration = Duration::days(365);
@@ -49,6 +56,7 @@ pub(super) async fn throw(
     }
     let Throw { fallo, valor } = form.into_inner();
     let thrown = panel.services.throw(fallo, valor.min(MAX_DELAY_MS)).await;
+    all_asked_since(panel.known.clone(), Clock::now()).await;
     let outcome = match thrown {
         Ok(None) => "hecho=true".to_owned(),
         Ok(Some(id)) => format!("hecho=true&id={id}"),
@@ -58,6 +66,14 @@ pub(super) async fn throw(
         }
     };
     Ok(back(&request, &format!("romper?{outcome}#{}", fallo.name())))
+}
+
+/// Waits until every service has been asked after `moment`, so that the page one
+/// comes back to shows what was done; not for long, for one may be away.
+async fn all_asked_since(mut known: watch::Receiver<Knowledge>, moment: Clock) {
+    let all = known.wait_for(|known| known.all_asked_since(&moment));
+    // Without it, the page is a moment old.
+    let _ = timeout(PATIENCE, all).await;
 }
 
 /// A language, and the page to come back to.
