@@ -1,29 +1,20 @@
 //! A real browser: headless Chromium, by way of its own driver.
 
-use std::process::Stdio;
+mod axe;
+mod devtools;
+mod driver;
 
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use fantoccini::{Client, Locator};
+use futures_util::FutureExt;
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use test_support::eventually;
+use tokio::process::Child;
 
-/// Chromium without a sandbox (which root cannot have) and without any
-/// connection of its own.
-const FLAGS: [&str; 9] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
+/// Height of a window, in pixels.
+const HEIGHT: u32 = 900;
 
 /// A browser window.
 pub struct Browser {
@@ -34,53 +25,119 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a window of `width` × 900 pixels.
+    /// Opens a window of `width` pixels, hands it to `look`, and closes it
+    /// whatever came of that.
     ///
     /// # Panics
-    /// When Chromium or its driver is missing.
-    pub async fn open(width: u32) -> Self {
+    /// When Chromium or its driver is missing, or `look` panics.
+    pub async fn visit(width: u32, look: impl AsyncFnOnce(&Self)) {
         let profile = TempDir::new().expect("a folder");
-        let (driver, port) = start_driver().await;
-        let mut flags: Vec<_> = FLAGS.iter().map(ToString::to_string).collect();
-        flags.push(format!("--user-data-dir={}", profile.path().display()));
-        flags.push(format!("--window-size={width},900"));
-        let wanted = json!({ "goog:chromeOptions": { "args": flags } });
-        let page = ClientBuilder::new(HttpConnector::new())
-            .capabilities(wanted.as_object().cloned().unwrap_or_default())
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .expect("the driver opens a window");
-        Self { page, driver, _profile: profile }
+        let (driver, page) = driver::open(profile.path()).await;
+        let browser = Self { page, driver, _profile: profile };
+        browser.resize(width).await;
+        let looked = AssertUnwindSafe(look(&browser)).catch_unwind().await;
+        browser.close().await;
+        looked.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
-    /// Closes it.
-    ///
-    /// # Panics
-    /// When the driver cannot be ended.
-    pub async fn close(mut self) {
+    async fn close(mut self) {
         self.page.close().await.expect("the window closes");
         self.driver.kill().await.expect("the driver ends");
     }
-}
 
-/// The driver chooses a free port and says which.
-async fn start_driver() -> (Child, u16) {
-    let mut driver = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("chromedriver is installed");
-    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-    while let Some(line) = lines.next_line().await.expect("text") {
-        let port =
-            line.split("on port ").nth(1).and_then(|rest| rest.trim_end_matches('.').parse().ok());
-        if let (true, Some(port)) = (line.contains("started successfully"), port) {
-            // Whatever else it says must not fill the pipe.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (driver, port);
-        }
+    /// Goes to a page, and waits until it is loaded.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn go(&self, url: &str) {
+        self.page.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
-    panic!("chromedriver ended without saying its port");
+
+    /// What an expression is in the page.
+    ///
+    /// # Errors
+    /// When it fails there.
+    pub async fn value(&self, expression: &str) -> Result<Value, String> {
+        let script = format!("return {expression}");
+        self.page.execute(&script, Vec::new()).await.map_err(|error| error.to_string())
+    }
+
+    /// What a script hands to `done(…)`, which may be later.
+    ///
+    /// # Panics
+    /// When it hands over nothing in time.
+    pub async fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        // What is handed over comes behind the arguments.
+        let script = format!("const done = arguments[{}];\n{script}", arguments.len());
+        let handed = self.page.execute_async(&script, arguments.to_vec()).await;
+        handed.unwrap_or_else(|error| panic!("{error}: {script}"))
+    }
+
+    /// Waits until an expression is true in the page.
+    ///
+    /// # Panics
+    /// When it does not come to that; with the page's text.
+    pub async fn until(&self, expression: &str) {
+        eventually(expression, || async {
+            match self.value(expression).await? {
+                Value::Bool(true) => Ok(()),
+                other => Err(format!("{other}; the page: {}", self.text("body").await?)),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until something is there.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub async fn has(&self, selector: &str) {
+        self.until(&format!("document.querySelector({selector:?}) !== null")).await;
+    }
+
+    /// Waits until something says `wanted`, among other words.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub async fn says(&self, selector: &str, wanted: &str) {
+        eventually(&format!("{selector} says «{wanted}»"), || async {
+            let text = self.text(selector).await?;
+            if text.contains(wanted) { Ok(()) } else { Err(text) }
+        })
+        .await;
+    }
+
+    /// The text of the first element that a selector names, seen or not, with
+    /// plain spaces.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn text(&self, selector: &str) -> Result<String, String> {
+        let text =
+            self.value(&format!("document.querySelector({selector:?})?.textContent")).await?;
+        let text = text.as_str().ok_or_else(|| format!("there is no {selector}"))?;
+        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Clicks on something, once it is there.
+    ///
+    /// # Panics
+    /// When it cannot be clicked on.
+    pub async fn click(&self, selector: &str) {
+        eventually(&format!("a click on {selector}"), || async {
+            let found = self.page.find(Locator::Css(selector)).await;
+            let found = found.map_err(|error| error.to_string())?;
+            found.click().await.map_err(|error| error.to_string())
+        })
+        .await;
+    }
+
+    /// Presses keys, wherever the focus is.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn press(&self, keys: &str) {
+        let focused = self.page.active_element().await.expect("something has the focus");
+        focused.send_keys(keys).await.expect("keys are pressed");
+    }
 }

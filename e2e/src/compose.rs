@@ -22,7 +22,7 @@ const DEFAULT_PROFILE: &str = "basico";
 const UP_PATIENCE: u32 = 240;
 
 /// What the caller's environment must not say: here `.env` does.
-const NOT_INHERITED: [&str; 10] = [
+const NOT_INHERITED: [&str; 12] = [
     "ADMIN_PASSWORD",
     "ANALYTICS_PASSWORD",
     "CLUSTER_SECRET",
@@ -30,6 +30,8 @@ const NOT_INHERITED: [&str; 10] = [
     "COMPOSE_PROFILES",
     "DIRECT_BIND",
     "EMIT_EVERY",
+    "LAB_FAULTS",
+    "MONITOR_PASSWORD",
     "POSTGRES_PASSWORD",
     "RUST_LOG",
     "SENDER_PASSWORD",

@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, resume_unwind},
     path::{Path, PathBuf},
     process::Stdio,
 };
 
+use futures_util::FutureExt;
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -117,6 +119,9 @@ impl Stack {
             .env("CARGO_TERM_QUIET", "true");
         if let Some(project) = &self.project {
             project.name_itself_to(&mut shell, self.folder.path());
+        } else {
+            // With the switches that break it; containers are without.
+            shell.env("LAB_FAULTS", "1");
         }
         shell
     }
@@ -176,6 +181,18 @@ impl Stack {
     /// When it cannot be started.
     pub async fn start(&self, part: &str) {
         self.control("start", part).await;
+    }
+
+    /// Stops a part, has `look` do its part meanwhile, and starts it again
+    /// whatever came of that.
+    ///
+    /// # Panics
+    /// When `look` does.
+    pub async fn without(&self, part: &str, look: impl AsyncFnOnce()) {
+        self.stop(part).await;
+        let looked = AssertUnwindSafe(look()).catch_unwind().await;
+        self.start(part).await;
+        looked.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
     async fn control(&self, verb: &str, part: &str) {

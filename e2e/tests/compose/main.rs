@@ -20,7 +20,7 @@ use std::{pin::Pin, process::ExitCode, sync::Arc};
 use laboratories::Laboratories;
 use libtest_mimic::{Arguments, Trial};
 use nix::unistd::geteuid;
-use scenarios::{Scenario, door, faults, load, panel, readme, scenarios};
+use scenarios::{Scenario, door, faults, live, load, panel, readers, readme, scenarios};
 use tokio::runtime::Runtime;
 
 /// A scenario that needs no laboratory, or makes its own.
@@ -43,7 +43,7 @@ const APART: [(&str, Apart); 6] = apart![
 ];
 
 /// In this order: the README's numbers begin at zero.
-const BASICO: [(&str, Scenario); 22] = scenarios![
+const BASICO: [(&str, Scenario); 35] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_says_what_docker_says,
     commands::there_are_no_dead_messages,
@@ -53,7 +53,20 @@ const BASICO: [(&str, Scenario); 22] = scenarios![
     door::services_have_the_least_rights,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,
-    panel::it_shows_counts_and_says_when_analytics_is_away,
+    panel::it_shows_counts_and_loads_nothing_from_elsewhere,
+    panel::it_is_light_and_there_at_once,
+    panel::analytics_away_is_said_and_its_return_needs_no_reload,
+    panel::the_broker_away_is_said_and_its_return_needs_no_reload,
+    panel::a_cut_stream_is_said_and_taken_up_again_without_a_reload,
+    live::an_event_is_seen_within_a_second_of_its_send,
+    live::events_travel_unless_the_reader_wants_no_movement,
+    live::fifty_readers_cost_the_services_no_more_than_one,
+    live::hostile_text_is_shown_and_does_nothing,
+    readers::the_language_is_chosen_once_and_remembered,
+    readers::without_scripts_pages_are_complete_and_refresh_themselves,
+    readers::on_a_telephone_nothing_scrolls_sideways,
+    readers::axe_finds_nothing_wrong_in_light_and_dark_wide_and_narrow,
+    readers::a_keyboard_reaches_and_opens_everything,
     hardening::every_container_has_the_least_it_needs,
     hardening::no_process_is_roots,
     network::only_the_door_is_open_to_the_network,

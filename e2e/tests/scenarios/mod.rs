@@ -3,8 +3,10 @@
 
 pub(crate) mod door;
 pub(crate) mod faults;
+pub(crate) mod live;
 pub(crate) mod load;
 pub(crate) mod panel;
+pub(crate) mod readers;
 pub(crate) mod readme;
 
 use std::pin::Pin;

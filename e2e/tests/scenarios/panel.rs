@@ -1,77 +1,172 @@
-//! The panel, in a real browser, through the real door.
-
-use std::panic::{AssertUnwindSafe, resume_unwind};
+//! The panel, in a real browser, through the real door: what it shows, and what
+//! it says when something is away. [`live`](super::live) and
+//! [`readers`](super::readers) have the rest.
 
 use e2e::{Browser, Stack};
-use fantoccini::Locator;
-use futures_util::FutureExt;
+use serde_json::{Value, json};
 use test_support::eventually;
 
-pub(crate) async fn it_shows_counts_and_says_when_analytics_is_away(stack: &Stack) {
-    let browser = Browser::open(1280).await;
-    let looked = AssertUnwindSafe(look(stack, &browser)).catch_unwind().await;
-    browser.close().await;
-    looked.unwrap_or_else(|panic| resume_unwind(panic));
+/// The address of one of the panel's pages, through the door.
+pub(crate) fn at(stack: &Stack, page: &str) -> String {
+    stack.url("HTTP_PORT", &format!("/panel/{page}"))
 }
 
-async fn look(stack: &Stack, browser: &Browser) {
-    let page = &browser.page;
-    page.goto(&stack.url("HTTP_PORT", "/panel")).await.expect("a page");
-    shows(browser, "Laboratorio 1").await;
+/// Sends an event through the door, which must be taken; its id.
+pub(crate) async fn send_one(stack: &Stack, client: &str, message: &str) -> String {
+    let request =
+        stack.http.post(stack.url("HTTP_PORT", "/send")).json(&json!({"message": message}));
+    let answer = request.header("x-client-name", client).send().await.expect("an answer");
+    assert_eq!(answer.status(), 202, "{client}");
+    let sent: Value = answer.json().await.expect("JSON");
+    sent["id"].as_str().expect("an id").to_owned()
+}
 
-    stack.succeed("curl -X POST http://localhost:5047/send -H 'X-Client-Name: mirada'").await;
-    shows(browser, "mirada").await;
-    let total = stack.report().await.expect("a report")["total"].as_u64().expect("a number");
+/// Waits until analytics knows a message as counted.
+pub(crate) async fn is_counted(stack: &Stack, id: &str) {
+    eventually(&format!("{id} is counted"), || async {
+        let answer = stack.http.get(stack.url("ANALYTICS_PORT", &format!("/mensajes/{id}"))).send();
+        let answer = answer.await.map_err(|error| error.to_string())?;
+        let story: Value = answer.json().await.map_err(|error| error.to_string())?;
+        if story["contado"].is_object() { Ok(()) } else { Err(story.to_string()) }
+    })
+    .await;
+}
+
+/// Waits until the page shows the total that analytics reports now.
+pub(crate) async fn shows_the_total(stack: &Stack, browser: &Browser) {
     eventually("the total is shown", || async {
-        let shown = page.find(Locator::Css("#total")).await.map_err(|error| error.to_string())?;
-        let value = shown.attr("value").await.map_err(|error| error.to_string())?;
-        if value == Some(total.to_string()) { Ok(()) } else { Err(format!("{value:?}")) }
+        let total = stack.report().await?["total"].to_string();
+        let shown = browser.value("document.querySelector('#total')?.value").await?;
+        if shown == total { Ok(()) } else { Err(format!("{shown} for {total}")) }
     })
     .await;
+}
 
-    stack.stop("analiticas").await;
-    has_state(browser, "ausente").await;
-    shows(browser, "mirada").await;
-    stack.start("analiticas").await;
-    has_state(browser, "al-dia").await;
+/// Whether all three senders of the picture are in a state, as an expression.
+pub(crate) fn senders_are(state: &str) -> String {
+    format!("document.querySelectorAll('.ancha .emisor[data-estado={state}]').length === 3")
+}
 
-    let width = page
-        .execute(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
-            vec![],
-        )
+/// Puts into the page what a reload would take out of it.
+async fn mark(browser: &Browser) {
+    browser.page.execute("window.marca = 'de antes'", Vec::new()).await.expect("a mark");
+}
+
+async fn is_not_reloaded(browser: &Browser) {
+    assert_eq!(browser.value("window.marca").await, Ok(json!("de antes")));
+}
+
+pub(crate) async fn it_shows_counts_and_loads_nothing_from_elsewhere(stack: &Stack) {
+    Browser::visit(1280, async |browser| {
+        browser.go(&stack.url("HTTP_PORT", "/panel")).await;
+        browser.says("nav", "El camino").await;
+        stack.succeed("curl -X POST http://localhost:5047/send -H 'X-Client-Name: mirada'").await;
+        browser.says(".eventos", "mirada").await;
+        shows_the_total(stack, browser).await;
+        let elsewhere = "performance.getEntriesByType('resource').map(resource => resource.name)
+            .filter(name => !name.startsWith(location.origin))";
+        assert_eq!(browser.value(elsewhere).await, Ok(json!([])));
+    })
+    .await;
+}
+
+/// Bytes of the page and of all that it loads, and milliseconds to its first
+/// paint.
+const WEIGHT: &str = "
+const entries = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+const bytes = entries.reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0);
+const painted = ([entry]) => done([bytes, entry.startTime]);
+const paints = performance.getEntriesByName('first-contentful-paint');
+if (paints.length) painted(paints);
+else new PerformanceObserver((list) => painted(list.getEntries())).observe({ type: 'paint' });";
+
+pub(crate) async fn it_is_light_and_there_at_once(stack: &Stack) {
+    Browser::visit(1280, async |browser| {
+        let load = async || {
+            browser.go(&at(stack, "")).await;
+            let weight = browser.run(WEIGHT, &[]).await;
+            println!("bytes of the page, milliseconds to its first paint: {weight}");
+            (weight[0].as_u64().unwrap_or(u64::MAX), weight[1].as_f64().unwrap_or(f64::MAX))
+        };
+        let (bytes, _) = load().await;
+        assert!((1..150_000).contains(&bytes), "{bytes}");
+        // Again if the machine was busy with something else.
+        eventually("a first paint within 100 ms", || async {
+            let (_, paint) = load().await;
+            if paint < 100.0 { Ok(()) } else { Err(paint.to_string()) }
+        })
         .await;
-    assert_eq!(width.expect("a number").as_i64(), Some(0), "the page scrolls sideways");
-    let elsewhere = page
-        .execute(
-            "return performance.getEntriesByType('resource').map(r => r.name)
-                 .filter(name => !name.startsWith(location.origin))",
-            vec![],
-        )
-        .await
-        .expect("a list");
-    assert_eq!(elsewhere.as_array().map(Vec::len), Some(0), "{elsewhere}");
-}
-
-async fn shows(browser: &Browser, wanted: &str) {
-    eventually(&format!("the page shows {wanted}"), || async {
-        let body =
-            browser.page.find(Locator::Css("body")).await.map_err(|error| error.to_string())?;
-        let text = body.text().await.map_err(|error| error.to_string())?;
-        if text.contains(wanted) { Ok(()) } else { Err(text) }
     })
     .await;
 }
 
-async fn has_state(browser: &Browser, wanted: &str) {
-    let selector = format!("main[data-estado='{wanted}']");
-    eventually(&format!("the page is {wanted}"), || async {
-        browser
-            .page
-            .find(Locator::Css(&selector))
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
+pub(crate) async fn analytics_away_is_said_and_its_return_needs_no_reload(stack: &Stack) {
+    Browser::visit(1280, async |browser| {
+        browser.go(&at(stack, "")).await;
+        send_one(stack, "mirada", "").await;
+        browser.says(".eventos", "mirada").await;
+        mark(browser).await;
+
+        let look = async || {
+            browser.has("main[data-estado='ausente']").await;
+            browser.has(".consumidor[data-estado='ausente']").await;
+            browser.says(".camino-frase", "Analíticas no responde").await;
+            browser.says(".eventos", "mirada").await;
+            send_one(stack, "mirada", "").await;
+            // Nobody can ask the broker: the panel adds up what senders confirm.
+            browser.says(".cola .cuanto", "≈ 1").await;
+            browser.is_accessible().await;
+        };
+        stack.without("analiticas", look).await;
+        browser.has("main[data-estado='al-dia']").await;
+        browser.has(".consumidor[data-estado='bien']").await;
+        browser.says(".cola .cuanto", "0").await;
+        shows_the_total(stack, browser).await;
+        is_not_reloaded(browser).await;
+    })
+    .await;
+}
+
+pub(crate) async fn the_broker_away_is_said_and_its_return_needs_no_reload(stack: &Stack) {
+    Browser::visit(1280, async |browser| {
+        browser.go(&at(stack, "")).await;
+        browser.has(".consumidor[data-estado='bien']").await;
+        mark(browser).await;
+
+        let look = async || {
+            browser.has(".consumidor[data-estado='cortado']").await;
+            browser.until(&senders_are("cortado")).await;
+            browser.says(".camino-frase", "RabbitMQ no responde").await;
+            browser.is_accessible().await;
+        };
+        stack.without("rabbitmq", look).await;
+        browser.until(&senders_are("bien")).await;
+        browser.has(".consumidor[data-estado='bien']").await;
+        send_one(stack, "vuelta", "").await;
+        browser.says(".eventos", "vuelta").await;
+        is_not_reloaded(browser).await;
+    })
+    .await;
+}
+
+pub(crate) async fn a_cut_stream_is_said_and_taken_up_again_without_a_reload(stack: &Stack) {
+    Browser::visit(1280, async |browser| {
+        browser.go(&at(stack, "")).await;
+        shows_the_total(stack, browser).await;
+        mark(browser).await;
+        // The panel itself, which another one follows; then the door alone.
+        for away in ["panel-visual", "traefik"] {
+            let look = async || {
+                browser.has("#sin-panel:not([hidden])").await;
+                browser.says("#sin-panel-edad", " s").await;
+                browser.is_accessible().await;
+                super::faults::send(stack, "entretanto", 1).await;
+            };
+            stack.without(away, look).await;
+            browser.has("#sin-panel[hidden]").await;
+            shows_the_total(stack, browser).await;
+            is_not_reloaded(browser).await;
+        }
     })
     .await;
 }

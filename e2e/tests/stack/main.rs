@@ -4,17 +4,19 @@ mod commands;
 mod compare;
 #[path = "../scenarios/mod.rs"]
 mod scenarios;
+mod switches;
 
 use std::sync::Arc;
 
 use e2e::Stack;
 use libtest_mimic::{Arguments, Trial};
 use nix::{sys::signal::Signal, unistd::Pid};
-use scenarios::{Scenario, door, faults, load, panel, readme, scenarios};
+use scenarios::{Scenario, door, faults, live, load, panel, readers, readme, scenarios};
 use tokio::{process::Child, runtime::Runtime};
 
-/// In this order: the README's numbers begin at zero.
-const SCENARIOS: [(&str, Scenario); 16] = scenarios![
+/// In this order: the README's numbers begin at zero, and in the end something
+/// is lost on purpose.
+const SCENARIOS: [(&str, Scenario); 39] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -28,9 +30,32 @@ const SCENARIOS: [(&str, Scenario); 16] = scenarios![
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,
     compare::the_queue_keeps_what_direct_calls_lose,
-    panel::it_shows_counts_and_says_when_analytics_is_away,
     faults::fifty_wait_while_analytics_is_stopped,
     faults::after_everything_stopped_the_counts_are_there,
+    panel::it_shows_counts_and_loads_nothing_from_elsewhere,
+    panel::it_is_light_and_there_at_once,
+    panel::analytics_away_is_said_and_its_return_needs_no_reload,
+    panel::the_broker_away_is_said_and_its_return_needs_no_reload,
+    panel::a_cut_stream_is_said_and_taken_up_again_without_a_reload,
+    live::an_event_is_seen_within_a_second_of_its_send,
+    live::events_travel_unless_the_reader_wants_no_movement,
+    live::fifty_readers_cost_the_services_no_more_than_one,
+    live::hostile_text_is_shown_and_does_nothing,
+    readers::the_language_is_chosen_once_and_remembered,
+    readers::without_scripts_pages_are_complete_and_refresh_themselves,
+    readers::on_a_telephone_nothing_scrolls_sideways,
+    readers::axe_finds_nothing_wrong_in_light_and_dark_wide_and_narrow,
+    readers::a_keyboard_reaches_and_opens_everything,
+    switches::another_site_throws_no_switch,
+    switches::a_switch_works_without_scripts,
+    switches::a_pause_fills_the_tank_and_its_end_drains_it,
+    switches::slowed_down_it_leaves_messages_unacknowledged,
+    switches::blocked_senders_say_so_until_they_are_mended,
+    switches::what_no_queue_takes_comes_back,
+    switches::the_same_sent_twice_counts_once,
+    switches::poison_falls_into_the_dead_letters_alone,
+    switches::dying_before_the_acknowledgement_loses_and_repeats_nothing,
+    switches::an_acknowledgement_before_the_commit_loses_and_the_proof_says_so,
 ];
 
 fn main() -> std::process::ExitCode {
