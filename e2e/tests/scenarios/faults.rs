@@ -1,8 +1,10 @@
 //! What waits is counted later, and what was counted is there after everything
 //! stopped. The faults under load are the proof's: see `proof.rs`.
 
-use e2e::Stack;
+use e2e::{Browser, Stack};
 use test_support::eventually;
+
+use super::panel;
 
 pub(crate) async fn fifty_wait_while_analytics_is_stopped(stack: &Stack) {
     stack.stop("analiticas").await;
@@ -33,16 +35,27 @@ pub(crate) async fn queue_holds(stack: &Stack, count: u32) {
     .await;
 }
 
+/// And whoever has a page of the panel open sees each of it, and the end of it.
 pub(crate) async fn after_everything_stopped_the_counts_are_there(stack: &Stack) {
     send(stack, "antes", 1).await;
     stack.wait_for_count("antes", 1).await;
     let before = stack.report().await.expect("a report");
-    for part in ["traefik", "analiticas", "cliente_x", "rabbitmq"] {
-        stack.stop(part).await;
-    }
-    for part in ["rabbitmq", "cliente_x", "analiticas", "traefik"] {
-        stack.start(part).await;
-    }
-    eventually("everything runs", || async { stack.all_running().await }).await;
-    assert_eq!(stack.report().await.expect("a report")["clientes"], before["clientes"]);
+    Browser::visit(1280, async |browser| {
+        browser.go(&panel::at(stack, "")).await;
+        panel::shows_the_total(stack, browser).await;
+        panel::mark(browser).await;
+        stack.stop("rabbitmq").await;
+        panel::says_that_the_broker_is_away(browser).await;
+        for part in ["cliente_x", "analiticas", "traefik"] {
+            stack.stop(part).await;
+        }
+        panel::says_that_nobody_answers(browser).await;
+        for part in ["rabbitmq", "cliente_x", "analiticas", "traefik"] {
+            stack.start(part).await;
+        }
+        eventually("everything runs", || async { stack.all_running().await }).await;
+        assert_eq!(stack.report().await.expect("a report")["clientes"], before["clientes"]);
+        panel::is_back_without_a_reload(stack, browser).await;
+    })
+    .await;
 }
