@@ -21,6 +21,19 @@ new MutationObserver(look).observe(document, { subtree: true, childList: true, c
 look();
 done(true);";
 
+/// What `cargo lab check 1` must have seen once every switch was thrown.
+const ACHIEVED: [&str; 9] = [
+    "ready",
+    "topology",
+    "counted",
+    "returned",
+    "redelivered",
+    "poison",
+    "retried",
+    "early_ack",
+    "no_faults",
+];
+
 /// As if nobody had thrown a switch yet.
 async fn mend(stack: &Stack) {
     let mended = json!({ "pausa": false, "lento_ms": 0, "muere": null });
@@ -136,7 +149,7 @@ fn fills_and_drains(levels: &Value) -> bool {
     let (up, down) = levels.split_at(place);
     let ends = levels.first() == Some(&0) && levels.last() == Some(&0);
     ends && (40..=41).contains(&top)
-        && levels.len() > 4
+        && levels.len() >= 4
         && up.is_sorted()
         && down.is_sorted_by(|a, b| a >= b)
 }
@@ -293,6 +306,18 @@ pub(super) async fn an_acknowledgement_before_the_commit_loses_and_the_proof_say
         has_seen(browser, "acuse-antes-de-guardar", "Confirmados que nadie tiene: 1").await;
     })
     .await;
+}
+
+/// After all the others: it looks at what they left behind.
+pub(super) async fn the_check_grades_what_the_switches_did(stack: &Stack) {
+    let graded = stack.run(&stack.lab("check 1 --json")).await;
+    let sheet: Value = serde_json::from_str(&graded.stdout).expect("JSON");
+    let items = sheet["items"].as_array().expect("items");
+    let mark = |id: &str| items.iter().find(|item| item["id"] == id).map(|item| &item["mark"]);
+    for id in ACHIEVED {
+        assert_eq!(mark(id), Some(&json!("achieved")), "{id}: {sheet:#}");
+    }
+    assert_eq!(graded.code, Some(i32::from(sheet["achieved"] != json!(true))), "{sheet:#}");
 }
 
 pub(super) async fn a_switch_works_without_scripts(stack: &Stack) {
