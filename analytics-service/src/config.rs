@@ -48,7 +48,7 @@ pub struct Config {
         long,
         env = "LAB_FAULTS",
         default_value = "0",
-        value_parser = switch,
+        value_parser = service_kit::config::switch,
         action = ArgAction::Set,
         num_args = 0..=1,
         default_missing_value = "1"
@@ -68,15 +68,6 @@ impl FromStr for BrokerUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self { amqp: text.parse()?, vhost: VirtualHost::of_amqp_url(text)? })
-    }
-}
-
-/// On or off; what is empty is off, as in `.env`.
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "true" => Ok(true),
-        "" | "0" | "false" => Ok(false),
-        _ => Err("must be 1, true, 0 or false".to_owned()),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Config {
         long,
         env = "LAB_FAULTS",
         default_value = "0",
-        value_parser = switch,
+        value_parser = service_kit::config::switch,
         action = ArgAction::Set,
         num_args = 0..=1,
         default_missing_value = "1"
@@ -53,15 +53,6 @@ fn interval(text: &str) -> Result<Duration, String> {
         return Err("must be at least 1ms".to_owned());
     }
     Ok(duration)
-}
-
-/// On or off; what is empty is off, as in `.env`.
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "true" => Ok(true),
-        "" | "0" | "false" => Ok(false),
-        _ => Err("must be 1, true, 0 or false".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -138,6 +138,19 @@ fn complaint(command: &Command, id: &str, error: &clap::Error) -> String {
     line
 }
 
+/// A value of the configuration that is on or off; what is empty is off, as in
+/// `.env`.
+///
+/// # Errors
+/// When it is neither.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "" | "0" | "false" => Ok(false),
+        _ => Err("must be 1, true, 0 or false".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
