@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use broker::{
     Binding, Exchange, ExchangeKind, Handler, HandlerError, Incoming, Queue, Topology, Verdict,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use messages::{MessageId, names};
+use service_kit::clock;
 use tokio::time::sleep;
 
 use crate::{
-    clock,
     journal::{Delivery, Outcome},
     judge::{CLOCK_TOLERANCE, Event, judge},
     progress::{Delivered, Progress},
@@ -183,10 +183,8 @@ impl Forgetter {
     /// when it cannot write or can again.
     pub(crate) async fn run(mut self) {
         let kept = self.window.saturating_add(CLOCK_TOLERANCE);
-        let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
         loop {
-            let before = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);
-            let forgotten = self.writer.forget(before, FORGET_AT_ONCE).await;
+            let forgotten = self.writer.forget(clock::ago(kept), FORGET_AT_ONCE).await;
             if !forgotten.is_ok_and(|count| i64::try_from(count) == Ok(FORGET_AT_ONCE)) {
                 self.pause().await;
             }

@@ -18,7 +18,6 @@ pub mod management;
 pub mod store;
 pub mod tally;
 
-mod clock;
 mod consume;
 mod journal;
 mod live;
@@ -56,6 +55,7 @@ const CONSUMER: &str = "analytics-service";
 /// or write-protected is waited for, at the start as later.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
     let Config { amqp_url, management_url, database_url, dedup_window, lab_faults, .. } = config;
+    let (process, window) = (Uuid::now_v7(), dedup_window);
     let store = Store::new(&database_url, Limits::default())?;
     log::info!("counting in {database_url}");
     let (faults, progress) = (ConsumerFaults::default(), Progress::default());
@@ -64,12 +64,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let subscription = subscription.with_faults(faults.clone());
     let (monitor, broker) = Monitor::new(management_url.as_ref(), &amqp_url.vhost)?;
     let (writer, writing) = Writer::new(store.clone());
-    let recorder = Recorder::new(writer.clone(), progress.clone(), dedup_window);
-    let forgetter = Forgetter::new(writer.clone(), writing.clone(), dedup_window);
+    let recorder = Recorder::new(writer.clone(), progress.clone(), window);
+    let forgetter = Forgetter::new(writer.clone(), writing.clone(), window);
     let (live, watch) = Live::new(store.clone(), writing.clone());
-    let process = Uuid::now_v7();
     let switches = lab_faults.then(|| faults.clone());
-    let observed = Observed { process, link, faults, writing, progress, live: watch, broker };
+    let observed =
+        Observed { process, window, link, faults, writing, progress, live: watch, broker };
     let readiness = readiness(&observed);
     let openapi = routes::openapi(lab_faults);
     let routes = routes::routes(store, writer, observed, switches, shutdown.clone());

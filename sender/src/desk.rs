@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use broker::{Outcome, Outgoing, Publisher};
 use messages::{ClientName, MessageId};
+use service_kit::clock;
 
-use crate::{
-    clock::now,
-    journal::{Attempt, Fate, Journal},
-};
+use crate::journal::{Attempt, Fate, Journal};
 
 /// A message, and whose event it carries, if it carries one.
 #[derive(Clone)]
@@ -83,7 +81,7 @@ impl Drop for Open<'_> {
             clave: std::mem::take(&mut self.routing_key),
             is_event: self.is_event,
             resultado: self.fate,
-            a_las: now(),
+            a_las: clock::now(),
         };
         self.journal.end(self.id.as_uuid(), attempt);
     }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use broker::Outcome;
 use messages::ClientName;
-use service_kit::Shutdown;
+use service_kit::{Shutdown, clock};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
-    clock::now,
     desk::Desk,
     draft::{Defaults, Draft},
     routes::parcel,
@@ -24,7 +23,7 @@ pub(crate) async fn run(desk: Desk, name: ClientName, every: Option<Duration>, s
     let mut last_problem = None;
     while !shutdown.is_raised() {
         ticks.tick().await;
-        let defaults = Defaults { client: name.clone(), now: now(), key: None };
+        let defaults = Defaults { client: name.clone(), now: clock::now(), key: None };
         let parcel = unconfirmed.take().unwrap_or_else(|| {
             let event = defaults.single(Draft::default(), uuid::Uuid::now_v7());
             parcel(&event, &name)

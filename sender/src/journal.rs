@@ -2,7 +2,7 @@
 //! last attempts one by one. Pure: times come as values.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,8 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Attempts kept.
-const CAPACITY: usize = 10_000;
+/// Attempts that are remembered.
+pub(crate) const REMEMBERED: usize = 10_000;
 
 /// What became of one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -123,7 +123,7 @@ struct Pages {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self::of(CAPACITY)
+        Self::of(REMEMBERED)
     }
 }
 
@@ -162,14 +162,17 @@ impl Journal {
         attempts.map(|(_, attempt)| attempt.clone()).collect()
     }
 
-    /// The events that are known to be confirmed, each once: id and client.
-    pub(crate) fn confirmed(&self) -> Vec<(Uuid, ClientName)> {
+    /// The events that are known to be confirmed, each once by id and client, with
+    /// the last attempt that was.
+    pub(crate) fn confirmed(&self) -> Vec<(Uuid, Attempt)> {
         let pages = self.pages();
         let confirmed = pages.attempts.iter();
         let confirmed = confirmed
             .filter(|(_, attempt)| attempt.is_event && attempt.resultado == Fate::Confirmed);
-        let messages: HashSet<_> = confirmed.map(|(id, attempt)| (*id, &attempt.cliente)).collect();
-        messages.into_iter().map(|(id, client)| (id, client.clone())).collect()
+        // Oldest first: a later attempt takes the place of an earlier one.
+        let last: HashMap<_, _> =
+            confirmed.map(|(id, attempt)| ((*id, &attempt.cliente), attempt)).collect();
+        last.into_iter().map(|((id, _), attempt)| (id, attempt.clone())).collect()
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -241,8 +244,31 @@ mod tests {
         write(&journal, 2, Fate::Unroutable);
         let poison = Attempt { is_event: false, ..attempt(Fate::Confirmed) };
         journal.end(Uuid::from_u128(3), poison);
-        let ana = "ana".parse().expect("a name");
-        assert_eq!(journal.confirmed(), [(Uuid::from_u128(1), ana)]);
+        assert_eq!(journal.confirmed(), [(Uuid::from_u128(1), attempt(Fate::Confirmed))]);
+    }
+
+    #[test]
+    fn of_what_was_confirmed_more_than_once_the_last_time_is_told_for_each_client() {
+        let journal = Journal::default();
+        let at = |client: &str, key: &str, second, resultado| Attempt {
+            cliente: client.parse().expect("a name"),
+            clave: key.to_owned(),
+            a_las: Timestamp::from_second(second).expect("in range"),
+            ..attempt(resultado)
+        };
+        let last =
+            [at("ana", "compra", 2, Fate::Confirmed), at("eva", "click", 3, Fate::Confirmed)];
+        for one in [
+            at("ana", "click", 1, Fate::Confirmed),
+            last[0].clone(),
+            last[1].clone(),
+            at("ana", "venta", 4, Fate::Unknown),
+        ] {
+            journal.end(Uuid::nil(), one);
+        }
+        let mut told = journal.confirmed();
+        told.sort_by_key(|(_, attempt)| attempt.a_las);
+        assert_eq!(told, last.map(|attempt| (Uuid::nil(), attempt)));
     }
 
     #[test]

@@ -11,7 +11,6 @@
 pub mod config;
 pub mod draft;
 
-mod clock;
 mod desk;
 mod emit;
 mod journal;

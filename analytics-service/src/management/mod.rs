@@ -11,13 +11,13 @@ use messages::names;
 use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
 use serde::Serialize;
 use serde_json::Value;
+use service_kit::clock;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, timeout},
 };
 use utoipa::ToSchema;
 
-use crate::clock;
 use reading::Reading;
 
 pub use url::{ManagementUrl, VirtualHost};

@@ -8,12 +8,12 @@ use actix_web::{
 use jiff::Timestamp;
 use messages::{ClickEvent, ClientName, EventName, IdempotencyKey, MessageId, Note, names};
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, header, problem::ProblemBody, request_id::RequestId};
+use service_kit::{Problem, body, clock, header, problem::ProblemBody, request_id::RequestId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RETRY_AFTER;
-use crate::{clock, judge::Event, store::StoreError, writing::Writer};
+use crate::{judge::Event, store::StoreError, writing::Writer};
 
 const CLIENT_HEADER: &str = "X-Client-Name";
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -87,7 +87,7 @@ pub(super) async fn count_directly(
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request)?;
     let key = header::parsed(&request, KEY_HEADER)?;
-    let draft = read(&request, payload).await?;
+    let draft = body::json_object_or_default(&request, payload, MAX_BODY).await?;
     let event = complete(client, key, draft);
     let stored = writer.record(std::slice::from_ref(&event), Timestamp::now()).await;
     let stored = stored.map(|recorded| recorded.count());
@@ -128,24 +128,6 @@ fn client(request: &HttpRequest) -> Result<ClientName, Problem> {
         ))
     };
     header::parsed(request, CLIENT_HEADER)?.ok_or_else(missing)
-}
-
-/// The draft in the body; an empty body is an empty draft, whatever its type.
-async fn read(request: &HttpRequest, payload: Payload) -> Result<DirectDraft, Problem> {
-    let media_type = body::media_type(request);
-    let body = body::read(payload, MAX_BODY).await?;
-    if body.is_empty() {
-        return Ok(DirectDraft::default());
-    }
-    if media_type.as_deref() != Some("application/json") {
-        return Err(Problem::unsupported_type("application/json"));
-    }
-    let draft = body::json(&body)?;
-    if body.trim_ascii_start().starts_with(b"{") {
-        return Ok(draft);
-    }
-    // serde takes an array's elements for the fields.
-    Err(Problem::unacceptable("El cuerpo debe ser un objeto JSON."))
 }
 
 fn complete(cliente: ClientName, key: Option<IdempotencyKey>, draft: DirectDraft) -> Event {

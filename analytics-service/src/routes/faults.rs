@@ -97,26 +97,18 @@ pub(super) async fn set_faults(
     payload: Payload,
     faults: Data<ConsumerFaults>,
 ) -> Result<HttpResponse, Problem> {
-    faults.set(read(&request, payload).await?.into());
+    let switches: Fallos = body::json_object(&request, payload, MAX_BODY).await?;
+    check(&switches)?;
+    faults.set(switches.into());
     Ok(HttpResponse::Ok().json(Fallos::from(faults.get())))
 }
 
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Fallos, Problem> {
-    // A page of another origin cannot send this type without asking first.
-    if body::media_type(request).as_deref() != Some("application/json") {
-        return Err(Problem::unsupported_type("application/json"));
-    }
-    let body = body::read(payload, MAX_BODY).await?;
-    let switches: Fallos = body::json(&body)?;
-    if !body.trim_ascii_start().starts_with(b"{") {
-        // serde takes an array's elements for the fields.
-        return Err(Problem::unacceptable("El cuerpo debe ser un objeto JSON."));
-    }
+fn check(switches: &Fallos) -> Result<(), Problem> {
     if switches.lento_ms > MAX_DELAY {
         let given = switches.lento_ms;
         return Err(Problem::unacceptable(format!(
             "«lento_ms» debe estar entre 0 y {MAX_DELAY}; se recibió {given}."
         )));
     }
-    Ok(switches)
+    Ok(())
 }

@@ -59,6 +59,7 @@ pub(super) struct Falta {
         (status = 200, description = "Los que faltan, en el orden en que se preguntó.", body = Faltan),
         (status = 400, description = "Mal formado.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Demasiado grande.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No aceptable.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -69,8 +70,7 @@ pub(super) async fn missing(
     store: Data<Store>,
     progress: Data<Progress>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read(payload, MAX_BODY).await?;
-    let Busqueda { mensajes } = body::json(&body)?;
+    let Busqueda { mensajes } = body::json_object(&request, payload, MAX_BODY).await?;
     if mensajes.len() > MAX_MESSAGES {
         let detail = format!("Se puede preguntar por {MAX_MESSAGES} mensajes como mucho.");
         return Err(Problem::unacceptable(detail));

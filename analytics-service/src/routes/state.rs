@@ -1,8 +1,12 @@
 //! `GET /estado`: what this process is doing now, and what waits for it.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web::Data};
 use broker::{ConsumerFaults, LinkStatus};
+use jiff::Timestamp;
 use serde::Serialize;
+use service_kit::clock;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -17,6 +21,8 @@ use crate::{
 pub(crate) struct Observed {
     /// This process: another one at each start.
     pub(crate) process: Uuid,
+    /// How long a message is remembered, at least.
+    pub(crate) window: Duration,
     /// The connection that is consumed on.
     pub(crate) link: LinkStatus,
     /// What is wrong with consuming on purpose.
@@ -51,6 +57,11 @@ pub(super) struct Estado {
     /// Events counted in all, by everybody and ever, as in `/reporte`; it follows
     /// within a second.
     total: i64,
+    /// What was counted before this moment may be forgotten, and be missing in
+    /// `/contados`; it stays in `total`. What was counted since is remembered, and a
+    /// day longer for clocks that differ.
+    #[schema(value_type = String, format = DateTime)]
+    recuerda_desde: Timestamp,
     /// The queues, as RabbitMQ's management API shows them.
     broker: BrokerState,
 }
@@ -96,6 +107,7 @@ pub(super) async fn state(observed: Data<Observed>) -> HttpResponse {
         prefetch: broker::PREFETCH,
         counts: observed.progress.counts(),
         total: observed.live.total(),
+        recuerda_desde: clock::ago(observed.window),
         broker: observed.broker.state(),
     })
 }

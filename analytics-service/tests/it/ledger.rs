@@ -154,7 +154,8 @@ async fn what_was_not_counted_is_missing_under_its_own_client(backend: Backend) 
 
 async fn ask(running: &Running, body: String) -> Response {
     let url = format!("{}/contados/faltan", running.address);
-    running.client.post(url).body(body).send().await.expect("an answer")
+    let request = running.client.post(url).header("content-type", "application/json");
+    request.body(body).send().await.expect("an answer")
 }
 
 #[tokio::test]
@@ -177,11 +178,18 @@ async fn what_is_missing_is_told_over_http_with_what_was_rejected() {
     })
     .await;
     let many = json!({ "mensajes": vec![json!([ids[0], "ana"]); 10_001] }).to_string();
-    for (body, status) in
-        [("{", 400), ("{}", 422), (r#"{"mensajes":[["x","ana"]]}"#, 422), (&many, 422)]
-    {
+    for (body, status) in [
+        ("{", 400),
+        ("{}", 422),
+        ("[[]]", 422),
+        (r#"{"mensajes":[["x","ana"]]}"#, 422),
+        (&many, 422),
+    ] {
         assert_eq!(ask(&running, body.to_owned()).await.status(), status);
     }
+    let untyped = running.client.post(format!("{}/contados/faltan", running.address));
+    let untyped = untyped.body(asked.to_string()).send().await.expect("an answer");
+    assert_eq!(untyped.status(), 415);
     running.stopped().await;
 }
 

@@ -1,13 +1,18 @@
 //! `GET /estado`: what the service is doing, and what the broker says of its
 //! queues.
 
+use std::time::Duration;
+
+use analytics_service::store::{Limits, Store};
 use messages::names::{DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
 use reqwest::Client;
 use serde_json::{Value, json};
+use service_kit::clock;
+use test_support::eventually;
 use uuid::Uuid;
 
 use super::{
-    Backend, Database,
+    Backend, Database, event,
     outage::Intruder,
     process::Process,
     running::{Running, World},
@@ -125,6 +130,47 @@ async fn counts_since_the_start_are_exact_and_what_was_rejected_lies_with_the_de
     assert_ne!(restarted["proceso"], state["proceso"]);
     assert_eq!((&restarted["contados"], &restarted["total"]), (&json!(0), &json!(2)));
     again.stopped().await;
+}
+
+/// Whose the messages in the ledger are, oldest first.
+async fn ledger(running: &Running) -> Result<Vec<String>, String> {
+    let page = running.json("/contados").await?;
+    let rows = page["contados"].as_array().ok_or(page.to_string())?;
+    Ok(rows.iter().map(|row| row["cliente"].as_str().unwrap_or_default().to_owned()).collect())
+}
+
+#[tokio::test]
+async fn what_was_counted_since_the_moment_it_names_is_remembered_and_long_before_forgotten() {
+    let world = World::new().await;
+    let url = world.database_url.parse().expect("a database");
+    let store = Store::new(&url, Limits::default()).expect("a store");
+    let hours_ago = |hours| clock::ago(Duration::from_hours(hours));
+    for (client, hours) in [("antigua", 27), ("dudosa", 25), ("reciente", 1)] {
+        let counted = store.record(&[event(client, "click", 1)], hours_ago(hours)).await;
+        counted.expect("recorded");
+    }
+    let running = world.running_with(&["--dedup-window=2h"]).await;
+    let before = hours_ago(2);
+    let state = running.json("/estado").await.expect("a state");
+    let since = state["recuerda_desde"].as_str().and_then(|text| text.parse().ok());
+    assert!(since.is_some_and(|since| (before..=hours_ago(2)).contains(&since)), "{state}");
+    eventually("what is older than the window and a day is forgotten", || async {
+        match ledger(&running).await? {
+            clients if clients == ["dudosa", "reciente"] => Ok(()),
+            clients => Err(format!("{clients:?}")),
+        }
+    })
+    .await;
+    let state = running.json("/estado").await.expect("a state");
+    assert_eq!(state["total"], 3, "forgotten, and still in the total");
+    let openapi = running.json("/openapi.json").await.expect("a document");
+    let schema = &openapi["components"]["schemas"]["Estado"];
+    let documented = |part: &Value| part["properties"]["recuerda_desde"]["format"] == "date-time";
+    assert!(
+        schema["allOf"].as_array().is_some_and(|parts| parts.iter().any(documented)),
+        "{schema}"
+    );
+    running.stopped().await;
 }
 
 #[tokio::test]

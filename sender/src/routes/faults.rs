@@ -7,13 +7,13 @@ use actix_web::{
 };
 use broker::{Outcome, Outgoing, Publisher};
 use messages::{MessageId, names};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use service_kit::{Problem, body, problem::ProblemBody};
+use serde::{Deserialize, Serialize};
+use service_kit::{Problem, body, clock, problem::ProblemBody};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Sender, answer, trace};
-use crate::{clock::now, desk::Parcel};
+use crate::desk::Parcel;
 
 /// Longest body, in bytes: the switches take twenty.
 const MAX_BODY: usize = 4096;
@@ -86,7 +86,7 @@ pub(super) async fn set_faults(
     payload: Payload,
     sender: Data<Sender>,
 ) -> Result<HttpResponse, Problem> {
-    let switches: Fallos = read(&request, payload).await?;
+    let switches: Fallos = body::json_object(&request, payload, MAX_BODY).await?;
     let publisher = sender.desk.publisher();
     publisher.block(switches.bloqueado);
     Ok(HttpResponse::Ok().json(Fallos::of(publisher)))
@@ -112,7 +112,7 @@ pub(super) async fn poison(
     payload: Payload,
     sender: Data<Sender>,
 ) -> Result<HttpResponse, Problem> {
-    let Veneno { veces } = read(&request, payload).await?;
+    let Veneno { veces } = body::json_object(&request, payload, MAX_BODY).await?;
     if !(1..=MAX_POISON).contains(&veces) {
         return Err(Problem::unacceptable(format!(
             "«veces» va de 1 a {MAX_POISON} y aquí es {veces}. No se envió nada."
@@ -138,26 +138,11 @@ fn poisoned(id: Uuid, sender: &Sender, request: &HttpRequest) -> Parcel {
         producer: sender.name.to_string(),
         kind: names::CLICK_EVENT_TYPE,
         routing_key: names::CLICK.to_owned(),
-        timestamp: now().as_second().try_into().unwrap_or_default(),
+        timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
         traceparent: None,
         body: POISON.to_vec(),
     };
     trace(&mut message, request);
     Parcel { client: sender.name.clone(), is_event: false, message }
-}
-
-/// Reads a JSON object.
-async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, Problem> {
-    // A page of another origin cannot send this type without asking first.
-    if body::media_type(request).as_deref() != Some("application/json") {
-        return Err(Problem::unsupported_type("application/json"));
-    }
-    let body = body::read(payload, MAX_BODY).await?;
-    let read = body::json(&body)?;
-    if body.trim_ascii_start().starts_with(b"{") {
-        return Ok(read);
-    }
-    // serde takes an array's elements for the fields.
-    Err(Problem::unacceptable("El cuerpo debe ser un objeto JSON."))
 }

@@ -12,12 +12,11 @@ use actix_web::{
 };
 use broker::{Mistake, Outgoing};
 use messages::{ClientName, IdempotencyKey, MessageId, names};
-use service_kit::{Problem, header, request_id::RequestId};
+use service_kit::{Problem, clock, header, request_id::RequestId};
 use utoipa::OpenApi;
 use uuid::Uuid;
 
 use crate::{
-    clock::now,
     desk::{Desk, Parcel},
     draft::{Defaults, Event},
 };
@@ -102,7 +101,7 @@ fn outgoing(event: &Event, producer: &ClientName) -> Outgoing {
         producer: producer.to_string(),
         kind: names::CLICK_EVENT_TYPE,
         routing_key: event.event.evento.to_string(),
-        timestamp: now().as_second().try_into().unwrap_or_default(),
+        timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
         traceparent: None,
         body: event.event.encode(),
@@ -125,7 +124,7 @@ fn trace(message: &mut Outgoing, request: &HttpRequest) {
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {
     let client = header::parsed(request, CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
     let key: Option<IdempotencyKey> = header::parsed(request, KEY_HEADER)?;
-    Ok(Defaults { client, now: now(), key: key.filter(|_| !Mistake::FreshId.is_made()) })
+    Ok(Defaults { client, now: clock::now(), key: key.filter(|_| !Mistake::FreshId.is_made()) })
 }
 
 /// A trace context of the version that exists, else none (W3C Trace Context §3.2).

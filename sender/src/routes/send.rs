@@ -37,7 +37,7 @@ pub(super) async fn send(
     sender: Data<Sender>,
 ) -> Result<HttpResponse, Problem> {
     let defaults = defaults(&request, &sender)?;
-    let draft = read(&request, payload).await?;
+    let draft: Draft = body::json_object_or_default(&request, payload, MAX_BODY).await?;
     let event = defaults.single(draft, Uuid::now_v7());
     let outcome = sender.desk.publish(of_request(&request, &event, &sender.name)).await;
     match answer::problem(&outcome, event.event.evento.as_str()) {
@@ -48,17 +48,4 @@ pub(super) async fn send(
             Err(problem)
         }
     }
-}
-
-/// The draft in the body; an empty body is an empty draft, whatever its type.
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Draft, Problem> {
-    let media_type = body::media_type(request);
-    let body = body::read(payload, MAX_BODY).await?;
-    if body.is_empty() {
-        return Ok(Draft::default());
-    }
-    if media_type.as_deref() != Some("application/json") {
-        return Err(Problem::unsupported_type("application/json"));
-    }
-    Draft::parse(&body).map_err(|error| body::of_json_error(&error))
 }

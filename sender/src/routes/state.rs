@@ -1,4 +1,5 @@
-//! `GET /estado` and `GET /mensajes/{id}`: what became of what was published.
+//! `GET /estado`, `GET /mensajes/{id}` and `GET /confirmados`: what became of what
+//! was published.
 
 use actix_web::{
     HttpResponse,
@@ -6,6 +7,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use broker::NotUsable;
+use jiff::Timestamp;
 use messages::{ClientName, MessageId};
 use serde::Serialize;
 use service_kit::{Problem, problem::ProblemBody};
@@ -72,9 +74,28 @@ pub(super) struct Confirmados {
     /// This process: another UUID at each start.
     #[schema(value_type = String)]
     proceso: Uuid,
-    /// Id and client of each, in no order.
-    #[schema(value_type = Vec<Vec<String>>)]
-    confirmados: Vec<(Uuid, ClientName)>,
+    /// Id, client, routing key and time of the last confirm of each, in no order.
+    #[schema(
+        value_type = Vec<Vec<String>>,
+        example = json!([[
+            "0196303b-3c5e-7cc2-98c4-dc0c0c07398f",
+            "cliente_x",
+            "click",
+            "2025-04-13T12:00:00.123Z"
+        ]])
+    )]
+    confirmados: Vec<Confirmado>,
+}
+
+/// Id, client, routing key, time of the confirm: short, for there may be 10,000.
+type Confirmado = (Uuid, ClientName, String, Timestamp);
+
+impl Confirmados {
+    fn of(proceso: Uuid, confirmed: Vec<(Uuid, Attempt)>) -> Self {
+        let row =
+            |(id, attempt): (Uuid, Attempt)| (id, attempt.cliente, attempt.clave, attempt.a_las);
+        Self { proceso, confirmados: confirmed.into_iter().map(row).collect() }
+    }
 }
 
 /// Whether the broker's connection can be used.
@@ -137,15 +158,16 @@ pub(super) async fn story(id: Path<String>, sender: Data<Sender>) -> Result<Http
 }
 
 /// Los eventos que RabbitMQ le ha confirmado a este emisor, de los últimos 10 000 intentos, cada
-/// uno una vez: para comparar por id lo confirmado con lo contado.
+/// uno una vez: para comparar por id lo confirmado con lo contado. De cada uno, su id, su cliente, la
+/// clave con que se publicó y cuándo se supo confirmado; si fue más de una vez, las de la última.
 #[utoipa::path(
     get,
     path = "/confirmados",
-    responses((status = 200, description = "Id y cliente de cada uno.", body = Confirmados))
+    responses((status = 200, description = "Id, cliente, clave y hora de cada uno.", body = Confirmados))
 )]
 pub(super) async fn confirmed(sender: Data<Sender>) -> HttpResponse {
-    let confirmados = sender.desk.journal().confirmed();
-    HttpResponse::Ok().json(Confirmados { proceso: sender.process, confirmados })
+    let confirmed = sender.desk.journal().confirmed();
+    HttpResponse::Ok().json(Confirmados::of(sender.process, confirmed))
 }
 
 fn not_an_id() -> Problem {
@@ -156,4 +178,30 @@ fn unknown() -> Problem {
     let detail = "Este emisor no recuerda ese mensaje: lo publicó otro, lo publicó antes de \
                   reiniciarse, o ya hubo 10 000 después. Pregunte a los demás emisores y a analytics.";
     Problem::new(StatusCode::NOT_FOUND, "no-encontrado", "No encontrado", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use messages::text::MAX_NAME_LENGTH;
+
+    use super::*;
+    use crate::journal::{Fate, REMEMBERED};
+
+    /// The panel takes no longer answer.
+    const MOST: usize = 2 * 1024 * 1024;
+
+    #[test]
+    fn as_many_as_are_remembered_with_the_longest_names_stay_under_two_mebibytes() {
+        let longest = "x".repeat(MAX_NAME_LENGTH);
+        let attempt = Attempt {
+            cliente: longest.parse().expect("a name"),
+            clave: longest,
+            is_event: true,
+            resultado: Fate::Confirmed,
+            a_las: Timestamp::from_millisecond(1_999_999_999_999).expect("in range"),
+        };
+        let all = Confirmados::of(Uuid::nil(), vec![(Uuid::nil(), attempt); REMEMBERED]);
+        let length = serde_json::to_vec(&all).expect("JSON").len();
+        assert!((2_000_000..MOST).contains(&length), "{length}");
+    }
 }

@@ -1,4 +1,4 @@
-//! `/estado` and `/mensajes/{id}` tell exactly what became of each attempt.
+//! `/estado`, `/mensajes/{id}` and `/confirmados` tell exactly what became of each attempt.
 
 use messages::names::{CLICK, EXCHANGE, QUEUE};
 use serde_json::{Value, json};
@@ -173,12 +173,14 @@ async fn a_retry_under_one_key_is_a_second_attempt_at_the_same_message() {
     running.confirmed(&headers).await;
     vhost.wait_for_queue(QUEUE, 3, 0).await;
 
-    // Confirmed twice, told of once.
+    // Confirmed twice, told of once, with the time of the last.
+    let story: Value = running.get(&format!("/mensajes/{id}")).await.json().await.expect("JSON");
+    let last = &story["intentos"][2]["a_las"];
     let confirmed: Value = running.get("/confirmados").await.json().await.expect("JSON");
     assert_eq!(confirmed["proceso"], story["proceso"]);
     let confirmed = confirmed["confirmados"].as_array().expect("a list");
     assert_eq!(confirmed.len(), 2, "{confirmed:?}");
-    assert!(confirmed.contains(&json!([id, "ana"])), "{confirmed:?}");
+    assert!(confirmed.contains(&json!([id, "ana", "click", last])), "{confirmed:?}, {story}");
 }
 
 #[tokio::test]
@@ -196,13 +198,15 @@ async fn a_message_that_it_does_not_know_is_404_and_what_is_no_id_400() {
 }
 
 #[tokio::test]
-async fn both_pages_are_documented() {
+async fn what_it_tells_of_itself_is_documented() {
     let vhost = Vhost::create().await;
     let running = Running::ready(&vhost).await;
     let openapi: Value = running.get("/openapi.json").await.json().await.expect("JSON");
-    for path in ["/estado", "/mensajes/{id}"] {
+    for path in ["/estado", "/mensajes/{id}", "/confirmados"] {
         assert!(openapi["paths"][path]["get"].is_object(), "{path}");
     }
     let latest = &openapi["components"]["schemas"]["Estado"]["properties"]["ultimas"];
     assert_eq!(latest["type"], "array", "{latest}");
+    let confirmed = &openapi["components"]["schemas"]["Confirmados"]["properties"]["confirmados"];
+    assert_eq!(confirmed["example"][0].as_array().map(Vec::len), Some(4), "{confirmed}");
 }
