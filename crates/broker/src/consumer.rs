@@ -217,12 +217,11 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         let faults = &self.subscription.faults;
         // Told to stop, it waits no longer: the batch at hand is finished first.
         let _ = self.meanwhile(faults.delayed()).await?;
-        let crash = faults.get().crash;
-        if let Some(crash @ Crash::AfterEarlyAck) = crash {
+        if faults.get().crash == Some(Crash::AfterEarlyAck) {
             acknowledge_unstored(&self.channel, batch).await?;
             // The answer to the closing shows that the broker has read the ack.
             within_time(self.channel.close(200, "bye".into())).await?;
-            crash.happen();
+            Crash::AfterEarlyAck.happen();
         }
         let too_early = Mistake::AckBeforeCommit.is_made();
         if too_early {
@@ -231,8 +230,9 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         let Some(verdicts) = store(self.handler, batch, &self.channel, self.stop).await? else {
             return Ok(Next::Break(()));
         };
-        if let Some(crash @ Crash::BeforeAck) = crash {
-            crash.happen();
+        // Storing may have taken long: what holds is what the switch says now.
+        if faults.get().crash == Some(Crash::BeforeAck) {
+            Crash::BeforeAck.happen();
         }
         if !too_early {
             settle(&self.channel, batch, &verdicts).await?;

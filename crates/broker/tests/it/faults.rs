@@ -191,14 +191,34 @@ async fn a_connection_that_comes_back_looks_blocked_still() {
     running.connected().await;
 }
 
-/// Says on its output what it stored.
-struct Telling;
+/// Says on its output what it stored; and somebody throws the switch meanwhile.
+struct Telling {
+    faults: ConsumerFaults,
+    meanwhile: Option<Crash>,
+    stop: CancellationToken,
+}
 
 impl Handler for Telling {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
         println!("stored: {}", batch.len());
+        self.faults.set(crashing(self.meanwhile));
+        if self.meanwhile.is_none() {
+            self.stop.cancel();
+        }
         Ok(vec![Verdict::Done; batch.len()])
     }
+}
+
+fn crashing(crash: Option<Crash>) -> ConsumerFault {
+    ConsumerFault { crash, ..ConsumerFault::default() }
+}
+
+/// How the switch stands, in one word for the child.
+const WORDS: [(&str, Option<Crash>); 3] =
+    [("late", Some(Crash::BeforeAck)), ("early", Some(Crash::AfterEarlyAck)), ("off", None)];
+
+fn read_switch(word: &str) -> Option<Crash> {
+    WORDS.into_iter().find(|(known, _)| *known == word).expect("one of the words").1
 }
 
 const CHILD: &str = "RELEVO_TEST_CRASH";
@@ -208,18 +228,20 @@ const CHILD: &str = "RELEVO_TEST_CRASH";
 #[ignore = "run by the tests of a crash, as a process of its own"]
 async fn child() {
     let Ok(told) = env::var(CHILD) else { return };
-    let (crash, url) = told.split_once(' ').expect("how, and where");
-    let crash = if crash == "early" { Crash::AfterEarlyAck } else { Crash::BeforeAck };
+    let told: Vec<_> = told.split(' ').collect();
+    let [first, meanwhile, url] = told[..] else { panic!("{told:?}") };
+    let (faults, stop) = (ConsumerFaults::default(), CancellationToken::new());
+    faults.set(crashing(read_switch(first)));
     let url = url.parse().expect("a broker's URL");
-    let faults = ConsumerFaults::default();
-    faults.set(ConsumerFault { crash: Some(crash), ..ConsumerFault::default() });
     let (subscription, _status) = Subscription::new(url, "hijo".to_owned(), QUEUE, topology());
-    let ended = consume(subscription.with_faults(faults), Telling, CancellationToken::new()).await;
-    panic!("it ended without a crash: {ended:?}");
+    let handler =
+        Telling { faults: faults.clone(), meanwhile: read_switch(meanwhile), stop: stop.clone() };
+    consume(subscription.with_faults(faults), handler, stop).await.expect("the same topology");
 }
 
-/// Lets a consumer crash on three messages.
-async fn crash(vhost: &Vhost, how: &str) -> Output {
+/// Lets a consumer work on three messages, whose switch stands in one way at first
+/// and in another while it stores.
+async fn work(vhost: &Vhost, first: &str, meanwhile: &str) -> Output {
     let consuming =
         Consuming::start(&vhost.url(), &Memory::default(), topology(), ConsumerFaults::default());
     consuming.connected().await;
@@ -229,17 +251,21 @@ async fn crash(vhost: &Vhost, how: &str) -> Output {
     send(&running, 3).await;
     let mut child = Command::new(env::current_exe().expect("this program"));
     child.args(["--exact", "faults::child", "--ignored", "--nocapture"]);
-    let output = child.env(CHILD, format!("{how} {}", vhost.url())).output().await;
-    let output = output.expect("the same program once more");
+    child.env(CHILD, format!("{first} {meanwhile} {}", vhost.url()));
+    child.output().await.expect("the same program once more")
+}
+
+/// Lets it crash; what it said.
+async fn crash(vhost: &Vhost, first: &str, meanwhile: &str) -> String {
+    let output = work(vhost, first, meanwhile).await;
     assert_eq!(output.status.code(), Some(70), "{output:?}");
-    output
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[tokio::test]
 async fn a_crash_before_the_ack_stores_the_batch_and_it_comes_again() {
     let vhost = Vhost::create().await;
-    let output = crash(&vhost, "late").await;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = crash(&vhost, "late", "late").await;
     assert!(said.contains("stored: "), "{said}");
     vhost.wait_for_queue(QUEUE, 3, 0).await;
 
@@ -251,10 +277,28 @@ async fn a_crash_before_the_ack_stores_the_batch_and_it_comes_again() {
 }
 
 #[tokio::test]
+async fn a_switch_that_is_thrown_while_a_batch_is_stored_meets_that_batch() {
+    let vhost = Vhost::create().await;
+    let said = crash(&vhost, "off", "late").await;
+    assert_eq!(said.matches("stored: ").count(), 1, "{said}");
+    vhost.wait_for_queue(QUEUE, 3, 0).await;
+}
+
+#[tokio::test]
+async fn a_switch_that_is_taken_back_while_a_batch_is_stored_spares_that_batch() {
+    let vhost = Vhost::create().await;
+    let output = work(&vhost, "late", "off").await;
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (_, stored) = said.split_once("stored: ").expect("what it stored");
+    let stored: u32 = stored.lines().next().and_then(|line| line.parse().ok()).expect("a number");
+    vhost.wait_for_queue(QUEUE, 3 - stored, 0).await;
+}
+
+#[tokio::test]
 async fn a_crash_after_an_early_ack_loses_the_batch() {
     let vhost = Vhost::create().await;
-    let output = crash(&vhost, "early").await;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = crash(&vhost, "early", "early").await;
     assert!(!said.contains("stored: "), "{said}");
     // At least the first of the three was the batch; what was not, comes again.
     eventually("the consumer is gone, and part of the messages with it", || async {
