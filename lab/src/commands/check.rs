@@ -7,11 +7,13 @@
 //! - [`design`]: how the broker should be.
 //! - [`grade`]: facts in, grades out.
 //! - [`evidence`], [`retry`], [`switches`]: what counts as having been seen.
+//! - [`compared`]: what was confirmed against what was counted, by id.
 //! - [`proof`]: what was lost.
 //! - [`place`]: what to type there.
 //! - [`sheet`]: the grades as text and as JSON.
 
 mod ask;
+mod compared;
 mod design;
 mod evidence;
 mod facts;

@@ -5,6 +5,7 @@ use super::facts::Answer;
 use crate::running::Administrator;
 use anyhow::{Context, Result};
 use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -32,6 +33,15 @@ impl Asker {
         query: &[(&str, String)],
     ) -> Answer<T> {
         read(self.http.get(url).query(query)).await
+    }
+
+    /// Asks a service about what is in `body`, which is read and changes nothing.
+    pub(super) async fn service_about<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        body: &impl Serialize,
+    ) -> Answer<T> {
+        read(self.http.post(url).json(body)).await
     }
 
     /// Asks the broker's management API.

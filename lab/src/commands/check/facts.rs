@@ -24,6 +24,14 @@ impl<T> Answer<T> {
             Self::Absent | Self::Away(_) => None,
         }
     }
+
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Said(said) => Answer::Said(change(said)),
+            Self::Absent => Answer::Absent,
+            Self::Away(why) => Answer::Away(why),
+        }
+    }
 }
 
 /// Everything that is graded.
@@ -40,11 +48,14 @@ pub(super) struct Facts {
     pub(super) since: Timestamp,
     /// Counted since then, oldest first.
     pub(super) counted: Answer<Vec<Counted>>,
+    /// Of all that the senders remember as confirmed, what analytics has not counted.
+    pub(super) uncounted: Answer<Vec<Uncounted>>,
     /// What is in the dead-letter queue, the first so many; none: no readable id.
     pub(super) dead: Answer<Vec<Option<Uuid>>>,
     /// What the senders together remember of some ids, in order.
     pub(super) attempts: HashMap<Uuid, Vec<Attempt>>,
-    /// What analytics knows of ids that are not among the counted, and of some dead.
+    /// What analytics knows of some ids: of those that are missing, or not among the
+    /// counted though sent twice, and of the dead.
     pub(super) stories: HashMap<Uuid, Story>,
     pub(super) crashes: Crashes,
 }
@@ -55,39 +66,64 @@ pub(super) struct Sender {
     pub(super) name: &'static str,
     pub(super) state: Answer<SenderState>,
     pub(super) faults: Answer<SenderFaults>,
+    /// What it remembers as confirmed.
+    pub(super) confirmed: Answer<Vec<Confirmed>>,
 }
 
 /// `GET /estado` of a sender.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct SenderState {
     pub(super) publicaciones: Published,
-    /// Newest first.
+    /// The newest attempts, newest first.
     pub(super) ultimas: Vec<Publication>,
 }
 
-/// How its publishes ended, since its process started.
+/// How its attempts to publish ended, since its process started.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Published {
+    pub(super) confirmadas: u64,
     pub(super) sin_ruta: u64,
+    pub(super) rechazadas: u64,
+    pub(super) no_enviadas: u64,
+    pub(super) desconocidas: u64,
 }
 
-/// One publish.
+/// Attempts that a sender remembers.
+pub(super) const REMEMBERED: u64 = 10_000;
+
+impl Published {
+    /// Whether there were more than it remembers.
+    pub(super) fn is_partly_forgotten(&self) -> bool {
+        let Self { confirmadas, sin_ruta, rechazadas, no_enviadas, desconocidas } = self;
+        confirmadas + sin_ruta + rechazadas + no_enviadas + desconocidas > REMEMBERED
+    }
+}
+
+/// One attempt of a sender's.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Publication {
     pub(super) id: Uuid,
+}
+
+/// `GET /confirmados` of a sender.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Remembered {
+    pub(super) confirmados: Vec<Confirmed>,
+}
+
+/// One event that was confirmed: a row of four.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Confirmed {
+    pub(super) id: Uuid,
+    pub(super) cliente: String,
+    /// The routing key.
     pub(super) clave: String,
-    pub(super) resultado: String,
+    /// When it was confirmed for the last time.
     pub(super) a_las: Timestamp,
 }
 
 /// The word of a publish that the broker confirmed.
 const CONFIRMED: &str = "confirmado";
-
-impl Publication {
-    pub(super) fn is_confirmed(&self) -> bool {
-        self.resultado == CONFIRMED
-    }
-}
 
 /// `GET /mensajes/{id}` of a sender.
 #[derive(Clone, Debug, Deserialize)]
@@ -122,6 +158,8 @@ pub(super) struct Analytics {
     pub(super) repetidos: u64,
     pub(super) rechazados: u64,
     pub(super) reentregados: u64,
+    /// What was counted before may be forgotten.
+    pub(super) recuerda_desde: Timestamp,
 }
 
 /// `GET /fallos` of analytics.
@@ -162,6 +200,21 @@ pub(super) struct Counted {
     pub(super) cliente: String,
     /// To the second.
     pub(super) contado: Timestamp,
+}
+
+/// `POST /contados/faltan` of analytics.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Missing {
+    pub(super) faltan: Vec<Uncounted>,
+}
+
+/// A message that analytics has not counted.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Uncounted {
+    pub(super) id: Uuid,
+    pub(super) cliente: String,
+    /// Whether it remembers that it rejected it.
+    pub(super) rechazado: bool,
 }
 
 /// What the broker's management API says.
@@ -229,7 +282,9 @@ fn time_of(line: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AFTER_EARLY_ACK, BEFORE_ACK, Crashes, Delivered, Story};
+    use super::{
+        AFTER_EARLY_ACK, BEFORE_ACK, Crashes, Delivered, Published, REMEMBERED, Remembered, Story,
+    };
     use jiff::Timestamp;
 
     const LOG: &str = "── cargo lab: empieza ──\n\
@@ -256,6 +311,26 @@ mod tests {
             let (begin, end) = words.split_once(", ").unwrap();
             assert!(source.contains(begin) && source.contains(end), "{words}");
         }
+    }
+
+    #[test]
+    fn what_a_sender_confirmed_comes_in_rows_of_four() {
+        let json = r#"{"proceso":"x","confirmados":[["0196303b-3c5e-7cc2-98c4-dc0c0c07398f",
+            "ana","click","2026-11-22T23:00:00.123Z"]]}"#;
+        let Remembered { confirmados } = serde_json::from_str(json).unwrap();
+        let [one] = &confirmados[..] else { panic!("{confirmados:?}") };
+        assert_eq!((one.cliente.as_str(), one.clave.as_str()), ("ana", "click"));
+        assert_eq!(one.a_las.to_string(), "2026-11-22T23:00:00.123Z");
+    }
+
+    #[test]
+    fn a_sender_forgets_once_it_made_more_attempts_than_it_remembers_however_they_ended() {
+        let source = include_str!("../../../../sender/src/journal.rs");
+        assert!(source.contains("REMEMBERED: usize = 10_000;"));
+        let mut published = Published { confirmadas: REMEMBERED, ..Published::default() };
+        assert!(!published.is_partly_forgotten());
+        published = Published { confirmadas: 1, desconocidas: REMEMBERED, ..published };
+        assert!(published.is_partly_forgotten());
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //! dead letters over AMQP, and what analytics has written.
 
 use super::ask::Asker;
+use super::compared;
 use super::evidence::longest_waits;
 use super::facts::{
-    Answer, Attempt, Broker, Counted, Crashes, Facts, Journal, Sender, SenderState,
+    Answer, Attempt, Broker, Counted, Crashes, Facts, Journal, Missing, Remembered, Sender,
+    SenderState, Uncounted,
 };
 use super::place::Place;
-use super::proof;
-use super::retry::retry_candidates;
+use super::retry::{not_counted, retry_candidates};
 use crate::compose::Compose;
 use crate::layout::Layout;
 use crate::part::Part;
@@ -20,7 +21,7 @@ use broker::{AmqpUrl, DeadLetter, DeadLetters};
 use jiff::{SignedDuration, Timestamp};
 use messages::names::DEAD_LETTER_QUEUE;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -36,7 +37,8 @@ const PAGE: u32 = 10_000;
 /// would change their order (see [`DeadLetters::open`]).
 const WINDOW: u16 = 1000;
 
-/// Dead messages of which analytics is asked why.
+/// Dead messages of which analytics is asked why, and missing ones of which it is
+/// asked what it knows.
 const EXPLAINED: usize = 20;
 
 /// How long events may be on their way: the broker's numbers are some seconds old.
@@ -58,7 +60,7 @@ pub(super) async fn facts(layout: &Layout, running: &Running, compose: bool) -> 
     let deadline = Instant::now() + SETTLE;
     loop {
         let facts = lab.facts(&log).await?;
-        if !proof::is_on_its_way(&facts) || Instant::now() >= deadline {
+        if !compared::is_on_its_way(&facts) || Instant::now() >= deadline {
             return Ok(facts);
         }
         sleep(POLL).await;
@@ -92,6 +94,7 @@ impl Lab<'_> {
         // The senders first: what they confirmed before is to be found after.
         let senders = self.senders().await;
         let broker = self.broker().await;
+        let uncounted = self.uncounted(&senders).await;
         let mut facts = Facts {
             place: Place::of(self.running, self.compose),
             parts: self.parts().await?,
@@ -101,6 +104,7 @@ impl Lab<'_> {
             broker,
             since,
             counted: self.counted(since).await,
+            uncounted,
             dead: self.dead().await,
             attempts: HashMap::new(),
             stories: HashMap::new(),
@@ -114,9 +118,10 @@ impl Lab<'_> {
     async fn look_closer(&self, facts: &mut Facts) {
         let counted = facts.counted.said().map(Vec::as_slice).unwrap_or_default();
         let mut wanted = retry_candidates(counted, &facts.senders);
+        let mut unclear = not_counted(counted, &wanted);
         wanted.extend(longest_waits(counted).iter().map(|wait| wait.id));
         facts.attempts = self.attempts(&wanted, &facts.senders).await;
-        let mut unclear = proof::missing(facts);
+        unclear.extend(compared::missing(facts).iter().map(|(id, _)| id).take(EXPLAINED));
         let dead = facts.dead.said().map(Vec::as_slice).unwrap_or_default();
         unclear.extend(dead.iter().flatten().take(EXPLAINED));
         for id in unclear {
@@ -144,7 +149,9 @@ impl Lab<'_> {
         for (part, port) in SENDERS {
             let state: Answer<SenderState> = self.ask(port, "/estado").await;
             let faults = self.ask(port, "/fallos").await;
-            senders.push(Sender { name: part.name(), state, faults });
+            let confirmed: Answer<Remembered> = self.ask(port, "/confirmados").await;
+            let confirmed = confirmed.map(|remembered| remembered.confirmados);
+            senders.push(Sender { name: part.name(), state, faults, confirmed });
         }
         senders
     }
@@ -184,6 +191,22 @@ impl Lab<'_> {
                 return Answer::Said(counted);
             }
         }
+    }
+
+    /// One question for each sender: of so many at once analytics answers.
+    async fn uncounted(&self, senders: &[Sender]) -> Answer<Vec<Uncounted>> {
+        let url = self.running.url(Port::Analytics, "/contados/faltan");
+        let mut uncounted = Vec::new();
+        for confirmed in senders.iter().filter_map(|sender| sender.confirmed.said()) {
+            let messages: Vec<_> = confirmed.iter().map(|one| (one.id, &one.cliente)).collect();
+            let question = json!({ "mensajes": messages });
+            match self.asker.service_about::<Missing>(&url, &question).await {
+                Answer::Said(missing) => uncounted.extend(missing.faltan),
+                Answer::Absent => return Answer::Absent,
+                Answer::Away(why) => return Answer::Away(why),
+            }
+        }
+        Answer::Said(uncounted)
     }
 
     async fn dead(&self) -> Answer<Vec<Option<Uuid>>> {

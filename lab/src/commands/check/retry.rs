@@ -24,6 +24,13 @@ pub(super) fn retry_candidates(counted: &[Counted], senders: &[Sender]) -> Vec<U
     keyed.chain(repeated).filter(|id| wanted.insert(*id)).collect()
 }
 
+/// Those of the candidates that the class has not counted: perhaps they were
+/// counted before it.
+pub(super) fn not_counted(counted: &[Counted], candidates: &[Uuid]) -> Vec<Uuid> {
+    let counted: HashSet<_> = counted.iter().map(|row| row.id).collect();
+    candidates.iter().filter(|id| !counted.contains(*id)).copied().collect()
+}
+
 pub(super) fn retried(facts: &Facts) -> Item {
     let goal = Goal {
         id: "retried",
@@ -86,10 +93,10 @@ fn confirmed_again(facts: &Facts, counted: &[Counted]) -> Option<(Uuid, usize)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::facts::Story;
+    use crate::commands::check::facts::{Publication, Story};
     use crate::commands::check::grade::Mark;
     use crate::commands::check::sample::{
-        analytics_of, attempt, confirmed, counted_row, id_of, nothing, sender_of,
+        analytics_of, attempt, counted_row, id_of, nothing, sender_of,
     };
     use serde_json::json;
 
@@ -156,9 +163,10 @@ mod tests {
         ];
         let mut facts = nothing();
         let again = id_of(9);
-        let twice = [confirmed(again, 9), confirmed(keyed(4), 8), confirmed(again, 7)];
+        let twice = [again, keyed(4), again].map(|id| Publication { id });
         sender_of(&mut facts).ultimas = twice.to_vec();
         let found = retry_candidates(&counted, &facts.senders);
         assert_eq!(found, [keyed(4), keyed(1), again]);
+        assert_eq!(not_counted(&counted, &found), [again]);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::design;
 use super::facts::{
-    Analytics, AnalyticsFaults, Answer, Attempt, Counted, Crashes, Facts, Publication, Published,
-    Sender, SenderFaults, SenderState,
+    Analytics, AnalyticsFaults, Answer, Attempt, Confirmed, Counted, Crashes, Facts, Published,
+    Sender, SenderFaults, SenderState, Uncounted,
 };
 use super::place::Place;
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +37,7 @@ pub(super) fn nothing() -> Facts {
         name,
         state: Answer::Said(SenderState { publicaciones: Published::default(), ultimas: vec![] }),
         faults: Answer::Said(SenderFaults::default()),
+        confirmed: Answer::Said(vec![]),
     };
     Facts {
         place: Place::usual(false),
@@ -47,6 +48,7 @@ pub(super) fn nothing() -> Facts {
         broker: Answer::Said(broker),
         since: began(),
         counted: Answer::Said(vec![]),
+        uncounted: Answer::Said(vec![]),
         dead: Answer::Said(vec![]),
         attempts: HashMap::new(),
         stories: HashMap::new(),
@@ -83,14 +85,35 @@ pub(super) fn counted_row(id: Uuid, client: &str, seconds: i64) -> Counted {
     Counted { id, cliente: client.to_owned(), contado: at(seconds) }
 }
 
-/// A publish that the broker confirmed.
-pub(super) fn confirmed(id: Uuid, seconds: i64) -> Publication {
-    Publication {
-        id,
-        clave: CLICK.to_owned(),
-        resultado: "confirmado".to_owned(),
-        a_las: at(seconds),
-    }
+/// One event of ana's that was confirmed, and not counted.
+pub(super) fn with_one(seconds: i64) -> (Facts, Uuid) {
+    let mut facts = nothing();
+    let id = id_of(seconds);
+    confirmed_of(&mut facts).push(confirmed(id, seconds));
+    uncounted_of(&mut facts).push(uncounted(id));
+    (facts, id)
+}
+
+/// What the first sender remembers as confirmed.
+pub(super) fn confirmed_of(facts: &mut Facts) -> &mut Vec<Confirmed> {
+    let Answer::Said(confirmed) = &mut facts.senders[0].confirmed else { panic!("no sender") };
+    confirmed
+}
+
+/// What analytics has not counted.
+pub(super) fn uncounted_of(facts: &mut Facts) -> &mut Vec<Uncounted> {
+    let Answer::Said(uncounted) = &mut facts.uncounted else { panic!("no analytics") };
+    uncounted
+}
+
+/// An event of ana's that the broker confirmed.
+pub(super) fn confirmed(id: Uuid, seconds: i64) -> Confirmed {
+    Confirmed { id, cliente: "ana".to_owned(), clave: CLICK.to_owned(), a_las: at(seconds) }
+}
+
+/// An event of ana's that analytics has not counted.
+pub(super) fn uncounted(id: Uuid) -> Uncounted {
+    Uncounted { id, cliente: "ana".to_owned(), rechazado: false }
 }
 
 /// An attempt, and how it ended.
