@@ -14,7 +14,7 @@ pub struct Config {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:5065")]
     pub listen: SocketAddr,
 
-    /// Where analytics answers, by plain HTTP.
+    /// Where analytics answers, by plain HTTP; of several, the one to show.
     #[arg(long, env = "ANALYTICS_URL", default_value = "http://127.0.0.1:5064", value_parser = base_url)]
     pub analytics_url: Url,
 
@@ -33,8 +33,10 @@ pub struct Config {
         long,
         env = "LAB_FAULTS",
         default_value = "0",
+        value_parser = service_kit::config::switch,
         action = ArgAction::Set,
-        value_parser = clap::builder::BoolishValueParser::new()
+        num_args = 0..=1,
+        default_missing_value = "1"
     )]
     pub lab_faults: bool,
 }
@@ -51,6 +53,10 @@ fn base_url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| error.to_string())?;
     if url.scheme() != "http" || !url.has_host() {
         return Err("must look like http://host:port".to_owned());
+    }
+    // No service has passwords, and addresses are logged.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user or a password".to_owned());
     }
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
@@ -80,8 +86,29 @@ mod tests {
 
     #[test]
     fn what_the_panel_cannot_ask_is_refused() {
-        for given in ["https://analiticas", "ftp://analiticas", "analiticas:5064", "http://", ""] {
+        for given in [
+            "https://analiticas",
+            "ftp://analiticas",
+            "analiticas:5064",
+            "http://",
+            "http://ana:s3cret@analiticas",
+            "http://ana@analiticas",
+            "",
+        ] {
             assert!(base_url(given).is_err(), "{given}");
         }
+    }
+
+    #[test]
+    fn the_switches_are_off_unless_somebody_asks_for_them() {
+        let on = |arguments: &[&str]| {
+            let given = ["panel"].iter().chain(arguments);
+            Config::try_parse_from(given).map(|config| config.lab_faults).ok()
+        };
+        assert_eq!(on(&["--lab-faults="]), Some(false));
+        assert_eq!(on(&["--lab-faults=0"]), Some(false));
+        assert_eq!(on(&["--lab-faults=1"]), Some(true));
+        assert_eq!(on(&["--lab-faults"]), Some(true));
+        assert_eq!(on(&["--lab-faults=quizá"]), None);
     }
 }

@@ -1,8 +1,10 @@
 //! Throwing a switch: which request to which service, and what came of it.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     neighbour::{Away, Neighbour, Reason},
@@ -27,6 +29,26 @@ pub struct AnalyticsFaults {
     pub death: Option<Death>,
 }
 
+/// Body of a sender's `GET` and `PUT /fallos`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderFaults {
+    /// It publishes nothing.
+    #[serde(rename = "bloqueado")]
+    pub blocked: bool,
+}
+
+/// What came of throwing a switch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thrown {
+    /// It is done.
+    Done,
+    /// It is done, and this message was sent: its id.
+    Sent(Uuid),
+    /// Analytics will end at its next batch, but the event that was to make one
+    /// could not be sent.
+    Armed,
+}
+
 /// When analytics ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,16 +70,15 @@ pub struct Services {
 
 impl Services {
     /// Throws a switch; `value` is its new state where it has one: 0 is off.
-    /// Returns the id of the message that it sent, if it sent one.
     ///
     /// # Errors
     /// [`Away`] when a service did not do it.
-    pub async fn throw(&self, switch: Switch, value: u64) -> Result<Option<String>, Away> {
+    pub async fn throw(&self, switch: Switch, value: u64) -> Result<Thrown, Away> {
         match switch {
             Switch::Pausa => self.change(|faults| faults.paused = value > 0).await,
             Switch::Lento => self.change(|faults| faults.delay_ms = value).await,
-            Switch::MuereAntesDelAcuse => self.die(Death::AntesDelAcuse).await,
-            Switch::AcuseAntesDeGuardar => self.die(Death::TrasAcusePrematuro).await,
+            Switch::MuereAntesDelAcuse => self.die(Death::AntesDelAcuse, value > 0).await,
+            Switch::AcuseAntesDeGuardar => self.die(Death::TrasAcusePrematuro, value > 0).await,
             Switch::Bloqueo => self.block(value > 0).await,
             Switch::Veneno => self.poison().await,
             Switch::Duplicados => self.duplicate().await,
@@ -65,62 +86,84 @@ impl Services {
         }
     }
 
-    async fn change(
-        &self,
-        change: impl FnOnce(&mut AnalyticsFaults),
-    ) -> Result<Option<String>, Away> {
+    async fn change(&self, change: impl FnOnce(&mut AnalyticsFaults)) -> Result<Thrown, Away> {
         let mut faults: AnalyticsFaults = self.analytics.get("fallos").await?;
         change(&mut faults);
         let _: AnalyticsFaults = self.analytics.send(Method::PUT, "fallos", &faults).await?;
-        Ok(None)
+        Ok(Thrown::Done)
     }
 
     /// Nothing happens until there is a batch: an event is sent after it, for a
     /// class without traffic.
-    async fn die(&self, death: Death) -> Result<Option<String>, Away> {
-        self.change(|faults| faults.death = Some(death)).await?;
-        self.event(&uuid::Uuid::now_v7().to_string()).await
-    }
-
-    async fn block(&self, blocked: bool) -> Result<Option<String>, Away> {
-        for sender in &self.senders {
-            let _: Value =
-                sender.send(Method::PUT, "fallos", &json!({"bloqueado": blocked})).await?;
+    async fn die(&self, death: Death, on: bool) -> Result<Thrown, Away> {
+        let changed = self.change(|faults| faults.death = on.then_some(death)).await?;
+        if !on {
+            return Ok(changed);
         }
-        Ok(None)
+        match self.event(&Uuid::now_v7().to_string()).await {
+            Ok(id) => Ok(Thrown::Sent(id)),
+            Err(away) => {
+                log::warn!("analytics ends at its next batch; no event was sent: {}", away.detail);
+                Ok(Thrown::Armed)
+            }
+        }
     }
 
-    async fn poison(&self) -> Result<Option<String>, Away> {
-        let sent: Value =
-            self.first()?.send(Method::POST, "fallos/veneno", &json!({"veces": 1})).await?;
-        Ok(sent["ids"][0].as_str().map(str::to_owned))
+    /// Blocks all senders that can be reached, whichever cannot.
+    async fn block(&self, blocked: bool) -> Result<Thrown, Away> {
+        let faults = SenderFaults { blocked };
+        let block = |sender: &Neighbour| {
+            let sender = sender.clone();
+            async move { sender.send::<SenderFaults>(Method::PUT, "fallos", &faults).await }
+        };
+        let all = join_all(self.senders.iter().map(block)).await;
+        all.into_iter().collect::<Result<Vec<_>, _>>().map(|_| Thrown::Done)
     }
 
-    async fn duplicate(&self) -> Result<Option<String>, Away> {
-        let key = uuid::Uuid::now_v7().to_string();
+    async fn poison(&self) -> Result<Thrown, Away> {
+        let poison = json!({"veces": 1});
+        let sent: Poisoned = self.first()?.send(Method::POST, "fallos/veneno", &poison).await?;
+        Ok(sent.ids.into_iter().next().map_or(Thrown::Done, Thrown::Sent))
+    }
+
+    async fn duplicate(&self) -> Result<Thrown, Away> {
+        let key = Uuid::now_v7().to_string();
         self.event(&key).await?;
-        self.event(&key).await
+        self.event(&key).await.map(Thrown::Sent)
     }
 
     /// An event for which there is no queue: the sender must say so.
-    async fn nowhere(&self) -> Result<Option<String>, Away> {
+    async fn nowhere(&self) -> Result<Thrown, Away> {
         let event = json!({"evento": "sin_cola"});
         match self.first()?.send::<Value>(Method::POST, "send", &event).await {
             Ok(_) => Err(unexpected("an event without a queue was accepted")),
-            Err(Away { reason: Reason::Status(422), .. }) => Ok(None),
+            Err(Away { reason: Reason::Status(422), .. }) => Ok(Thrown::Done),
             Err(away) => Err(away),
         }
     }
 
-    async fn event(&self, key: &str) -> Result<Option<String>, Away> {
+    /// Sends an event, and returns its id.
+    async fn event(&self, key: &str) -> Result<Uuid, Away> {
         let event = json!({"message": "del panel"});
-        let sent: Value = self.first()?.send_with_key(key, "send", &event).await?;
-        Ok(sent["id"].as_str().map(str::to_owned))
+        let sent: Sent = self.first()?.send_with_key(key, "send", &event).await?;
+        Ok(sent.id)
     }
 
     fn first(&self) -> Result<&Neighbour, Away> {
         self.senders.first().ok_or_else(|| unexpected("no sender is configured"))
     }
+}
+
+/// Body of a sender's answer to `POST /send`.
+#[derive(Debug, Deserialize)]
+struct Sent {
+    id: Uuid,
+}
+
+/// Body of a sender's answer to `POST /fallos/veneno`.
+#[derive(Debug, Deserialize)]
+struct Poisoned {
+    ids: Vec<Uuid>,
 }
 
 fn unexpected(detail: &str) -> Away {

@@ -17,17 +17,41 @@ const RATE_WINDOW: usize = 3;
 pub struct Sample {
     /// When.
     pub at: Clock,
-    /// Confirmed by each sender since the panel started.
-    pub confirmed: Vec<u64>,
-    /// All events counted; none where analytics had never answered.
+    /// Confirmed by each sender.
+    pub confirmed: Vec<Confirmed>,
+    /// All events counted; none where analytics did not tell.
     pub counted: Option<u64>,
 }
 
+/// What a sender had confirmed.
+#[derive(Debug, Clone, Copy)]
+pub struct Confirmed {
+    /// Since the panel started, as far as known.
+    pub sum: u64,
+    /// Whether the sender answered then.
+    pub is_fresh: bool,
+}
+
 impl Sample {
-    /// Confirmed by all senders.
+    /// Confirmed by all senders, as far as known.
     #[must_use]
     pub fn all_confirmed(&self) -> u64 {
-        self.confirmed.iter().sum()
+        self.confirmed.iter().map(|sender| sender.sum).sum()
+    }
+
+    /// What was confirmed between `earlier` and now, by senders that answered at
+    /// both times: what one that was away did then belongs to no second.
+    #[must_use]
+    pub fn confirmed_since(&self, earlier: &Self) -> Option<u64> {
+        let pairs = self.confirmed.iter().zip(&earlier.confirmed);
+        let both = pairs.filter(|(now, then)| now.is_fresh && then.is_fresh);
+        both.map(|(now, then)| now.sum.saturating_sub(then.sum)).reduce(|sum, one| sum + one)
+    }
+
+    /// What was counted between `earlier` and now.
+    #[must_use]
+    pub fn counted_since(&self, earlier: &Self) -> Option<u64> {
+        Some(self.counted?.saturating_sub(earlier.counted?))
     }
 }
 
@@ -56,21 +80,22 @@ impl History {
     /// Events a second that sender number `sender` had confirmed, lately.
     #[must_use]
     pub fn confirmed_rate(&self, sender: usize) -> Option<f64> {
-        self.rate(|sample| sample.confirmed.get(sender).copied())
+        self.rate(|now, then| {
+            let (now, then) = (now.confirmed.get(sender)?, then.confirmed.get(sender)?);
+            (now.is_fresh && then.is_fresh).then(|| now.sum.saturating_sub(then.sum))
+        })
     }
 
     /// Events a second that were counted, lately.
     #[must_use]
     pub fn counted_rate(&self) -> Option<f64> {
-        self.rate(|sample| sample.counted)
+        self.rate(Sample::counted_since)
     }
 
-    fn rate(&self, count: impl Fn(&Sample) -> Option<u64>) -> Option<f64> {
+    fn rate(&self, grown: impl Fn(&Sample, &Sample) -> Option<u64>) -> Option<f64> {
         let newest = self.0.back()?;
         let oldest = self.0.get(self.0.len().saturating_sub(RATE_WINDOW + 1))?;
-        let seconds = newest.at.since(&oldest.at).as_secs_f64();
-        let grown = count(newest)?.saturating_sub(count(oldest)?);
-        (seconds > 0.0).then(|| as_number(grown) / seconds)
+        per_second(newest, oldest, grown)
     }
 
     /// Events a second, one value for each of the last `seconds`, oldest first;
@@ -79,17 +104,11 @@ impl History {
     pub fn curve(
         &self,
         seconds: usize,
-        count: impl Fn(&Sample) -> Option<u64>,
+        grown: impl Fn(&Sample, &Sample) -> Option<u64>,
     ) -> Vec<Option<f64>> {
         let skipped = self.0.len().saturating_sub(seconds + 1);
         let pairs = self.0.iter().skip(skipped).zip(self.0.iter().skip(skipped + 1));
-        pairs
-            .map(|(before, after)| {
-                let time = after.at.since(&before.at).as_secs_f64();
-                let grown = count(after)?.saturating_sub(count(before)?);
-                (time > 0.0).then(|| as_number(grown) / time)
-            })
-            .collect()
+        pairs.map(|(before, after)| per_second(after, before, &grown)).collect()
     }
 
     /// How long the oldest of `waiting` messages has waited. A queue keeps the
@@ -109,17 +128,6 @@ impl History {
         Some(Waited::About(newest.at.since(&then.at)))
     }
 
-    /// Whether nothing was confirmed or counted for the last `seconds`.
-    #[must_use]
-    pub fn is_still(&self, seconds: usize) -> bool {
-        let mut latest = self.0.iter().rev();
-        let Some(newest) = latest.next() else { return false };
-        let same = |sample: &&Sample| {
-            sample.confirmed == newest.confirmed && sample.counted == newest.counted
-        };
-        latest.take(seconds).take_while(same).count() == seconds
-    }
-
     /// Confirmed by all senders up to `moment`.
     #[must_use]
     pub fn confirmed_at(&self, moment: &Clock) -> Option<u64> {
@@ -127,6 +135,16 @@ impl History {
         let first_later = self.0.iter().find(later);
         first_later.or(self.0.back()).map(Sample::all_confirmed)
     }
+}
+
+fn per_second(
+    now: &Sample,
+    then: &Sample,
+    grown: impl Fn(&Sample, &Sample) -> Option<u64>,
+) -> Option<f64> {
+    let seconds = now.at.since(&then.at).as_secs_f64();
+    let grown = grown(now, then)?;
+    (seconds > 0.0).then(|| as_number(grown) / seconds)
 }
 
 /// Exact up to 2⁵³, more than a laboratory counts.
@@ -145,9 +163,13 @@ mod tests {
         let mut history = History::default();
         for (second, count) in confirmed.iter().enumerate() {
             let at = start.later(Duration::from_secs(second as u64));
-            history.add(Sample { at, confirmed: vec![*count], counted: Some(count / 2) });
+            history.add(Sample { at, confirmed: vec![fresh(*count)], counted: Some(count / 2) });
         }
         history
+    }
+
+    fn fresh(sum: u64) -> Confirmed {
+        Confirmed { sum, is_fresh: true }
     }
 
     fn seconds(count: u64) -> Duration {
@@ -165,18 +187,25 @@ mod tests {
 
     #[test]
     fn the_curve_has_a_value_a_second() {
-        let curve = history(&[0, 4, 4, 10]).curve(300, |sample| Some(sample.all_confirmed()));
+        let curve = history(&[0, 4, 4, 10]).curve(300, Sample::confirmed_since);
         assert_eq!(curve, [Some(4.0), Some(0.0), Some(6.0)]);
-        let curve = history(&[0, 4, 4, 10]).curve(2, |sample| Some(sample.all_confirmed()));
+        let curve = history(&[0, 4, 4, 10]).curve(2, Sample::confirmed_since);
         assert_eq!(curve, [Some(0.0), Some(6.0)]);
     }
 
     #[test]
-    fn it_is_still_once_nothing_changed_for_so_long() {
-        assert!(history(&[5, 8, 8, 8, 8]).is_still(3));
-        assert!(!history(&[5, 8, 8, 8]).is_still(3));
-        assert!(!history(&[8, 8]).is_still(3));
-        assert!(!History::default().is_still(3));
+    fn a_sender_that_was_away_adds_nothing_to_any_second() {
+        let start = Clock::at("2025-04-13T12:00:00Z");
+        let mut history = History::default();
+        let away = Confirmed { sum: 5, is_fresh: false };
+        let seconds = [[fresh(5), fresh(0)], [away, fresh(3)], [fresh(90), fresh(3)], [away, away]];
+        for (second, confirmed) in (0..).zip(seconds) {
+            let at = start.later(Duration::from_secs(second));
+            history.add(Sample { at, confirmed: confirmed.to_vec(), counted: None });
+        }
+        let curve = history.curve(300, Sample::confirmed_since);
+        assert_eq!(curve, [Some(3.0), Some(0.0), None]);
+        assert_eq!((history.confirmed_rate(0), history.counted_rate()), (None, None));
     }
 
     #[test]

@@ -48,6 +48,15 @@ impl Lang {
             Self::En => english,
         }
     }
+
+    /// What a service says of itself, which it says in Spanish.
+    #[must_use]
+    pub fn quoted(self, said: &str) -> String {
+        match self {
+            Self::Es => said.to_owned(),
+            Self::En => format!("in its own words: “{said}”"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 //!
 //! - [`config`]: where to listen, whom to ask.
 //! - [`report`] and [`states`]: what services answer, as it is on the wire.
-//! - [`neighbour`] and [`analytics`]: asking them, and what may come of that.
-//! - [`poll`]: what the panel knows, and the task that keeps it fresh; with
-//!   [`growth`] and [`history`].
+//! - [`neighbour`]: asking them, and what may come of that.
+//! - [`knowledge`]: what the panel knows, with [`growth`] and [`history`].
+//!   [`poll`]: the tasks that keep it fresh.
 //! - [`proof`]: whether anything was lost, by id. [`remember`]: what everybody
 //!   remembers of one message. [`faults`]: the switches that break things.
 //! - [`view`]: what each page shows, from what is known and a clock; with
@@ -19,7 +19,6 @@
 //! A further laboratory adds a view, a template that extends `base.html`, a
 //! route, and a line in the navigation.
 
-pub mod analytics;
 pub mod assets;
 pub mod chart;
 pub mod clock;
@@ -27,6 +26,7 @@ pub mod config;
 pub mod faults;
 pub mod growth;
 pub mod history;
+pub mod knowledge;
 pub mod lang;
 pub mod neighbour;
 pub mod poll;
@@ -46,7 +46,7 @@ use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::{sync::watch, task::JoinHandle};
 use utoipa::OpenApi;
 
-use crate::{faults::Services, neighbour::Neighbour, poll::Knowledge};
+use crate::{faults::Services, knowledge::Knowledge, neighbour::Neighbour, remember::Memories};
 
 pub use crate::config::Config;
 
@@ -61,7 +61,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     };
     let (tell, known) = watch::channel(Knowledge::of(&services, config.lab_faults));
     let poller = tokio::spawn(poll::keep_asking(services.clone(), tell, shutdown.clone()));
-    let panel = routes::Panel { known, services, shutdown: shutdown.clone() };
+    let memories = Memories::new(services.clone());
+    let panel = routes::Panel { known, services, memories, shutdown: shutdown.clone() };
     let server = Server {
         listener,
         shutdown: shutdown.clone(),

@@ -9,6 +9,18 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
+/// Clients and events asked for: what one page shows.
+pub const SHOWN: usize = 20;
+
+/// What analytics has counted.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// The counts.
+    pub report: Report,
+    /// The newest events, newest first.
+    pub latest: Latest,
+}
+
 /// Body of `GET /reporte`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Report {

@@ -60,6 +60,14 @@ pub struct Published {
     pub unknown: u64,
 }
 
+impl Published {
+    /// All attempts.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.confirmed + self.unroutable + self.refused + self.not_sent + self.unknown
+    }
+}
+
 /// One attempt to publish.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Attempt {
@@ -140,6 +148,9 @@ pub struct AnalyticsState {
     pub redelivered: u64,
     /// All ever counted.
     pub total: u64,
+    /// What was counted before may be forgotten.
+    #[serde(rename = "recuerda_desde")]
+    pub remembers_since: Timestamp,
     /// What the broker says.
     pub broker: BrokerState,
 }

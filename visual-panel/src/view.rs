@@ -1,5 +1,6 @@
 //! What the pages show, from what is known and a clock. Pure.
 
+mod attempts;
 mod counts;
 mod numbers;
 pub mod picture;
@@ -7,24 +8,19 @@ pub mod proof;
 pub mod story;
 pub mod switches;
 
-use std::time::Duration;
-
 use crate::{
-    analytics::Answer,
     clock::Clock,
+    knowledge::{Failing, Heard, Knowledge, Source},
     lang::Lang,
     neighbour::Reason,
-    poll::{Failing, Heard, Knowledge, Source},
+    report::Counted,
     wording::{self, Moment},
 };
 
+pub use attempts::AttemptRow;
 pub use counts::{Bar, Counts, Rest, Row};
-pub use numbers::{Curve, Numbers};
+pub use numbers::{Certainty, Curve, Numbers, Waiting};
 use picture::Picture;
-
-/// Counts older than this are shown as old, whatever the last attempt said:
-/// the machine may have slept in between.
-const STALE_AFTER: Duration = Duration::from_secs(5);
 
 /// Everything on the page of laboratory 1 that is not always the same.
 #[derive(Debug, Clone)]
@@ -39,6 +35,8 @@ pub struct View {
     pub picture: Picture,
     /// Rates, times, and what waits.
     pub numbers: Numbers,
+    /// The newest attempts to publish.
+    pub attempts: Vec<AttemptRow>,
 }
 
 /// How things stand with analytics.
@@ -76,13 +74,14 @@ impl View {
     /// The page, at `now`.
     #[must_use]
     pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
-        let heard = known.analytics.last.as_ref();
-        let link = Link::new(&known.analytics, now, lang);
+        let heard = known.counts.last.as_ref();
+        let link = Link::new(&known.counts, now, lang);
         Self {
             heard: heard.map(|heard| ago(&heard.at, now, lang)),
             counts: heard.map(|heard| Counts::new(&heard.answer, now.wall, lang)),
-            picture: Picture::new(&numbers::picture_input(known, now, &link), lang),
+            picture: Picture::new(&numbers::picture_input(known, now), lang),
             numbers: Numbers::new(known, now, lang),
+            attempts: attempts::latest(known, now.wall, lang),
             link,
         }
     }
@@ -95,10 +94,10 @@ impl View {
 }
 
 impl Link {
-    fn new(known: &Source<Answer>, now: &Clock, lang: Lang) -> Self {
+    fn new(known: &Source<Counted>, now: &Clock, lang: Lang) -> Self {
         match (&known.failing, &known.last) {
             (Some(failing), last) => Self::Away(absence(failing, last.as_ref(), now, lang)),
-            (None, Some(heard)) if now.since(&heard.at) > STALE_AFTER => {
+            (None, Some(heard)) if known.staleness(now).is_some() => {
                 let failing = Failing { reason: Reason::TimedOut, since: heard.at };
                 Self::Away(absence(&failing, Some(heard), now, lang))
             }
@@ -119,7 +118,7 @@ impl Link {
 }
 
 /// Away since the last answer; without one, since the first question.
-fn absence(failing: &Failing, last: Option<&Heard<Answer>>, now: &Clock, lang: Lang) -> Absence {
+fn absence(failing: &Failing, last: Option<&Heard<Counted>>, now: &Clock, lang: Lang) -> Absence {
     let since = last.map_or(failing.since, |heard| heard.at);
     Absence {
         since: ago(&since, now, lang),

@@ -16,7 +16,7 @@ use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 39] = scenarios![
+const SCENARIOS: [(&str, Scenario); 40] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -53,6 +53,7 @@ const SCENARIOS: [(&str, Scenario); 39] = scenarios![
     switches::what_no_queue_takes_comes_back,
     switches::the_same_sent_twice_counts_once,
     switches::poison_falls_into_the_dead_letters_alone,
+    switches::a_death_that_waits_can_be_taken_back,
     switches::dying_before_the_acknowledgement_loses_and_repeats_nothing,
     switches::an_acknowledgement_before_the_commit_loses_and_the_proof_says_so,
     switches::the_check_grades_what_the_switches_did,

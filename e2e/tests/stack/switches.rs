@@ -135,7 +135,8 @@ async fn surface(browser: &Browser) -> i64 {
 
 async fn a_waiting_message_says_why(stack: &Stack, browser: &Browser) {
     let id = send_one(stack, "tanque", "").await;
-    browser.go(&at(stack, &format!("historia?id={id}"))).await;
+    browser.go(&at(stack, "")).await;
+    browser.click(&format!(".intentos a[title='{id}']")).await;
     browser.says(".lugar", "Espera en la cola").await;
     browser.says(".lugar", "ha dejado de consumir").await;
 }
@@ -192,7 +193,7 @@ pub(super) async fn blocked_senders_say_so_until_they_are_mended(stack: &Stack) 
         assert!(code == 503 && waits && text.contains("bloqueado"), "{code} {waits} {text}");
         browser.go(&at(stack, "")).await;
         browser.until(&senders_are("bloqueado")).await;
-        browser.says(".camino-frase", "connection.blocked").await;
+        browser.says(".camino-frase", "un interruptor del laboratorio").await;
         hold(stack, browser, "bloqueo", false).await;
         assert_eq!(status().await.0, 202);
         browser.go(&at(stack, "")).await;
@@ -262,6 +263,26 @@ pub(super) async fn dying_before_the_acknowledgement_loses_and_repeats_nothing(s
         browser.has("main[data-estado='contado']").await;
         browser.go(&at(stack, "")).await;
         browser.has(".ancha .otra-vez.alguno").await;
+    })
+    .await;
+}
+
+/// Nothing can be sent, so nothing happens until it is taken back.
+pub(super) async fn a_death_that_waits_can_be_taken_back(stack: &Stack) {
+    mend(stack).await;
+    Browser::visit(1280, async |browser| {
+        let process = process(stack).await;
+        hold(stack, browser, "bloqueo", true).await;
+        throw(stack, browser, "acuse-antes-de-guardar").await;
+        browser.says(".hecho", "con el próximo lote").await;
+        browser.says("#acuse-antes-de-guardar", "esperando el próximo lote").await;
+        throw(stack, browser, "acuse-antes-de-guardar").await;
+        browser.says("#acuse-antes-de-guardar button", "Hacerlo").await;
+        hold(stack, browser, "bloqueo", false).await;
+        let total = number(stack, "total").await;
+        send(stack, "viva", 1).await;
+        reaches(stack, "total", total + 1).await;
+        assert_eq!(self::process(stack).await, process);
     })
     .await;
 }

@@ -15,7 +15,7 @@ use service_kit::{Problem, Shutdown};
 use tokio::sync::watch;
 use utoipa::OpenApi;
 
-use crate::{assets, faults::Services, poll::Knowledge};
+use crate::{assets, faults::Services, knowledge::Knowledge, remember::Memories};
 
 /// What a page may load: only what the panel itself serves, and no code or
 /// style inside the page, so that text of a stranger stays text.
@@ -44,10 +44,20 @@ pub struct Documentation;
 pub struct Panel {
     /// What is known.
     pub known: watch::Receiver<Knowledge>,
-    /// Whom to ask of one message, and to tell of a switch.
+    /// Whom to tell of a switch.
     pub services: Services,
+    /// What everybody remembers of single messages.
+    pub memories: Memories,
     /// When streams end.
     pub shutdown: Shutdown,
+}
+
+impl Panel {
+    /// What is known now. A copy: whoever draws from it holds up nobody who has
+    /// news.
+    fn now(&self) -> Knowledge {
+        self.known.borrow().clone()
+    }
 }
 
 /// Adds the panel's routes.

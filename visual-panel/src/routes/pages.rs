@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::Panel;
 use crate::{
     clock::Clock,
+    knowledge::Knowledge,
     lang::Lang,
-    poll::Knowledge,
-    prefix, remember,
+    prefix,
     view::{
-        Link, View,
+        Certainty, Link, View,
         proof::{Proof, Ruling},
         story::{Place, Story},
         switches::{Now, Switches},
@@ -124,7 +124,7 @@ pub(super) async fn lab1(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&request);
-    let view = View::new(&panel.known.borrow(), &Clock::now(), frame.lang);
+    let view = View::new(&panel.now(), &Clock::now(), frame.lang);
     html(&Lab1 { frame, view })
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn proof(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&request);
-    let page = Proof::new(&panel.known.borrow(), &Clock::now(), frame.lang);
+    let page = Proof::new(&panel.now(), &Clock::now(), frame.lang);
     html(&ProofPage { frame, page })
 }
 
@@ -147,11 +147,33 @@ pub(super) async fn proof(
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Done {
     /// Whether it worked.
-    #[serde(default)]
-    hecho: Option<bool>,
+    hecho: Deed,
     /// The message that was sent, if one was.
     #[serde(default)]
     id: Option<Uuid>,
+}
+
+/// How throwing a switch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Deed {
+    /// It is done.
+    Si,
+    /// It is armed, for a batch that is still to come.
+    Armado,
+    /// It is not done, or not everywhere.
+    No,
+}
+
+impl Deed {
+    /// Its word in the address.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Si => "si",
+            Self::Armado => "armado",
+            Self::No => "no",
+        }
+    }
 }
 
 /// Los interruptores que rompen el laboratorio, si se encendió con `LAB_FAULTS=1`.
@@ -166,9 +188,9 @@ pub(super) async fn switches(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&request);
-    let known = panel.known.borrow().clone();
+    let known = panel.now();
     let page = Switches::new(&known, known.faults.is_some(), frame.lang);
-    let done = done.map(Query::into_inner).filter(|done| done.hecho.is_some());
+    let done = done.map(Query::into_inner);
     html(&SwitchesPage { frame, page, done })
 }
 
@@ -201,10 +223,8 @@ pub(super) async fn story(
 }
 
 async fn tell(panel: &Panel, id: Uuid, lang: Lang) -> Story {
-    let known = panel.known.borrow().clone();
-    let id = id.to_string();
-    let memory = remember::of(&id, &panel.services, &known).await;
-    Story::new(id, memory, &known, &Clock::now(), lang)
+    let memory = panel.memories.of(id, &panel.now()).await;
+    Story::new(id.to_string(), &memory, &panel.now(), &Clock::now(), lang)
 }
 
 fn html(page: &impl Template) -> Result<HttpResponse, Problem> {

@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::{sync::watch, time::sleep};
 
 use super::{Panel, pages::Page};
-use crate::{lang::Lang, poll::Knowledge};
+use crate::{knowledge::Knowledge, lang::Lang};
 
 /// Shortest time between two events of one stream. With the time between two
 /// questions to a service it stays under a second from a count to the eye.

@@ -11,9 +11,14 @@ use service_kit::Problem;
 use tokio::{sync::watch, time::timeout};
 use utoipa::ToSchema;
 
-use super::{Panel, origin};
+use super::{Panel, origin, pages::Deed};
 use crate::{
-    clock::Clock, faults::MAX_DELAY_MS, lang, lang::Lang, poll::Knowledge, prefix,
+    clock::Clock,
+    faults::{MAX_DELAY_MS, Thrown},
+    knowledge::Knowledge,
+    lang,
+    lang::Lang,
+    prefix,
     view::switches::Switch,
 };
 
@@ -57,15 +62,16 @@ pub(super) async fn throw(
     let Throw { fallo, valor } = form.into_inner();
     let thrown = panel.services.throw(fallo, valor.min(MAX_DELAY_MS)).await;
     all_asked_since(panel.known.clone(), Clock::now()).await;
-    let outcome = match thrown {
-        Ok(None) => "hecho=true".to_owned(),
-        Ok(Some(id)) => format!("hecho=true&id={id}"),
+    let (deed, id) = match thrown {
+        Ok(Thrown::Done) => (Deed::Si, String::new()),
+        Ok(Thrown::Sent(id)) => (Deed::Si, format!("&id={id}")),
+        Ok(Thrown::Armed) => (Deed::Armado, String::new()),
         Err(away) => {
             log::warn!("switch {} was not thrown: {}", fallo.name(), away.detail);
-            "hecho=false".to_owned()
+            (Deed::No, String::new())
         }
     };
-    Ok(back(&request, &format!("romper?{outcome}#{}", fallo.name())))
+    Ok(back(&request, &format!("romper?hecho={}{id}#{}", deed.word(), fallo.name())))
 }
 
 /// Waits until every service has been asked after `moment`, so that the page one

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    analytics::{Answer, SHOWN},
     chart::{self, Length},
     lang::Lang,
-    report::{Event, Report, Tally},
+    report::{Counted, Event, Report, SHOWN, Tally},
     wording::{self, Count, Moment},
 };
 
@@ -36,12 +35,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The counts of `answer`, at `now`.
+    /// The counts, at `now`.
     #[must_use]
-    pub fn new(answer: &Answer, now: Timestamp, lang: Lang) -> Self {
-        let report = &answer.report;
+    pub fn new(counted: &Counted, now: Timestamp, lang: Lang) -> Self {
+        let report = &counted.report;
         let moment = |at: Option<Timestamp>| at.map(|at| Moment::new(at, now, lang));
-        let events = answer.latest.events.iter().take(SHOWN);
+        let events = counted.latest.events.iter().take(SHOWN);
         Self {
             total: Count(report.total),
             kinds: kinds(&report.kinds),

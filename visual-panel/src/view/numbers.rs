@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    analytics::Answer,
     clock::Clock,
     history::{Sample, Waited},
+    knowledge::{Heard, Knowledge, Sender},
     lang::Lang,
-    poll::{Knowledge, Sender},
+    report::Counted,
+    states::Consuming,
     wording::{self, Count},
 };
 
-use super::{
-    Link,
-    picture::{Input, SenderInput},
-};
+use super::picture::{Input, SenderInput};
 
 /// Seconds of the curve: five minutes.
 const CURVE_SECONDS: usize = 300;
@@ -39,6 +37,8 @@ pub struct Numbers {
     pub oldest: Option<String>,
     /// Messages in the dead-letter queue.
     pub dead: Option<Count>,
+    /// How long ago what is not of now was told, in words.
+    pub stale: Option<String>,
 }
 
 /// Messages that wait.
@@ -46,8 +46,19 @@ pub struct Numbers {
 pub struct Waiting {
     /// How many.
     pub count: Count,
-    /// Whether that is what senders say since the broker was last heard of.
-    pub is_estimate: bool,
+    /// How sure that is.
+    pub certainty: Certainty,
+}
+
+/// How sure a number of waiting messages is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// The broker says so now.
+    Told,
+    /// The broker said so once, and nobody knows better.
+    Old,
+    /// What the broker said once, with what was confirmed since.
+    Estimated,
 }
 
 /// Two lines over five minutes, as points of SVG polylines.
@@ -67,77 +78,93 @@ impl Numbers {
     pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
         let history = &known.history;
         let rate = |rate: Option<f64>| rate.map(|rate| wording::rate(rate, lang));
-        let answer = known.analytics.answer();
+        let counted = known.counts.answer();
         let waiting = Waiting::new(known, now);
-        let dead = answer.and_then(|answer| answer.state.broker.dead);
+        let oldest = waiting.and_then(|waiting| waiting.oldest(known));
+        let broker = known.broker.as_ref();
+        let dead = broker.and_then(|heard| heard.answer.dead);
         Self {
             confirmed: rate(confirmed_rate(known)),
-            counted: rate(history.counted_rate().filter(|_| known.analytics.failing.is_none())),
+            counted: rate(history.counted_rate()),
             curve: Curve::new(known),
-            latency: answer.and_then(|answer| latency(answer, lang)),
-            oldest: waiting.and_then(|waiting| history.oldest_of(waiting.count.0)).map(|waited| {
-                match waited {
-                    Waited::About(time) => wording::length_of(time, lang),
-                    Waited::Over(time) => format!(">\u{a0}{}", wording::length_of(time, lang)),
-                }
+            latency: counted.and_then(|counted| latency(counted, lang)),
+            oldest: oldest.map(|waited| match waited {
+                Waited::About(time) => wording::length_of(time, lang),
+                Waited::Over(time) => format!(">\u{a0}{}", wording::length_of(time, lang)),
             }),
             waiting,
             dead: dead.map(|dead| Count(dead.messages)),
+            stale: staleness(known, now)
+                .max(known.counts.staleness(now))
+                .map(|age| wording::age(age, lang)),
         }
     }
 }
 
+/// How old the oldest number of analytics or the broker is, if one is not of now.
+pub(super) fn staleness(known: &Knowledge, now: &Clock) -> Option<Duration> {
+    let broker = known.broker.as_ref().filter(|_| !known.is_broker_fresh(now));
+    let broker = broker.map(|heard| now.since(&heard.at));
+    known.analytics.staleness(now).max(broker)
+}
+
 impl Waiting {
-    /// What waits, as the broker says; where that is old, with what senders had
-    /// confirmed since. Without analytics nothing leaves the queue.
-    fn new(known: &Knowledge, now: &Clock) -> Option<Self> {
-        let heard = known.analytics.last.as_ref()?;
-        let broker = &heard.answer.state.broker;
+    /// What waits, as the broker says. Where that is old and nobody reads the
+    /// queue, with what senders had confirmed since.
+    pub(super) fn new(known: &Knowledge, now: &Clock) -> Option<Self> {
+        let Heard { answer: broker, asked, .. } = known.broker.as_ref()?;
         let queue = broker.queue?;
         let then = queue.ready.saturating_add(queue.unacked);
-        let is_fresh = known.analytics.failing.is_none() && broker.answers;
-        if is_fresh && now.since(&heard.at) <= super::STALE_AFTER {
-            return Some(Self { count: Count(then), is_estimate: false });
+        if known.is_broker_fresh(now) {
+            return Some(Self { count: Count(then), certainty: Certainty::Told });
+        }
+        let is_away = known.analytics.staleness(now).is_some();
+        let consuming = known.analytics.answer().map(|state| state.consuming);
+        if !is_away && consuming == Some(Consuming::Activo) {
+            return Some(Self { count: Count(then), certainty: Certainty::Old });
         }
         let confirmed: u64 = known.senders.iter().map(|sender| sender.confirmed.sum()).sum();
-        let before = known.history.confirmed_at(&heard.at).unwrap_or(confirmed);
-        let since = confirmed.saturating_sub(before);
-        Some(Self { count: Count(then.saturating_add(since)), is_estimate: true })
+        let before = known.history.confirmed_at(asked).unwrap_or(confirmed);
+        let count = Count(then.saturating_add(confirmed.saturating_sub(before)));
+        Some(Self { count, certainty: Certainty::Estimated })
+    }
+
+    fn oldest(self, known: &Knowledge) -> Option<Waited> {
+        known.history.oldest_of(self.count.0)
     }
 }
 
 /// What the picture is drawn from.
-pub(super) fn picture_input<'a>(known: &'a Knowledge, now: &Clock, link: &Link) -> Input<'a> {
+pub(super) fn picture_input<'a>(known: &'a Knowledge, now: &Clock) -> Input<'a> {
     let (analytics, history) = (&known.analytics, &known.history);
     let waiting = Waiting::new(known, now);
-    let oldest = waiting.and_then(|waiting| history.oldest_of(waiting.count.0));
-    let faults = known.faults.as_ref().and_then(|faults| faults.answer());
+    let estimate = waiting.filter(|waiting| waiting.certainty == Certainty::Estimated);
+    let faults = known.faults.as_ref().and_then(|faults| faults.fresh());
     let delay = faults.map(|faults| faults.delay_ms).filter(|delay| *delay > 0);
+    let senders = known.senders.iter().enumerate();
     Input {
         now: now.wall,
-        senders: known
-            .senders
-            .iter()
-            .enumerate()
-            .map(|(at, one)| sender(known, at, one, now))
-            .collect(),
-        analytics: analytics.answer().map(|answer| &answer.state),
-        analytics_away: matches!(link, Link::Away(_)),
+        senders: senders.map(|(place, one)| sender(known, place, one, now)).collect(),
+        analytics: analytics.answer(),
+        analytics_away: analytics.failing.is_some() || analytics.staleness(now).is_some(),
         analytics_age: analytics.last.as_ref().map(|heard| now.since(&heard.at)),
-        counted_total: analytics.answer().map(|answer| answer.report.total),
+        counted_total: known.counts.answer().map(|counted| counted.report.total),
+        counted_age: known.counts.staleness(now),
         counted_rate: history.counted_rate(),
-        oldest_waiting: oldest.map(|(Waited::About(time) | Waited::Over(time))| time),
-        estimated_waiting: waiting.map(|waiting| waiting.count.0),
+        oldest_waiting: waiting.and_then(|waiting| waiting.oldest(known)),
+        estimated_waiting: estimate.map(|waiting| waiting.count.0),
         slowed: delay.map(Duration::from_millis),
     }
 }
 
 fn sender<'a>(known: &Knowledge, place: usize, sender: &'a Sender, now: &Clock) -> SenderInput<'a> {
+    let source = &sender.source;
     SenderInput {
         name: &sender.name,
-        state: sender.source.answer(),
-        away: sender.source.failing.is_some(),
-        age: sender.source.last.as_ref().map(|heard| now.since(&heard.at)),
+        state: source.answer(),
+        away: source.failing.is_some() || source.staleness(now).is_some(),
+        blocked_on_purpose: sender.is_blocked_on_purpose(),
+        age: source.last.as_ref().map(|heard| now.since(&heard.at)),
         rate: known.history.confirmed_rate(place),
     }
 }
@@ -150,8 +177,8 @@ fn confirmed_rate(known: &Knowledge) -> Option<f64> {
 
 /// Median and longest, of the latest events. A caller may have given an event
 /// any time: one that is in the future says nothing.
-fn latency(answer: &Answer, lang: Lang) -> Option<(String, String)> {
-    let times = answer.latest.events.iter();
+fn latency(counted: &Counted, lang: Lang) -> Option<(String, String)> {
+    let times = counted.latest.events.iter();
     let times = times.map(|event| event.counted.duration_since(event.timestamp));
     let mut times: Vec<Duration> = times.filter_map(|time| time.try_into().ok()).collect();
     times.sort_unstable();
@@ -162,8 +189,8 @@ fn latency(answer: &Answer, lang: Lang) -> Option<(String, String)> {
 impl Curve {
     fn new(known: &Knowledge) -> Self {
         let history = &known.history;
-        let confirmed = history.curve(CURVE_SECONDS, |sample| Some(sample.all_confirmed()));
-        let counted = history.curve(CURVE_SECONDS, |sample: &Sample| sample.counted);
+        let confirmed = history.curve(CURVE_SECONDS, Sample::confirmed_since);
+        let counted = history.curve(CURVE_SECONDS, Sample::counted_since);
         let rates = confirmed.iter().chain(&counted).flatten();
         let top = rounded_up(rates.fold(0.0, |most: f64, rate| most.max(*rate)));
         Self { confirmed: pieces(&confirmed, top), counted: pieces(&counted, top), top: Count(top) }
@@ -207,4 +234,68 @@ fn pieces(rates: &[Option<f64>], top: u64) -> Vec<String> {
                 .join(" ")
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        history::Confirmed,
+        knowledge::{Attempt, sample},
+        neighbour::{Away, Reason},
+        states::AnalyticsState,
+    };
+
+    use super::*;
+
+    fn second(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn state(answers: bool, consuming: Consuming) -> AnalyticsState {
+        let mut state = sample("click", "2025-04-06T12:00:00Z");
+        state.broker.answers = answers;
+        state.broker.queue.as_mut().expect("a queue").ready = 5;
+        AnalyticsState { consuming, ..state }
+    }
+
+    /// The broker said five at the first second; senders confirmed ten a second.
+    fn after(outcome: Result<AnalyticsState, Away>) -> (Certainty, u64) {
+        let start = Clock::at("2025-04-13T12:00:00Z");
+        let mut known = Knowledge::default();
+        known.hear_analytics(Ok(state(true, Consuming::Activo)), Attempt::at(start));
+        let mut history = crate::history::History::default();
+        for count in 0..4 {
+            let confirmed = vec![Confirmed { sum: 10 * count, is_fresh: true }];
+            history.add(Sample { at: start.later(second(count)), confirmed, counted: None });
+        }
+        known.history = history.into();
+        let now = start.later(second(3));
+        known.hear_analytics(outcome, Attempt::at(now));
+        known.senders = vec![confirming(30)];
+        let waiting = Waiting::new(&known, &now).expect("a number");
+        (waiting.certainty, waiting.count.0)
+    }
+
+    /// A sender that had confirmed so many since the panel started.
+    fn confirming(count: u64) -> Sender {
+        let mut sender = Sender::default();
+        sender.confirmed.see("p", 0);
+        sender.confirmed.see("p", count);
+        sender
+    }
+
+    #[test]
+    fn what_waits_is_guessed_only_while_nobody_reads_the_queue() {
+        let away = Away { reason: Reason::Unreachable, detail: String::new() };
+        for (outcome, waiting) in [
+            (Ok(state(true, Consuming::Activo)), (Certainty::Told, 5)),
+            (Ok(state(false, Consuming::Activo)), (Certainty::Old, 5)),
+            (Ok(state(false, Consuming::EnPausa)), (Certainty::Estimated, 25)),
+            (Ok(state(false, Consuming::SinConexion)), (Certainty::Estimated, 25)),
+            (Err(away), (Certainty::Estimated, 25)),
+        ] {
+            let what = format!("{outcome:?}");
+            assert_eq!(after(outcome), waiting, "{what}");
+        }
+    }
 }

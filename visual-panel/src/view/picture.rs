@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
+    history::Waited,
     lang::Lang,
     states::{AnalyticsState, Consuming, SenderLink, SenderState},
     wording::Count,
@@ -43,10 +44,12 @@ pub struct Input<'a> {
     pub analytics_age: Option<Duration>,
     /// All ever counted.
     pub counted_total: Option<u64>,
+    /// How old that is, where it is not of now.
+    pub counted_age: Option<Duration>,
     /// Events counted per second.
     pub counted_rate: Option<f64>,
-    /// How long the oldest ready message has been waiting.
-    pub oldest_waiting: Option<Duration>,
+    /// How long the oldest waiting message has been waiting.
+    pub oldest_waiting: Option<Waited>,
     /// Messages in the queue, as far as the panel can tell by itself while
     /// nobody reports them: the last known, and what was confirmed since.
     pub estimated_waiting: Option<u64>,
@@ -63,6 +66,8 @@ pub struct SenderInput<'a> {
     pub state: Option<&'a SenderState>,
     /// Whether it does not answer.
     pub away: bool,
+    /// Whether it is a switch of the laboratory that keeps it from publishing.
+    pub blocked_on_purpose: bool,
     /// How old its last answer is.
     pub age: Option<Duration>,
     /// Events confirmed per second.

@@ -2,31 +2,35 @@
 
 use crate::{
     clock::Clock,
+    knowledge::{Knowledge, Sender},
     lang::Lang,
-    poll::Knowledge,
-    proof::Rest,
+    proof::{Finding, Verdict},
+    states::Published,
     wording::{self, Count},
 };
 
+use super::numbers::{Waiting, staleness};
+
 /// Ids of lost messages that are shown.
 const IDS_SHOWN: usize = 20;
+
+/// Attempts that a sender remembers; its own limit is the same.
+const REMEMBERED: u64 = 10_000;
 
 /// The page.
 #[derive(Debug, Clone)]
 pub struct Proof {
     /// What the verdict is.
     pub ruling: Ruling,
-    /// Attempts to publish, of all senders since they started.
-    pub sent: Count,
-    /// Of them, confirmed by the broker.
-    pub confirmed: Count,
-    /// Of them, returned, refused, or never sent: the caller knows it.
-    pub refused: Count,
-    /// Of them, without an answer: they may have arrived or not.
-    pub unknown: Count,
+    /// Who does not answer.
+    pub silent: Vec<String>,
+    /// The last comparison by id.
+    pub comparison: Option<Comparison>,
+    /// What became of all attempts to publish, since each sender started.
+    pub totals: Outcomes,
     /// In the queue, or in analytics' hands; none where nobody knows.
-    pub waiting: Option<Count>,
-    /// Counted, since ever.
+    pub waiting: Option<Waiting>,
+    /// Counted, since the beginning.
     pub counted: Option<Count>,
     /// Recognised as counted before, since analytics started.
     pub duplicates: Option<Count>,
@@ -34,21 +38,40 @@ pub struct Proof {
     pub dead: Option<Count>,
     /// One row for each sender.
     pub senders: Vec<SenderRow>,
-    /// The last comparison by id.
-    pub comparison: Option<Comparison>,
+    /// How long ago what is not of now was told, in words.
+    pub stale: Option<String>,
 }
 
 /// What the verdict is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
-    /// Something is not known: a service does not answer.
+    /// Somebody cannot be asked.
     Blind,
-    /// Something is on its way; no verdict yet.
+    /// There is nothing to compare yet.
+    Nothing,
+    /// Something is on its way; nothing is lost as far as can be told.
     Moving,
     /// Nothing was lost.
     Whole,
     /// Something was lost.
     Lost,
+}
+
+/// What became of attempts to publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcomes {
+    /// All of them.
+    pub sent: Count,
+    /// Confirmed by the broker.
+    pub confirmed: Count,
+    /// Returned: no queue was bound.
+    pub unroutable: Count,
+    /// Refused by the broker.
+    pub refused: Count,
+    /// Never sent.
+    pub not_sent: Count,
+    /// Without an answer: they may have arrived or not.
+    pub unknown: Count,
 }
 
 /// One sender's part.
@@ -57,9 +80,9 @@ pub struct SenderRow {
     /// Its name.
     pub name: String,
     /// Its counters; none where it has never answered.
-    pub counts: Option<[Count; 4]>,
-    /// Whether it answers now.
-    pub is_away: bool,
+    pub outcomes: Option<Outcomes>,
+    /// How long ago it told them, where it does not answer now.
+    pub stale: Option<String>,
 }
 
 /// The last comparison by id.
@@ -69,64 +92,62 @@ pub struct Comparison {
     pub age: String,
     /// Confirmed messages that were looked up.
     pub compared: Count,
+    /// Of them, counted.
+    pub counted: Count,
     /// Of them, in the dead-letter queue.
     pub rejected: Count,
+    /// Of them, on their way.
+    pub under_way: Count,
     /// Of them, nowhere.
     pub lost: Count,
     /// Ids of the first of these.
     pub ids: Vec<String>,
+    /// Whether senders have confirmed more than they remember.
+    pub is_partial: bool,
 }
 
 impl Proof {
     /// The page, at `now`.
     #[must_use]
     pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
-        let published = || known.senders.iter().filter_map(|sender| sender.source.answer());
-        let sum = |read: fn(&crate::states::Published) -> u64| {
-            Count(published().map(|state| read(&state.published)).sum())
-        };
-        let state = known.analytics.answer().map(|answer| &answer.state);
-        let queue = state.and_then(|state| state.broker.queue);
+        let verdict = known.verdict.answer();
+        let mut silent = known.silent(lang.say("analíticas", "analytics"));
+        let unasked = verdict.into_iter().flat_map(|verdict| &verdict.silent);
+        silent.extend(unasked.filter(|name| !silent.contains(name)).cloned().collect::<Vec<_>>());
+        let is_blind = !silent.is_empty() || known.verdict.failing.is_some();
+        let analytics = known.analytics.answer();
+        let broker = known.broker.as_ref().map(|heard| &heard.answer);
+        let heard = known.verdict.last.as_ref();
         Self {
-            ruling: Ruling::new(known),
-            sent: sum(|all| {
-                all.confirmed + all.unroutable + all.refused + all.not_sent + all.unknown
+            ruling: Ruling::new(is_blind, verdict),
+            silent,
+            comparison: heard.map(|heard| {
+                let age = wording::age(now.since(&heard.asked), lang);
+                Comparison::new(&heard.answer.finding, age, known)
             }),
-            confirmed: sum(|all| all.confirmed),
-            refused: sum(|all| all.unroutable + all.refused + all.not_sent),
-            unknown: sum(|all| all.unknown),
-            waiting: queue.map(|queue| Count(queue.ready + queue.unacked)),
-            counted: state.map(|state| Count(state.total)),
-            duplicates: state.map(|state| Count(state.duplicates)),
-            dead: state.and_then(|state| state.broker.dead).map(|dead| Count(dead.messages)),
-            senders: known.senders.iter().map(row).collect(),
-            comparison: known.verdict.as_ref().map(|verdict| Comparison {
-                age: wording::age(now.since(&verdict.at), lang),
-                compared: Count(verdict.compared),
-                rejected: Count(verdict.rejected),
-                lost: Count(verdict.lost.len() as u64),
-                ids: verdict.lost.iter().take(IDS_SHOWN).cloned().collect(),
-            }),
+            totals: Outcomes::of(&sum(known)),
+            waiting: Waiting::new(known, now),
+            counted: analytics.map(|state| Count(state.total)),
+            duplicates: analytics.map(|state| Count(state.duplicates)),
+            dead: broker.and_then(|broker| broker.dead).map(|dead| Count(dead.messages)),
+            senders: known.senders.iter().map(|sender| row(sender, now, lang)).collect(),
+            stale: staleness(known, now).map(|age| wording::age(age, lang)),
         }
     }
 }
 
 impl Ruling {
-    fn new(known: &Knowledge) -> Self {
-        let is_silent = known.senders.iter().any(|sender| sender.source.failing.is_some());
-        let broker = known.analytics.answer().map(|answer| answer.state.broker.answers);
-        if is_silent || known.analytics.failing.is_some() || broker != Some(true) {
-            return Self::Blind;
-        }
-        match (&known.verdict, Rest::of(known)) {
-            (Some(verdict), Some(rest)) if verdict.rest == rest => {
-                if verdict.lost.is_empty() {
-                    Self::Whole
-                } else {
-                    Self::Lost
-                }
-            }
-            _ => Self::Moving,
+    fn new(is_blind: bool, verdict: Option<&Verdict>) -> Self {
+        let Some(finding) = verdict.map(|verdict| &verdict.finding) else {
+            return if is_blind { Self::Blind } else { Self::Nothing };
+        };
+        match finding {
+            // What is lost stays lost, whoever is silent.
+            finding if !finding.lost.is_empty() => Self::Lost,
+            _ if is_blind => Self::Blind,
+            finding if finding.compared == 0 => Self::Nothing,
+            finding if finding.under_way > 0 => Self::Moving,
+            _ => Self::Whole,
         }
     }
 
@@ -135,6 +156,7 @@ impl Ruling {
     pub fn name(self) -> &'static str {
         match self {
             Self::Blind => "a-ciegas",
+            Self::Nothing => "nada",
             Self::Moving => "en-camino",
             Self::Whole => "completo",
             Self::Lost => "perdido",
@@ -142,10 +164,98 @@ impl Ruling {
     }
 }
 
-fn row(sender: &crate::poll::Sender) -> SenderRow {
-    let counts = sender.source.answer().map(|state| {
-        let all = &state.published;
-        [all.confirmed, all.unroutable, all.refused + all.not_sent, all.unknown].map(Count)
-    });
-    SenderRow { name: sender.name.clone(), counts, is_away: sender.source.failing.is_some() }
+impl Comparison {
+    fn new(finding: &Finding, age: String, known: &Knowledge) -> Self {
+        let lost = finding.lost.len() as u64;
+        let others = finding.rejected + finding.under_way + lost;
+        let mut published = known.senders.iter().filter_map(|sender| sender.source.answer());
+        Self {
+            age,
+            compared: Count(finding.compared),
+            counted: Count(finding.compared.saturating_sub(others)),
+            rejected: Count(finding.rejected),
+            under_way: Count(finding.under_way),
+            lost: Count(lost),
+            ids: finding.lost.iter().take(IDS_SHOWN).cloned().collect(),
+            is_partial: published.any(|state| state.published.all() > REMEMBERED),
+        }
+    }
+}
+
+impl Outcomes {
+    fn of(all: &Published) -> Self {
+        Self {
+            sent: Count(all.all()),
+            confirmed: Count(all.confirmed),
+            unroutable: Count(all.unroutable),
+            refused: Count(all.refused),
+            not_sent: Count(all.not_sent),
+            unknown: Count(all.unknown),
+        }
+    }
+
+    /// Returned or refused: the broker did not take them.
+    #[must_use]
+    pub fn returned(&self) -> Count {
+        Count(self.unroutable.0 + self.refused.0)
+    }
+}
+
+fn sum(known: &Knowledge) -> Published {
+    let published = known.senders.iter().filter_map(|sender| sender.source.answer());
+    published.map(|state| state.published).fold(Published::default(), |sum, one| Published {
+        confirmed: sum.confirmed + one.confirmed,
+        unroutable: sum.unroutable + one.unroutable,
+        refused: sum.refused + one.refused,
+        not_sent: sum.not_sent + one.not_sent,
+        unknown: sum.unknown + one.unknown,
+    })
+}
+
+fn row(sender: &Sender, now: &Clock, lang: Lang) -> SenderRow {
+    let source = &sender.source;
+    let away = source.failing.and_then(|_| source.staleness(now));
+    SenderRow {
+        name: sender.name.clone(),
+        outcomes: source.answer().map(|state| Outcomes::of(&state.published)),
+        stale: away.map(|age| wording::age(age, lang)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ruling(is_blind: bool, finding: Finding) -> Ruling {
+        Ruling::new(is_blind, Some(&Verdict::of(finding)))
+    }
+
+    #[test]
+    fn the_verdict_follows_from_what_was_found_and_from_who_answers() {
+        let nothing = Finding::default();
+        let whole = Finding { compared: 3, rejected: 1, ..Finding::default() };
+        let moving = Finding { under_way: 2, ..whole.clone() };
+        let lost = Finding { lost: vec!["x".to_owned()], ..moving.clone() };
+        for (finding, seeing, blind) in [
+            (nothing, Ruling::Nothing, Ruling::Blind),
+            (whole, Ruling::Whole, Ruling::Blind),
+            (moving, Ruling::Moving, Ruling::Blind),
+            (lost, Ruling::Lost, Ruling::Lost),
+        ] {
+            assert_eq!(ruling(false, finding.clone()), seeing, "{finding:?}");
+            assert_eq!(ruling(true, finding.clone()), blind, "{finding:?}");
+        }
+        assert_eq!(Ruling::new(false, None), Ruling::Nothing);
+        assert_eq!(Ruling::new(true, None), Ruling::Blind);
+    }
+
+    #[test]
+    fn what_was_compared_is_counted_or_has_another_place() {
+        let lost = vec!["a".to_owned(), "b".to_owned()];
+        let finding = Finding { compared: 10, rejected: 1, under_way: 3, lost };
+        let page = Comparison::new(&finding, String::new(), &Knowledge::default());
+        let all = [page.counted, page.rejected, page.under_way, page.lost].map(|count| count.0);
+        assert_eq!(all, [4, 1, 3, 2]);
+        assert!(!page.is_partial);
+    }
 }

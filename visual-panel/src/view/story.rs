@@ -1,27 +1,45 @@
 //! A message's story: what senders and analytics remember of one id, in the
 //! order of time, and where it is now.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clock::Clock,
+    knowledge::Knowledge,
     lang::Lang,
-    poll::Knowledge,
+    proof::MARGIN,
     states::{
-        AnalyticsStory, Attempt, AttemptOutcome, Consuming, Delivery, DeliveryOutcome, SenderStory,
+        AnalyticsStory, Attempt, AttemptOutcome, Consuming, Delivery, DeliveryOutcome, QueueState,
+        SenderStory,
     },
-    wording::Moment,
+    wording::{Count, Moment},
 };
 
 /// What is remembered of a message.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Memory {
     /// By senders.
     pub senders: Vec<SenderStory>,
-    /// By analytics.
-    pub analytics: Option<AnalyticsStory>,
-    /// Who could not be asked.
+    /// Senders that could not be asked.
     pub silent: Vec<String>,
+    /// By analytics.
+    pub analytics: Recall<AnalyticsStory>,
+    /// When the queue was last seen to be empty, before anybody was asked.
+    pub empty: Option<Timestamp>,
+}
+
+/// What one of them remembers.
+#[derive(Debug, Default)]
+pub enum Recall<T> {
+    /// It could not be asked.
+    #[default]
+    Silent,
+    /// Nothing.
+    Nothing,
+    /// This.
+    Story(T),
 }
 
 /// The story.
@@ -37,6 +55,8 @@ pub struct Story {
     pub steps: Vec<Step>,
     /// Who could not be asked, so that the story may have holes.
     pub silent: Vec<String>,
+    /// Whether it may go on by itself.
+    pub may_change: bool,
 }
 
 /// Where a message is.
@@ -48,15 +68,23 @@ pub enum Place {
     NotSent,
     /// Nobody knows whether it reached the queue.
     Unknown,
+    /// In another queue than that of analytics.
+    OtherQueue,
+    /// Confirmed; what became of it analytics knows, which does not answer.
+    Confirmed,
+    /// Confirmed so long ago that analytics may have counted and forgotten it.
+    Forgotten,
     /// In the queue.
     Queue,
+    /// Confirmed, no longer in the queue, and not counted.
+    Missing,
     /// In analytics' hands, not stored.
     Analytics,
     /// In the dead-letter queue.
     DeadLetters,
     /// Counted.
     Counted,
-    /// Confirmed, and nobody has it.
+    /// Confirmed, and nobody has it: it is an event, which was compared by id.
     Lost,
 }
 
@@ -84,7 +112,11 @@ impl Place {
             Self::Nowhere => "nadie",
             Self::NotSent => "no-salio",
             Self::Unknown => "desconocido",
+            Self::OtherQueue => "otra-cola",
+            Self::Confirmed => "confirmado",
+            Self::Forgotten => "olvidado",
             Self::Queue => "cola",
+            Self::Missing => "sin-rastro",
             Self::Analytics => "en-mano",
             Self::DeadLetters => "muerto",
             Self::Counted => "contado",
@@ -92,56 +124,91 @@ impl Place {
         }
     }
 
-    /// Whether nothing more will happen by itself.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Counted | Self::DeadLetters | Self::NotSent | Self::Lost)
+    /// Whether something more may happen by itself.
+    fn may_change(self) -> bool {
+        matches!(
+            self,
+            Self::Unknown | Self::Confirmed | Self::Queue | Self::Missing | Self::Analytics
+        )
     }
 }
 
 impl Story {
     /// The story of `id`, at `now`.
     #[must_use]
-    pub fn new(id: String, memory: Memory, known: &Knowledge, now: &Clock, lang: Lang) -> Self {
-        let place = match place(&memory) {
-            Place::Queue if is_lost(&id, known) => Place::Lost,
-            place => place,
-        };
-        let mut steps: Vec<_> = memory
+    pub fn new(id: String, memory: &Memory, known: &Knowledge, now: &Clock, lang: Lang) -> Self {
+        let place = place(&id, memory, known);
+        let attempts = memory
             .senders
             .iter()
-            .flat_map(|story| story.attempts.iter().map(|attempt| (story.name.clone(), attempt)))
-            .map(|(who, attempt)| of_attempt(who, attempt, now.wall, lang))
-            .collect();
-        if let Some(story) = &memory.analytics {
+            .flat_map(|story| story.attempts.iter().map(|attempt| (story.name.clone(), attempt)));
+        let mut steps: Vec<_> =
+            attempts.map(|(who, attempt)| of_attempt(who, attempt, now.wall, lang)).collect();
+        if let Recall::Story(story) = &memory.analytics {
             steps.extend(story.deliveries.iter().map(|step| of_delivery(step, now.wall, lang)));
             steps.extend(remembered(story, now.wall, lang));
         }
         steps.sort_by_key(|step| step.order);
-        let why = why(place, known, lang);
-        Self { id, place, why, steps, silent: memory.silent }
+        let mut silent = memory.silent.clone();
+        if matches!(memory.analytics, Recall::Silent) {
+            silent.insert(0, lang.say("analíticas", "analytics").to_owned());
+        }
+        let may_change = place.may_change() || !silent.is_empty();
+        Self { id, place, why: why(place, known, lang), steps, silent, may_change }
     }
 }
 
-fn place(memory: &Memory) -> Place {
-    let last = memory.analytics.as_ref().and_then(|story| story.deliveries.last());
-    let counted = memory.analytics.as_ref().is_some_and(|story| story.counted.is_some());
-    let outcomes = || memory.senders.iter().flat_map(|story| &story.attempts).map(|a| a.outcome);
-    match last.map(|delivery| delivery.outcome) {
-        _ if counted => Place::Counted,
-        Some(DeliveryOutcome::Contado | DeliveryOutcome::Repetido) => Place::Counted,
-        Some(DeliveryOutcome::Rechazado) => Place::DeadLetters,
-        Some(DeliveryOutcome::NoGuardado) => Place::Analytics,
-        None if outcomes().any(|outcome| outcome == AttemptOutcome::Confirmado) => Place::Queue,
-        None if outcomes().any(|outcome| outcome == AttemptOutcome::Desconocido) => Place::Unknown,
-        None if outcomes().next().is_some() => Place::NotSent,
+fn place(id: &str, memory: &Memory, known: &Knowledge) -> Place {
+    match &memory.analytics {
+        Recall::Story(story) if story.counted.is_some() => Place::Counted,
+        Recall::Story(story) => match story.deliveries.last().map(|delivery| delivery.outcome) {
+            Some(DeliveryOutcome::Contado | DeliveryOutcome::Repetido) => Place::Counted,
+            Some(DeliveryOutcome::Rechazado) => Place::DeadLetters,
+            Some(DeliveryOutcome::NoGuardado) => Place::Analytics,
+            None => of_attempts(id, memory, known),
+        },
+        Recall::Nothing | Recall::Silent => of_attempts(id, memory, known),
+    }
+}
+
+/// Where it is, of which analytics knows nothing.
+fn of_attempts(id: &str, memory: &Memory, known: &Knowledge) -> Place {
+    let attempts = || memory.senders.iter().flat_map(|story| &story.attempts);
+    let has = |outcome| attempts().any(|attempt| attempt.outcome == outcome);
+    let confirmed = attempts().filter(|attempt| attempt.outcome == AttemptOutcome::Confirmado);
+    match confirmed.max_by_key(|attempt| attempt.at) {
+        Some(last) => of_confirmed(id, last, memory, known),
+        None if has(AttemptOutcome::Desconocido) => Place::Unknown,
+        None if attempts().next().is_some() => Place::NotSent,
         None => Place::Nowhere,
+    }
+}
+
+fn of_confirmed(id: &str, last: &Attempt, memory: &Memory, known: &Knowledge) -> Place {
+    let bindings = known.broker.as_ref().map(|heard| heard.answer.bindings.as_slice());
+    let bindings = bindings.unwrap_or_default();
+    let since = known.analytics.answer().map(|state| state.remembers_since);
+    let was_empty = memory.empty.is_some_and(|empty| {
+        empty.duration_since(last.at) >= SignedDuration::try_from(MARGIN).unwrap_or_default()
+    });
+    if !bindings.is_empty() && !bindings.contains(&last.routing_key) {
+        Place::OtherQueue
+    } else if matches!(memory.analytics, Recall::Silent) {
+        Place::Confirmed
+    } else if is_lost(id, known) {
+        Place::Lost
+    } else if since.is_some_and(|since| last.at <= since) {
+        Place::Forgotten
+    } else if was_empty {
+        Place::Missing
+    } else {
+        Place::Queue
     }
 }
 
 /// Whether the proof has looked for it in vain.
 fn is_lost(id: &str, known: &Knowledge) -> bool {
-    known.verdict.as_ref().is_some_and(|verdict| verdict.lost.iter().any(|lost| lost == id))
+    known.verdict.answer().is_some_and(|verdict| verdict.finding.lost.iter().any(|lost| lost == id))
 }
 
 fn of_attempt(who: String, attempt: &Attempt, now: Timestamp, lang: Lang) -> Step {
@@ -195,19 +262,22 @@ fn of_delivery(delivery: &Delivery, now: Timestamp, lang: Lang) -> Step {
         (DeliveryOutcome::NoGuardado, _) => ("ojo", lang.say("lo recibió y no pudo guardarlo: no lo acusa, lo intentará otra vez", "received it and could not store it: it is not acknowledged and will be tried again")),
     };
     let who = lang.say("analíticas", "analytics").to_owned();
-    step(delivery.at, who, kind, what, delivery.reason.clone(), (now, lang))
+    let reason = delivery.reason.as_ref().map(|reason| lang.quoted(reason));
+    step(delivery.at, who, kind, what, reason, (now, lang))
 }
 
-/// The count, where the deliveries themselves are forgotten.
+/// The count, where the delivery itself is forgotten. It is told to the second:
+/// whatever else happened in that second comes before.
 fn remembered(story: &AnalyticsStory, now: Timestamp, lang: Lang) -> Option<Step> {
     let is_told = story.deliveries.iter().any(|one| one.outcome == DeliveryOutcome::Contado);
     let counted = story.counted.as_ref().filter(|_| !is_told)?;
     let what = lang.say(
-        "lo contó; de las entregas ya no se acuerda",
-        "counted it; of the deliveries it remembers nothing",
+        "lo contó; de aquella entrega ya no se acuerda",
+        "counted it; of that delivery it remembers nothing",
     );
     let who = lang.say("analíticas", "analytics").to_owned();
-    Some(step(counted.at, who, "bien", what, Some(counted.client.clone()), (now, lang)))
+    let step = step(counted.at, who, "bien", what, Some(counted.client.clone()), (now, lang));
+    Some(Step { order: counted.at + Duration::from_millis(999), ..step })
 }
 
 fn step(
@@ -226,23 +296,13 @@ fn why(place: Place, known: &Knowledge, lang: Lang) -> Option<String> {
     if !matches!(place, Place::Queue | Place::Analytics) {
         return None;
     }
-    let Some(state) = known.analytics.answer().map(|answer| &answer.state) else {
-        return Some(
-            lang.say("analíticas no ha contestado nunca", "analytics has never answered")
-                .to_owned(),
-        );
+    let Some(state) = known.analytics.fresh() else {
+        let text = "analíticas no responde: que se sepa, nadie lee la cola";
+        let english = "analytics does not answer: as far as known, nobody reads the queue";
+        return Some(lang.say(text, english).to_owned());
     };
-    if known.analytics.failing.is_some() {
-        return Some(
-            lang.say(
-                "analíticas no responde: nadie lee la cola",
-                "analytics does not answer: nobody reads the queue",
-            )
-            .to_owned(),
-        );
-    }
     if let Some(reason) = &state.cannot_store {
-        return Some(reason.clone());
+        return Some(lang.quoted(reason));
     }
     let text = match state.consuming {
         Consuming::EnPausa => lang.say(
@@ -253,75 +313,28 @@ fn why(place: Place, known: &Knowledge, lang: Lang) -> Option<String> {
             "analíticas no tiene conexión con RabbitMQ",
             "analytics has no connection to RabbitMQ",
         ),
-        Consuming::Activo => {
-            let queue = state.broker.queue.map_or(0, |queue| queue.ready + queue.unacked);
-            let text = lang.say(
-                "hay mensajes delante en la cola:",
-                "there are messages before it in the queue:",
-            );
-            return (queue > 0).then(|| format!("{text} {}", crate::wording::Count(queue)));
-        }
+        Consuming::Activo => return behind(state.broker.queue, lang),
     };
     Some(text.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sender(outcome: &str) -> SenderStory {
-        let text = format!(
-            r#"{{"emisor":"cliente_x","intentos":[{{"cliente":"ana","clave":"click",
-            "resultado":"{outcome}","a_las":"2025-04-13T12:00:00Z"}}]}}"#
-        );
-        serde_json::from_str(&text).expect("a story")
-    }
-
-    fn analytics(outcome: &str, counted: bool) -> AnalyticsStory {
-        let counted =
-            if counted { r#"{"cliente":"ana","a_las":"2025-04-13T12:00:01Z"}"# } else { "null" };
-        let text = format!(
-            r#"{{"entregas":[{{"a_las":"2025-04-13T12:00:01Z","reentregado":false,
-            "resultado":"{outcome}","cliente":"ana","motivo":null}}],"contado":{counted}}}"#
-        );
-        serde_json::from_str(&text).expect("a story")
-    }
-
-    fn told(senders: Vec<SenderStory>, analytics: Option<AnalyticsStory>) -> Story {
-        let memory = Memory { senders, analytics, silent: Vec::new() };
-        Story::new("x".to_owned(), memory, &Knowledge::default(), &Clock::now(), Lang::Es)
-    }
-
-    #[test]
-    fn where_it_is_follows_from_what_is_remembered() {
-        for (attempt, delivery, counted, place) in [
-            (None, None, false, Place::Nowhere),
-            (Some("sin-ruta"), None, false, Place::NotSent),
-            (Some("no-enviado"), None, false, Place::NotSent),
-            (Some("desconocido"), None, false, Place::Unknown),
-            (Some("confirmado"), None, false, Place::Queue),
-            (Some("confirmado"), Some("no-guardado"), false, Place::Analytics),
-            (Some("confirmado"), Some("rechazado"), false, Place::DeadLetters),
-            (Some("confirmado"), Some("contado"), true, Place::Counted),
-            (Some("desconocido"), Some("contado"), true, Place::Counted),
-            (None, Some("repetido"), false, Place::Counted),
-        ] {
-            let senders = attempt.map(sender).into_iter().collect();
-            let story = told(senders, delivery.map(|outcome| analytics(outcome, counted)));
-            assert_eq!(story.place, place, "{attempt:?} {delivery:?}");
+/// Others wait with it.
+fn behind(queue: Option<QueueState>, lang: Lang) -> Option<String> {
+    let waiting = queue.map_or(0, |queue| queue.ready + queue.unacked);
+    let count = Count(waiting);
+    (waiting > 0).then(|| match lang {
+        Lang::Es if waiting == 1 => {
+            "en la cola hay un mensaje, y analíticas la está leyendo".to_owned()
         }
-    }
-
-    #[test]
-    fn what_waits_says_why_and_what_is_counted_does_not() {
-        assert!(told(vec![sender("confirmado")], None).why.is_some());
-        assert!(told(vec![], Some(analytics("contado", true))).why.is_none());
-    }
-
-    #[test]
-    fn steps_are_in_the_order_of_time() {
-        let story = told(vec![sender("confirmado")], Some(analytics("contado", true)));
-        let kinds: Vec<_> = story.steps.iter().map(|step| step.who.as_str()).collect();
-        assert_eq!(kinds, ["cliente_x", "analíticas"]);
-    }
+        Lang::En if waiting == 1 => {
+            "there is one message in the queue, and analytics is reading it".to_owned()
+        }
+        Lang::Es => format!("en la cola hay {count} mensajes, y analíticas los lee por orden"),
+        Lang::En => {
+            format!("there are {count} messages in the queue, and analytics reads them in order")
+        }
+    })
 }
+
+#[cfg(test)]
+mod tests;

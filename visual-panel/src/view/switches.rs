@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use crate::{
     faults::{AnalyticsFaults, Death},
+    knowledge::{Knowledge, Sender, Source},
     lang::Lang,
-    poll::Knowledge,
+    states::Published,
+    wording::Count,
 };
 
 /// Something that a class can break. Names are those of the form.
@@ -95,11 +97,13 @@ pub struct Card {
 pub enum Now {
     /// It is done once: a button.
     Once,
+    /// It can be armed: it happens once, at the next batch.
+    Ready,
     /// It stays on until it is switched off.
     Held(bool),
     /// It takes a number of milliseconds; 0 is off.
     Milliseconds(u64),
-    /// Waiting for the next batch.
+    /// Armed, and waiting for the next batch.
     Armed,
     /// Its service does not answer.
     Unknown,
@@ -130,8 +134,8 @@ fn card(switch: Switch, known: &Knowledge, lang: Lang) -> Card {
 
 fn now(switch: Switch, known: &Knowledge) -> Now {
     let of_analytics = |read: fn(&AnalyticsFaults) -> Now| {
-        let faults = known.faults.as_ref().filter(|faults| faults.failing.is_none());
-        faults.and_then(|faults| faults.answer()).map_or(Now::Unknown, read)
+        let faults = known.faults.as_ref().and_then(Source::fresh);
+        faults.map_or(Now::Unknown, read)
     };
     match switch {
         Switch::Pausa => of_analytics(|faults| Now::Held(faults.paused)),
@@ -140,51 +144,116 @@ fn now(switch: Switch, known: &Knowledge) -> Now {
         Switch::AcuseAntesDeGuardar => {
             of_analytics(|faults| armed(faults, Death::TrasAcusePrematuro))
         }
-        Switch::Bloqueo => {
-            let mut answers = known.senders.iter().filter_map(|sender| sender.source.answer());
-            Now::Held(answers.any(|state| state.link == crate::states::SenderLink::Bloqueado))
-        }
+        Switch::Bloqueo => blocking(&known.senders),
         Switch::Veneno | Switch::Duplicados | Switch::SinCola => Now::Once,
     }
 }
 
+/// On where one of the senders that answer is blocked: all can be mended then.
+fn blocking(senders: &[Sender]) -> Now {
+    let faults = senders.iter().filter_map(|sender| sender.faults.as_ref()?.fresh());
+    let blocked = faults.map(|faults| faults.blocked);
+    blocked.reduce(|one, other| one || other).map_or(Now::Unknown, Now::Held)
+}
+
 fn armed(faults: &AnalyticsFaults, death: Death) -> Now {
-    if faults.death == Some(death) { Now::Armed } else { Now::Once }
+    if faults.death == Some(death) { Now::Armed } else { Now::Ready }
 }
 
 /// What the laboratory shows of it now.
 fn seen(switch: Switch, known: &Knowledge, lang: Lang) -> String {
-    let Some(state) = known.analytics.answer().map(|answer| &answer.state) else {
-        return lang
-            .say("Analíticas no ha contestado todavía.", "Analytics has not answered yet.")
-            .to_owned();
-    };
-    let queue = state.broker.queue.map_or((0, 0), |queue| (queue.ready, queue.unacked));
-    let published = |read: fn(&crate::states::Published) -> u64| -> u64 {
-        let states = known.senders.iter().filter_map(|sender| sender.source.answer());
-        states.map(|state| read(&state.published)).sum()
-    };
-    let (spanish, english, value) = match switch {
-        Switch::Pausa => ("Listos en la cola", "Ready in the queue", queue.0),
-        Switch::Lento => ("Sin acuse", "Unacknowledged", queue.1),
-        Switch::Bloqueo => {
-            ("Intentos que no salieron", "Attempts that never left", published(|all| all.not_sent))
+    let (spanish, english) = match switch {
+        Switch::Pausa => ("Listos en la cola", "Ready in the queue"),
+        Switch::Lento => ("Sin acuse", "Unacknowledged"),
+        Switch::Bloqueo => ("Intentos que no salieron", "Attempts that never left"),
+        Switch::SinCola => ("Devueltos por RabbitMQ", "Returned by RabbitMQ"),
+        Switch::Duplicados => ("Repetidos reconocidos", "Duplicates recognised"),
+        Switch::Veneno => ("En la cola de mensajes muertos", "In the dead-letter queue"),
+        Switch::MuereAntesDelAcuse => ("Entregados otra vez", "Delivered again"),
+        Switch::AcuseAntesDeGuardar => {
+            ("Confirmados que nadie tiene", "Confirmed, and nobody has them")
         }
-        Switch::SinCola => {
-            ("Devueltos por RabbitMQ", "Returned by RabbitMQ", published(|all| all.unroutable))
-        }
-        Switch::Duplicados => ("Repetidos reconocidos", "Duplicates recognised", state.duplicates),
-        Switch::Veneno => (
-            "En la cola de mensajes muertos",
-            "In the dead-letter queue",
-            state.broker.dead.map_or(0, |dead| dead.messages),
-        ),
-        Switch::MuereAntesDelAcuse => ("Entregados otra vez", "Delivered again", state.redelivered),
-        Switch::AcuseAntesDeGuardar => (
-            "Confirmados que nadie tiene",
-            "Confirmed, and nobody has them",
-            known.verdict.as_ref().map_or(0, |verdict| verdict.lost.len() as u64),
-        ),
     };
-    format!("{}: {}", lang.say(spanish, english), crate::wording::Count(value))
+    let unknown = || lang.say("no se sabe ahora", "not known now").to_owned();
+    let value = number(switch, known).map_or_else(unknown, |value| Count(value).to_string());
+    format!("{}: {value}", lang.say(spanish, english))
+}
+
+/// None where whoever knows does not answer.
+fn number(switch: Switch, known: &Knowledge) -> Option<u64> {
+    let analytics = known.analytics.fresh();
+    let broker = analytics.map(|state| &state.broker).filter(|broker| broker.answers);
+    match switch {
+        Switch::Pausa => Some(broker?.queue?.ready),
+        Switch::Lento => Some(broker?.queue?.unacked),
+        Switch::Bloqueo => published(known, |all| all.not_sent),
+        Switch::SinCola => published(known, |all| all.unroutable),
+        Switch::Duplicados => Some(analytics?.duplicates),
+        Switch::Veneno => Some(broker?.dead?.messages),
+        Switch::MuereAntesDelAcuse => Some(analytics?.redelivered),
+        Switch::AcuseAntesDeGuardar => Some(known.verdict.fresh()?.finding.lost.len() as u64),
+    }
+}
+
+/// Of all senders; none unless all answer.
+fn published(known: &Knowledge, read: fn(&Published) -> u64) -> Option<u64> {
+    let of = |sender: &Sender| sender.source.fresh().map(|state| read(&state.published));
+    known.senders.iter().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        clock::Clock,
+        faults::SenderFaults,
+        knowledge::Attempt,
+        neighbour::{Away, Reason},
+    };
+
+    use super::*;
+
+    fn sender(faults: Option<bool>) -> Sender {
+        let outcome = faults.map(|blocked| SenderFaults { blocked });
+        let away = Away { reason: Reason::Unreachable, detail: String::new() };
+        let mut source = Source::default();
+        source.hear(outcome.ok_or(away), Attempt::at(Clock::now()));
+        Sender { faults: Some(source), ..Sender::default() }
+    }
+
+    #[test]
+    fn senders_are_blocked_where_one_that_answers_says_so() {
+        for (senders, now) in [
+            (&[Some(false), Some(false)], Now::Held(false)),
+            (&[Some(false), Some(true)], Now::Held(true)),
+            (&[None, Some(true)], Now::Held(true)),
+            (&[None, Some(false)], Now::Held(false)),
+            (&[None, None], Now::Unknown),
+        ] {
+            let senders: Vec<_> = senders.iter().map(|faults| sender(*faults)).collect();
+            assert_eq!(blocking(&senders), now);
+        }
+    }
+
+    #[test]
+    fn a_death_can_be_armed_and_disarmed() {
+        let with = |death| {
+            let mut faults = Source::default();
+            let answer = AnalyticsFaults { death, ..AnalyticsFaults::default() };
+            faults.hear(Ok(answer), Attempt::at(Clock::now()));
+            Knowledge { faults: Some(faults), ..Knowledge::default() }
+        };
+        let one = Switch::MuereAntesDelAcuse;
+        assert_eq!(now(one, &with(None)), Now::Ready);
+        assert_eq!(now(one, &with(Some(Death::AntesDelAcuse))), Now::Armed);
+        assert_eq!(now(one, &with(Some(Death::TrasAcusePrematuro))), Now::Ready);
+    }
+
+    #[test]
+    fn what_nobody_tells_is_no_zero() {
+        for switch in Switch::ALL {
+            let known = Knowledge { senders: vec![sender(None)], ..Knowledge::default() };
+            let words = seen(switch, &known, Lang::Es);
+            assert!(words.ends_with("no se sabe ahora"), "{words}");
+        }
+    }
 }

@@ -1,21 +1,22 @@
 //! The page in each of its states, without a server.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{analytics::Answer, neighbour::Away, wording::Count};
+use crate::{
+    knowledge::{Attempt, STALE_AFTER},
+    neighbour::Away,
+    wording::Count,
+};
 
 const NOON: &str = "2025-04-13T12:00:00Z";
 
-fn answer(report: &Value) -> Answer {
-    Answer {
+fn counted(report: &Value) -> Counted {
+    Counted {
         report: serde_json::from_str(&report.to_string()).expect("a report"),
         latest: serde_json::from_value(json!({"eventos": []})).expect("a list of events"),
-        state: serde_json::from_value(json!({"proceso": "a", "consumo": "activo", "motivo": null,
-            "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
-            "rechazados": 0, "reentregados": 0, "total": 0, "broker": {"responde": false,
-            "a_las": null, "motivo": null, "cola": null, "muertas": null, "enlaces": []}}))
-        .expect("a state"),
     }
 }
 
@@ -28,12 +29,12 @@ fn report(clients: &[(&str, u64)], pages: u64) -> Value {
 }
 
 fn heard(report: &Value, at: Clock) -> Knowledge {
-    Knowledge::default().after(Ok(answer(report)), at)
+    Knowledge::default().after(Ok(counted(report)), at)
 }
 
 impl Knowledge {
-    fn after(mut self, outcome: Result<Answer, Away>, now: Clock) -> Self {
-        self.analytics.hear(outcome, now);
+    fn after(mut self, outcome: Result<Counted, Away>, now: Clock) -> Self {
+        self.counts.hear(outcome, Attempt::at(now));
         self
     }
 }
@@ -42,7 +43,7 @@ fn view(known: &Knowledge, now: &Clock) -> View {
     View::new(known, now, Lang::Es)
 }
 
-fn away(reason: Reason) -> Result<Answer, Away> {
+fn away(reason: Reason) -> Result<Counted, Away> {
     Err(Away { reason, detail: String::new() })
 }
 
@@ -91,7 +92,7 @@ fn an_answer_makes_it_live_again() {
     let start = Clock::at(NOON);
     let known = Knowledge::default()
         .after(away(Reason::TimedOut), start)
-        .after(Ok(answer(&report(&[], 1))), start.later(seconds(1)));
+        .after(Ok(counted(&report(&[], 1))), start.later(seconds(1)));
     let page = view(&known, &start.later(seconds(2)));
     assert_eq!(
         (page.link, page.heard.map(|ago| ago.age)),

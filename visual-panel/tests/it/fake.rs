@@ -113,6 +113,7 @@ pub(crate) fn at_rest() -> Value {
     json!({"proceso": "0196303b-3c5e-7cc2-98c4-dc0c0c073900", "consumo": "activo", "motivo": null,
            "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
            "rechazados": 0, "reentregados": 0, "total": 0,
+           "recuerda_desde": "2025-04-06T12:30:00Z",
            "broker": {"responde": true, "a_las": "2025-04-13T12:30:00Z", "motivo": null,
                       "cola": {"nombre": "cola_analiticas", "listos": 0, "sin_acuse": 0,
                                "consumidores": 1, "limite": 5_000_000},

@@ -51,16 +51,21 @@ impl FakeService {
 
     /// What it was asked and sent, but for `GET`.
     pub(crate) fn was_sent(&self) -> Vec<String> {
-        self.state.asked.lock().expect("no test panics while it holds this").clone()
+        let asked = self.state.asked.lock().expect("no test panics while it holds this");
+        asked.iter().filter(|question| !question.starts_with("GET ")).cloned().collect()
+    }
+
+    /// How often it was asked `question`, a `GET` and its path.
+    pub(crate) fn was_asked(&self, question: &str) -> usize {
+        let asked = self.state.asked.lock().expect("no test panics while it holds this");
+        asked.iter().filter(|asked| asked.as_str() == question).count()
     }
 }
 
 async fn answer(request: HttpRequest, body: String, state: web::Data<State>) -> HttpResponse {
     let question = format!("{} {}", request.method(), request.path());
-    if request.method() != "GET" {
-        let mut asked = state.asked.lock().expect("no test panics while it holds this");
-        asked.push(format!("{question} {body}"));
-    }
+    let asked = format!("{question} {body}").trim_end().to_owned();
+    state.asked.lock().expect("no test panics while it holds this").push(asked);
     let answers = state.answers.lock().expect("no test panics while it holds this");
     let (status, body) = answers.get(&question).cloned().unwrap_or((404, String::new()));
     HttpResponse::build(StatusCode::from_u16(status).expect("a status"))

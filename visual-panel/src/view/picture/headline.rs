@@ -100,6 +100,10 @@ fn publishing(input: &Input<'_>, lang: Lang) -> Option<Headline> {
     let sender = input.senders.iter().find(stuck)?;
     let why = match sender.state.map(|state| state.link) {
         _ if sender.away => lang.say("no responde", "does not answer"),
+        Some(SenderLink::Bloqueado) if sender.blocked_on_purpose => lang.say(
+            "no publica (un interruptor del laboratorio) y contesta 503",
+            "does not publish (a switch of the laboratory) and answers 503",
+        ),
         Some(SenderLink::Bloqueado) => lang.say(
             "está bloqueado por RabbitMQ (connection.blocked) y contesta 503",
             "is blocked by RabbitMQ (connection.blocked) and answers 503",

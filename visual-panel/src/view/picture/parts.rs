@@ -151,7 +151,7 @@ pub(super) fn analytics(input: &Input<'_>, lang: Lang) -> AnalyticsPart {
     let lines = analytics_lines(input, lang);
     let reason = input.analytics.filter(|_| !input.analytics_away);
     let reason = reason.and_then(|state| state.cannot_store.as_ref().or(state.reason.as_ref()));
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let reason = reason.map(|reason| format!(" ({})", lang.quoted(reason))).unwrap_or_default();
     let name = lang.say("Analíticas, el consumidor", "Analytics, the consumer");
     let facts = [words.clone() + &reason].into_iter().chain(lines.iter().cloned());
     let facts = facts.collect::<Vec<_>>().join(", ");
@@ -216,10 +216,11 @@ pub(super) fn counts(input: &Input<'_>, lang: Lang) -> CountsPart {
     let (state, words) = match input.counted_total {
         None => ("desconocido", lang.say("sin datos todavía", "no data yet").to_owned()),
         Some(_) if input.analytics_away => {
-            ("ausente", input.analytics_age.map(|age| as_of(age, lang)).unwrap_or_default())
+            let age = input.counted_age.or(input.analytics_age);
+            ("ausente", age.map(|age| as_of(age, lang)).unwrap_or_default())
         }
         Some(_) if broken => ("mal", lang.say("no puede guardar", "cannot store").to_owned()),
-        Some(_) => ("bien", rate),
+        Some(_) => input.counted_age.map_or(("bien", rate), |age| ("ausente", as_of(age, lang))),
     };
     let total =
         input.counted_total.map_or_else(|| "–".to_owned(), |total| Count(total).to_string());

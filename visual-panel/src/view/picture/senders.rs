@@ -58,7 +58,7 @@ pub(super) fn sender(input: &SenderInput<'_>, lang: Lang) -> SenderPart {
     let told = rate.map(|rate| per_second(rate, lang)).unwrap_or_default();
     let outcomes = input.state.map(|state| outcomes(state, lang)).unwrap_or_default();
     let reason = input.state.filter(|_| !input.away).and_then(|state| state.reason.as_ref());
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let reason = reason.map(|reason| format!(" ({})", lang.quoted(reason))).unwrap_or_default();
     SenderPart {
         name: short_name(input.name),
         state,
@@ -95,6 +95,7 @@ fn sender_state(input: &SenderInput<'_>, lang: Lang) -> (&'static str, String) {
 
 fn chips(state: &SenderState) -> Vec<Chip> {
     let published = &state.published;
+    // Both are «no aceptado» in the legend; the proof tells them apart.
     let refused = published.refused.saturating_add(published.not_sent);
     let all = [
         ("evento", "✓", published.confirmed),

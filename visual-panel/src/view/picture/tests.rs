@@ -12,7 +12,7 @@ struct Scene {
     away: bool,
     estimate: Option<u64>,
     rate: f64,
-    oldest: Option<Duration>,
+    oldest: Option<Waited>,
     slowed: Option<Duration>,
 }
 
@@ -27,7 +27,7 @@ fn sender(link: &str, outcomes: [u64; 5]) -> SenderState {
 fn analytics(edit: impl FnOnce(&mut Value)) -> AnalyticsState {
     let mut state = json!({"proceso": "a", "consumo": "activo", "motivo": null, "guarda": null,
         "prefetch": 1000, "lote": {"mensajes": 12, "a_las": "2026-11-22T22:59:21Z"}, "contados": 7,
-        "repetidos": 0, "rechazados": 0, "reentregados": 0, "total": 7,
+        "repetidos": 0, "rechazados": 0, "reentregados": 0, "total": 7, "recuerda_desde": "2026-11-15T23:00:00Z",
         "broker": {"responde": true, "a_las": "2026-11-22T22:59:48Z", "motivo": null,
             "cola": {"listos": 0, "sin_acuse": 0, "consumidores": 1, "limite": 5_000_000},
             "muertas": {"mensajes": 0}, "enlaces": ["click"]}});
@@ -63,6 +63,7 @@ impl Scene {
             name: &state.name,
             state: Some(state),
             away: *away,
+            blocked_on_purpose: false,
             age: Some(Duration::from_secs(75)),
             rate: *rate,
         });
@@ -73,6 +74,7 @@ impl Scene {
             analytics_away: self.away,
             analytics_age: Some(Duration::from_secs(12)),
             counted_total: Some(7),
+            counted_age: None,
             counted_rate: Some(self.rate),
             oldest_waiting: self.oldest,
             estimated_waiting: self.estimate,
@@ -142,7 +144,8 @@ fn what_is_delivered_and_not_acknowledged_is_part_of_the_level() {
 
 #[test]
 fn the_tank_tells_what_is_ready_what_is_unacknowledged_and_for_how_long() {
-    let scene = Scene { oldest: Some(Duration::from_secs(34)), ..waiting(12_345, 1) };
+    let scene =
+        Scene { oldest: Some(Waited::About(Duration::from_secs(34))), ..waiting(12_345, 1) };
     assert_eq!(
         reading(&scene, Lang::Es),
         ["12 345", "listos", "1 sin acuse", "el más antiguo: 34 s"]
