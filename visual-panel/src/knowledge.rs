@@ -8,6 +8,7 @@ use crate::{
     faults::{AnalyticsFaults, SenderFaults, Services},
     growth::Growth,
     history::{Confirmed, History, Sample},
+    instances::Instances,
     neighbour::{Away, Neighbour, Reason},
     proof::Verdict,
     report::Counted,
@@ -25,6 +26,8 @@ pub struct Knowledge {
     pub counts: Source<Counted>,
     /// How analytics does.
     pub analytics: Source<AnalyticsState>,
+    /// The processes that answer for it.
+    pub instances: Instances,
     /// The last that the broker's management API said, through analytics.
     pub broker: Option<Heard<BrokerState>>,
     /// When analytics was last asked and the queue turned out to be empty.
@@ -179,6 +182,9 @@ impl Knowledge {
 
     /// Takes in one more attempt to ask analytics how it does.
     pub fn hear_analytics(&mut self, outcome: Result<AnalyticsState, Away>, attempt: Attempt) {
+        if let Ok(state) = &outcome {
+            self.instances.see(&state.process, attempt.ended);
+        }
         let told = outcome.as_ref().ok().map(|state| &state.broker).filter(|told| told.answers);
         if let Some(told) = told {
             let answer = Arc::new(told.clone());

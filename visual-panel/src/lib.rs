@@ -7,7 +7,8 @@
 //! - [`config`]: where to listen, whom to ask.
 //! - [`report`] and [`states`]: what services answer, as it is on the wire.
 //! - [`neighbour`]: asking them, and what may come of that.
-//! - [`knowledge`]: what the panel knows, with [`growth`] and [`history`].
+//! - [`knowledge`]: what the panel knows, with [`growth`], [`history`] and
+//!   [`instances`].
 //!   [`poll`]: the tasks that keep it fresh.
 //! - [`proof`]: whether anything was lost, by id. [`remember`]: what everybody
 //!   remembers of one message. [`faults`]: the switches that break things.
@@ -26,6 +27,7 @@ pub mod config;
 pub mod faults;
 pub mod growth;
 pub mod history;
+pub mod instances;
 pub mod knowledge;
 pub mod lang;
 pub mod neighbour;

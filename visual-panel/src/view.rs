@@ -27,6 +27,9 @@ use picture::Picture;
 pub struct View {
     /// How things stand with analytics.
     pub link: Link,
+    /// Whether several processes answer for it, so that what is of one process
+    /// is of one of them.
+    pub is_several: bool,
     /// When analytics last answered, if ever.
     pub heard: Option<Ago>,
     /// What it said then.
@@ -77,6 +80,7 @@ impl View {
         let heard = known.counts.last.as_ref();
         let link = Link::new(&known.counts, now, lang);
         Self {
+            is_several: known.instances.are_several(now),
             heard: heard.map(|heard| ago(&heard.at, now, lang)),
             counts: heard.map(|heard| Counts::new(&heard.answer, now.wall, lang)),
             picture: Picture::new(&numbers::picture_input(known, now), lang),

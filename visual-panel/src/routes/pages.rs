@@ -102,7 +102,7 @@ impl Page {
                 Lab1 { frame, view: View::new(known, &now, lang) }.as_principal().render()
             }
             Self::Romper => {
-                let page = Switches::new(known, known.faults.is_some(), lang);
+                let page = Switches::new(known, &now, lang);
                 SwitchesPage { frame, page, done: None }.as_principal().render()
             }
             Self::Prueba => {
@@ -188,8 +188,7 @@ pub(super) async fn switches(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(&request);
-    let known = panel.now();
-    let page = Switches::new(&known, known.faults.is_some(), frame.lang);
+    let page = Switches::new(&panel.now(), &Clock::now(), frame.lang);
     let done = done.map(Query::into_inner);
     html(&SwitchesPage { frame, page, done })
 }

@@ -6,6 +6,7 @@ mod words;
 use serde::Deserialize;
 
 use crate::{
+    clock::Clock,
     faults::{AnalyticsFaults, Death},
     knowledge::{Knowledge, Sender, Source},
     lang::Lang,
@@ -69,6 +70,8 @@ impl Switch {
 pub struct Switches {
     /// Whether the switches are offered at all.
     pub is_on: bool,
+    /// Whether several processes answer for analytics: a switch is one's own.
+    pub is_several: bool,
     /// One card each.
     pub cards: Vec<Card>,
 }
@@ -110,11 +113,16 @@ pub enum Now {
 }
 
 impl Switches {
-    /// The page, from what is known.
+    /// The page, at `now`.
     #[must_use]
-    pub fn new(known: &Knowledge, is_on: bool, lang: Lang) -> Self {
+    pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
+        let is_on = known.faults.is_some();
         let cards = if is_on { Switch::ALL.to_vec() } else { Vec::new() };
-        Self { is_on, cards: cards.into_iter().map(|switch| card(switch, known, lang)).collect() }
+        Self {
+            is_on,
+            is_several: known.instances.are_several(now),
+            cards: cards.into_iter().map(|switch| card(switch, known, lang)).collect(),
+        }
     }
 }
 
@@ -204,7 +212,6 @@ fn published(known: &Knowledge, read: fn(&Published) -> u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        clock::Clock,
         faults::SenderFaults,
         knowledge::Attempt,
         neighbour::{Away, Reason},
