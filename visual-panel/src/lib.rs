@@ -48,7 +48,7 @@ use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::{sync::watch, task::JoinHandle};
 use utoipa::OpenApi;
 
-use crate::{faults::Services, knowledge::Knowledge, neighbour::Neighbour, remember::Memories};
+use crate::{faults::Services, knowledge::Knowledge, neighbour::Neighbour};
 
 pub use crate::config::Config;
 
@@ -63,8 +63,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     };
     let (tell, known) = watch::channel(Knowledge::of(&services, config.lab_faults));
     let poller = tokio::spawn(poll::keep_asking(services.clone(), tell, shutdown.clone()));
-    let memories = Memories::new(services.clone());
-    let panel = routes::Panel { known, services, memories, shutdown: shutdown.clone() };
+    let panel = routes::Panel::new(known, services, shutdown.clone());
     let server = Server {
         listener,
         shutdown: shutdown.clone(),

@@ -1,5 +1,6 @@
 //! Pages, streams, switches and files over HTTP.
 
+mod drawing;
 mod origin;
 mod pages;
 mod stream;
@@ -15,6 +16,7 @@ use service_kit::{Problem, Shutdown};
 use tokio::sync::watch;
 use utoipa::OpenApi;
 
+use self::{drawing::Drawings, pages::Page};
 use crate::{assets, faults::Services, knowledge::Knowledge, remember::Memories};
 
 /// What a page may load: only what the panel itself serves, and no code or
@@ -50,9 +52,19 @@ pub struct Panel {
     pub memories: Memories,
     /// When streams end.
     pub shutdown: Shutdown,
+    /// What streams show.
+    drawings: Drawings,
 }
 
 impl Panel {
+    /// Of what is `known`, which it draws for as many as look.
+    #[must_use]
+    pub fn new(known: watch::Receiver<Knowledge>, services: Services, shutdown: Shutdown) -> Self {
+        let drawings = Drawings::new(known.clone(), Page::main_part);
+        let memories = Memories::new(services.clone());
+        Self { known, services, memories, shutdown, drawings }
+    }
+
     /// What is known now. A copy: whoever draws from it holds up nobody who has
     /// news.
     fn now(&self) -> Knowledge {
