@@ -5,6 +5,10 @@
 // The panel sends something every second; a stream that is silent for so long
 // is dead, whatever the browser thinks of it.
 const SILENCE = 4000;
+// How long to wait before the first attempt to open a new one, and the longest:
+// each failure doubles it.
+const SOON = 1000;
+const LATE = 8000;
 // A page without a stream of its own asks again for itself this often.
 const PERIOD = 2000;
 const DEADLINE = 3000;
@@ -105,9 +109,13 @@ function hear(html) {
   const main = new DOMParser().parseFromString(html, "text/html").getElementById("contenido");
   // A proxy's own page may come with 200 too.
   if (!main) throw new Error("not a part of the panel");
+  hearLife();
+  show(main);
+}
+
+function hearLife() {
   lastHeard = Date.now();
   showPanelBack();
-  show(main);
 }
 
 function age(seconds) {
@@ -128,31 +136,64 @@ function showPanelBack() {
   document.body.classList.remove("sin-panel");
 }
 
-// A stream: the browser takes it up again by itself after a cut, but not after
-// an answer that is none, such as a proxy's 502. So it is watched.
+// A stream, taken up again after whatever ended it: a cut, an answer that is
+// none, such as a proxy's 502, or silence. The browser by itself would do so
+// after the first only.
 function follow(page) {
   let stream = null;
-  const open = () => {
+  let opened = 0;
+  let wait = SOON;
+  let timer = 0;
+  // Since when this page could have heard something.
+  let awake = Date.now();
+  let watched = awake;
+
+  const close = () => {
+    clearTimeout(timer);
     stream?.close();
     stream = null;
-    if (document.hidden) return;
+  };
+  const open = () => {
+    close();
+    opened = Date.now();
     // The address is relative to <base>, so it is right behind any prefix.
     stream = new EventSource(new URL(`flujo/${page}`, document.baseURI));
-    stream.addEventListener("parte", (event) => hear(event.data));
+    stream.addEventListener("parte", (event) => {
+      hear(event.data);
+      wait = SOON;
+    });
+    stream.addEventListener("vivo", () => {
+      hearLife();
+      wait = SOON;
+    });
+    stream.addEventListener("error", openLater);
   };
-  const watch = () => {
-    if (document.hidden) return;
-    const silence = Date.now() - lastHeard;
-    if (silence > SILENCE) showPanelAway();
-    if (silence > SILENCE && (stream === null || stream.readyState !== EventSource.CONNECTING)) open();
+  const openLater = () => {
+    close();
+    timer = setTimeout(open, wait);
+    wait = Math.min(2 * wait, LATE);
   };
   // A hidden tab listens to nothing; it catches up when it is seen again.
-  document.addEventListener("visibilitychange", () => {
-    lastHeard = Date.now();
-    open();
-  });
+  const turn = () => {
+    close();
+    awake = Date.now();
+    wait = SOON;
+    if (!document.hidden) open();
+  };
+  const watch = () => {
+    const now = Date.now();
+    // A machine that slept, or had no time, did not hear what there was.
+    if (now - watched > SILENCE) awake = now;
+    watched = now;
+    if (document.hidden) return;
+    const silence = now - Math.max(lastHeard, awake);
+    if (silence > SILENCE || !band.hidden) showPanelAway();
+    // Each attempt has as long to say its first word.
+    if (stream && Math.min(silence, now - opened) > SILENCE) openLater();
+  };
+  document.addEventListener("visibilitychange", turn);
   setInterval(watch, 1000);
-  open();
+  turn();
 }
 
 // A page that is of one question only asks it again, while the answer may change.
