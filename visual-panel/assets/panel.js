@@ -45,12 +45,47 @@ function localize(root) {
   for (const zone of root.querySelectorAll(".zona")) zone.remove();
 }
 
-// Whoever is selecting an id to copy it, or is about to press a button, keeps
-// it: that part waits.
+// Whoever is selecting an id to copy it, is filling something in, or is about
+// to let go of a button, keeps it: that part waits.
 function isInUse(part) {
   const selection = document.getSelection();
   const isSelected = !selection.isCollapsed && selection.containsNode(part, true);
-  return isSelected || part.querySelector("input:focus, summary:focus, button:active") !== null;
+  return isSelected || part.querySelector("input:focus, summary:active, button:active") !== null;
+}
+
+// What tells an element from others of its kind, wherever rows come and go.
+// Not its text: that says how things stand, and changes.
+function identity(element) {
+  const row = element.closest("[data-id]")?.dataset.id ?? "";
+  const marks = ["id", "href", "name", "value", "aria-labelledby"].map((mark) => element.getAttribute(mark) ?? "");
+  return JSON.stringify([row, ...marks]);
+}
+
+// The same element in what comes instead of a part; none when it is not there,
+// or when it cannot be told which it is.
+function counterpart(element, part, replacement) {
+  if (element === part) return replacement;
+  const own = identity(element);
+  const alike = (root) => [...root.querySelectorAll(element.localName)].filter((one) => identity(one) === own);
+  const [before, after] = [alike(part), alike(replacement)];
+  return before.length === after.length ? after[before.indexOf(element)] : null;
+}
+
+// Puts it in the part's place, and leaves the reader in theirs: what they opened
+// stays open, what they moved aside stays there, and the focus on the link or
+// button it was on. Where that is gone it stays in the part, on nothing that
+// could be pressed by mistake.
+function replace(part, replacement) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  const heir = focused && (counterpart(focused, part, replacement) ?? replacement);
+  const moved = [...part.querySelectorAll("[tabindex]")].filter((one) => one.scrollLeft > 0);
+  const aside = moved.map((one) => [counterpart(one, part, replacement), one.scrollLeft]);
+  const details = replacement.querySelectorAll("details");
+  part.querySelectorAll("details").forEach((own, place) => details[place]?.toggleAttribute("open", own.open));
+  part.replaceWith(replacement);
+  for (const [one, left] of aside) one?.scrollTo({ left, behavior: "instant" });
+  if (heir === replacement) heir.tabIndex = -1;
+  heir?.focus({ preventScroll: true });
 }
 
 function markNewRows(main, before) {
@@ -75,13 +110,9 @@ function swap(part, replacement) {
     return;
   }
   if (isInUse(part)) return;
-  const before = ids(part);
-  // The focus stays on the link or button it was on.
-  const place = [...part.querySelectorAll("*")].indexOf(document.activeElement);
-  part.replaceWith(replacement);
-  if (place >= 0) replacement.querySelectorAll("*")[place]?.focus({ preventScroll: true });
+  replace(part, replacement);
   replacement.source = source;
-  markNewRows(replacement, before);
+  markNewRows(replacement, ids(part));
   document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: part, ahora: replacement } }));
 }
 
@@ -89,6 +120,14 @@ function swap(part, replacement) {
 function swapParts(current, next) {
   const fresh = new Map(parts(next).map((part) => [part.dataset.parte, part]));
   for (const part of parts(current)) swap(part, fresh.get(part.dataset.parte));
+}
+
+// Other parts than before.
+function swapWhole(current, next) {
+  for (const part of parts(next)) part.source = part.outerHTML;
+  localize(next);
+  replace(current, next);
+  document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: null, ahora: next } }));
 }
 
 function show(next) {
@@ -99,9 +138,7 @@ function show(next) {
     current.dataset.estado = next.dataset.estado;
     swapParts(current, next);
   } else {
-    localize(next);
-    current.replaceWith(next);
-    document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: null, ahora: next } }));
+    swapWhole(current, next);
   }
 }
 
