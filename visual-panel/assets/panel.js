@@ -20,6 +20,8 @@ const lang = document.documentElement.lang;
 const say = (spanish, english) => (lang === "en" ? english : spanish);
 
 let lastHeard = Date.now();
+// What was heard last, while a part of it waits.
+let postponed = null;
 
 const parts = (main) => [...main.querySelectorAll("[data-parte]")];
 const names = (main) => parts(main).map((part) => part.dataset.parte).join();
@@ -101,25 +103,28 @@ function isTakenOver(actual, nueva) {
   return !document.dispatchEvent(event);
 }
 
+// Whether the part is now as it should be; one in use waits.
 function swap(part, replacement) {
   const source = replacement.outerHTML;
-  if (part.source === source) return;
+  if (part.source === source) return true;
   localize(replacement);
   if (isTakenOver(part, replacement)) {
     part.source = source;
-    return;
+    return true;
   }
-  if (isInUse(part)) return;
+  if (isInUse(part)) return false;
   replace(part, replacement);
   replacement.source = source;
   markNewRows(replacement, ids(part));
   document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: part, ahora: replacement } }));
+  return true;
 }
 
-// Part by part, so that what is the same stays in place.
+// Part by part, so that what is the same stays in place. Whether all could be.
 function swapParts(current, next) {
   const fresh = new Map(parts(next).map((part) => [part.dataset.parte, part]));
-  for (const part of parts(current)) swap(part, fresh.get(part.dataset.parte));
+  const swapped = parts(current).map((part) => swap(part, fresh.get(part.dataset.parte)));
+  return swapped.every(Boolean);
 }
 
 // Other parts than before.
@@ -130,29 +135,47 @@ function swapWhole(current, next) {
   document.dispatchEvent(new CustomEvent("relevo:actualizado", { detail: { antes: null, ahora: next } }));
 }
 
+// What the page says of itself, such as whether it is to be asked again.
+function carryAttributes(current, next) {
+  for (const name of ["data-estado", "data-repetir"]) {
+    if (next.hasAttribute(name)) current.setAttribute(name, next.getAttribute(name));
+    else current.removeAttribute(name);
+  }
+}
+
+// Whether all of it could be shown.
 function show(next) {
   const current = document.getElementById("contenido");
   const changed = current.dataset.estado !== next.dataset.estado;
   if (changed) notice.textContent = next.querySelector("[data-aviso]")?.textContent ?? "";
-  if (names(current) === names(next)) {
-    current.dataset.estado = next.dataset.estado;
-    swapParts(current, next);
-  } else {
-    swapWhole(current, next);
-  }
+  carryAttributes(current, next);
+  if (names(current) === names(next)) return swapParts(current, next);
+  swapWhole(current, next);
+  return true;
 }
 
-function hear(html) {
+function mainOf(html) {
   const main = new DOMParser().parseFromString(html, "text/html").getElementById("contenido");
   // A proxy's own page may come with 200 too.
   if (!main) throw new Error("not a part of the panel");
+  return main;
+}
+
+function hear(html) {
+  const main = mainOf(html);
   hearLife();
-  show(main);
+  postponed = show(main) ? null : html;
 }
 
 function hearLife() {
   lastHeard = Date.now();
   showPanelBack();
+}
+
+// The panel does not say the same again, so what waited is kept here until it
+// can be shown.
+function catchUp() {
+  if (postponed !== null && show(mainOf(postponed))) postponed = null;
 }
 
 function age(seconds) {
@@ -233,9 +256,15 @@ function follow(page) {
   turn();
 }
 
-// A page that is of one question only asks it again, while the answer may change.
-async function askAgain() {
-  if (document.hidden || !document.querySelector("main[data-repetir]")) return;
+// A page that is of one question only asks it again, while the answer may
+// change; never twice at once, as a late answer would undo a newer one.
+async function keepAsking() {
+  if (!document.querySelector("main[data-repetir]")) return;
+  if (!document.hidden) await ask();
+  setTimeout(keepAsking, PERIOD);
+}
+
+async function ask() {
   try {
     const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -249,4 +278,5 @@ document.documentElement.classList.add("con-guion");
 for (const part of parts(document)) part.source = part.outerHTML;
 localize(document);
 if (document.body.dataset.flujoPagina) follow(document.body.dataset.flujoPagina);
-else if (document.querySelector("main[data-repetir]")) setInterval(askAgain, PERIOD);
+else setTimeout(keepAsking, PERIOD);
+setInterval(catchUp, 1000);
