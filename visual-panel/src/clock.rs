@@ -27,6 +27,15 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// The same moment, `wait` earlier; as early as can be told.
+    #[must_use]
+    pub fn earlier(self, wait: Duration) -> Self {
+        let instant = self.instant.checked_sub(wait).unwrap_or(self.instant);
+        Self { instant, wall: self.wall.checked_sub(wait).unwrap_or(self.wall) }
+    }
+}
+
 #[cfg(test)]
 impl Clock {
     /// The same moment, `wait` later.

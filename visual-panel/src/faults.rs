@@ -1,9 +1,12 @@
 //! Throwing a switch: which request to which service, and what came of it.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
@@ -44,8 +47,8 @@ pub enum Thrown {
     Done,
     /// It is done, and this message was sent: its id.
     Sent(Uuid),
-    /// Analytics will end at its next batch, but the event that was to make one
-    /// could not be sent.
+    /// Analytics will end at its next batch, but nobody knows of the event that
+    /// was to make one whether it was sent.
     Armed,
 }
 
@@ -66,9 +69,17 @@ pub struct Services {
     pub analytics: Neighbour,
     /// The senders; the first sends what a switch sends.
     pub senders: Vec<Neighbour>,
+    /// Analytics' switches are set all at once: one reader after the other.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Services {
+    /// These.
+    #[must_use]
+    pub fn new(analytics: Neighbour, senders: Vec<Neighbour>) -> Self {
+        Self { analytics, senders, changing: Arc::default() }
+    }
+
     /// Throws a switch; `value` is its new state where it has one: 0 is off.
     ///
     /// # Errors
@@ -87,6 +98,7 @@ impl Services {
     }
 
     async fn change(&self, change: impl FnOnce(&mut AnalyticsFaults)) -> Result<Thrown, Away> {
+        let _alone = self.changing.lock().await;
         let mut faults: AnalyticsFaults = self.analytics.get("fallos").await?;
         change(&mut faults);
         let _: AnalyticsFaults = self.analytics.send(Method::PUT, "fallos", &faults).await?;
@@ -96,10 +108,13 @@ impl Services {
     /// Nothing happens until there is a batch: an event is sent after it, for a
     /// class without traffic.
     async fn die(&self, death: Death, on: bool) -> Result<Thrown, Away> {
-        let changed = self.change(|faults| faults.death = on.then_some(death)).await?;
         if !on {
-            return Ok(changed);
+            // Not one that somebody else has armed meanwhile.
+            return self
+                .change(|faults| faults.death = faults.death.filter(|it| *it != death))
+                .await;
         }
+        self.change(|faults| faults.death = Some(death)).await?;
         match self.event(&Uuid::now_v7().to_string()).await {
             Ok(id) => Ok(Thrown::Sent(id)),
             Err(away) => {

@@ -36,7 +36,7 @@ impl Sample {
     /// Confirmed by all senders, as far as known.
     #[must_use]
     pub fn all_confirmed(&self) -> u64 {
-        self.confirmed.iter().map(|sender| sender.sum).sum()
+        self.confirmed.iter().map(|sender| sender.sum).fold(0, u64::saturating_add)
     }
 
     /// What was confirmed between `earlier` and now, by senders that answered at
@@ -126,14 +126,6 @@ impl History {
         let place = self.0.partition_point(|sample| sample.all_confirmed() <= before);
         let then = place.checked_sub(1).and_then(|place| self.0.get(place))?;
         Some(Waited::About(newest.at.since(&then.at)))
-    }
-
-    /// Confirmed by all senders up to `moment`.
-    #[must_use]
-    pub fn confirmed_at(&self, moment: &Clock) -> Option<u64> {
-        let later = |sample: &&Sample| sample.at.since(moment) > Duration::ZERO;
-        let first_later = self.0.iter().find(later);
-        first_later.or(self.0.back()).map(Sample::all_confirmed)
     }
 }
 

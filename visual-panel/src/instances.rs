@@ -1,7 +1,7 @@
 //! Whether several processes answer at one address, as they do where analytics
 //! shares its work. Pure.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::clock::Clock;
 
@@ -9,11 +9,13 @@ use crate::clock::Clock;
 /// address may lead to the same process for a while.
 const WINDOW: Duration = Duration::from_mins(2);
 
+/// Processes that are remembered: more than share a queue.
+const REMEMBERED: usize = 16;
+
 /// The processes that answered last.
 #[derive(Debug, Clone, Default)]
 pub struct Instances {
-    last: Option<String>,
-    before: Option<String>,
+    lately: VecDeque<String>,
     came_back: Option<Clock>,
 }
 
@@ -21,13 +23,17 @@ impl Instances {
     /// One of them answered. A process that was replaced never comes back: if it
     /// does, there are several.
     pub fn see(&mut self, process: &str, now: Clock) {
-        if self.last.as_deref() == Some(process) {
+        if self.lately.back().is_some_and(|last| last == process) {
             return;
         }
-        if self.before.as_deref() == Some(process) {
+        if self.lately.contains(&process.to_owned()) {
             self.came_back = Some(now);
+            self.lately.retain(|other| other != process);
         }
-        self.before = self.last.replace(process.to_owned());
+        self.lately.push_back(process.to_owned());
+        if self.lately.len() > REMEMBERED {
+            self.lately.pop_front();
+        }
     }
 
     /// Whether there are several, as far as it was seen lately.
@@ -49,7 +55,8 @@ mod tests {
             instances.see(process, start);
             assert!(!instances.are_several(&start), "restarted: {process}");
         }
-        instances.see("b", start);
+        // The first of three.
+        instances.see("a", start);
         assert!(instances.are_several(&start.later(WINDOW)));
         assert!(!instances.are_several(&start.later(WINDOW + Duration::from_secs(1))));
     }

@@ -29,8 +29,8 @@ pub struct Knowledge {
     /// The processes that answer for it.
     pub instances: Instances,
     /// The last that the broker's management API said, through analytics.
-    pub broker: Option<Heard<BrokerState>>,
-    /// When analytics was last asked and the queue turned out to be empty.
+    pub broker: Option<Seen>,
+    /// When the queue was last seen to be empty.
     pub empty: Option<Clock>,
     /// Of each sender, in the order of the configuration.
     pub senders: Vec<Sender>,
@@ -76,6 +76,17 @@ pub struct Heard<T> {
     pub at: Clock,
 }
 
+/// The broker, as it was seen once.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What it said.
+    pub state: Arc<BrokerState>,
+    /// When it was asked that, or a little before.
+    pub at: Clock,
+    /// What senders had confirmed by then, since the panel started.
+    pub confirmed: u64,
+}
+
 /// An attempt to ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {
@@ -92,6 +103,8 @@ pub struct Failing {
     pub reason: Reason,
     /// When the first one did.
     pub since: Clock,
+    /// When the last one began.
+    pub asked: Clock,
 }
 
 impl<T> Clone for Heard<T> {
@@ -122,7 +135,7 @@ impl<T> Source<T> {
             }
             Err(away) => {
                 let since = self.failing.map_or(ended, |failing| failing.since);
-                self.failing = Some(Failing { reason: away.reason, since });
+                self.failing = Some(Failing { reason: away.reason, since, asked });
             }
         }
     }
@@ -147,9 +160,11 @@ impl<T> Source<T> {
         (self.failing.is_some() || age > STALE_AFTER).then_some(age)
     }
 
-    /// Whether an answer, or its absence, is of a question after `moment`.
+    /// Whether the last attempt, whatever came of it, began after `moment`.
     fn asked_since(&self, moment: &Clock) -> bool {
-        self.last.as_ref().is_some_and(|heard| heard.asked.since(moment) > Duration::ZERO)
+        let answered = self.last.as_ref().map(|heard| heard.asked);
+        let last = self.failing.map(|failing| failing.asked).or(answered);
+        last.is_some_and(|asked| asked.since(moment) > Duration::ZERO)
     }
 
     /// Whether `outcome` is news: the service came, left, or is away for another
@@ -187,13 +202,28 @@ impl Knowledge {
         }
         let told = outcome.as_ref().ok().map(|state| &state.broker).filter(|told| told.answers);
         if let Some(told) = told {
-            let answer = Arc::new(told.clone());
-            self.broker = Some(Heard { answer, asked: attempt.asked, at: attempt.ended });
-            if told.queue.is_some_and(|queue| queue.ready + queue.unacked == 0) {
-                self.empty = Some(attempt.asked);
+            let at = attempt.asked.earlier(Duration::from_millis(told.age_ms.unwrap_or_default()));
+            let confirmed = self.confirmed();
+            self.broker = Some(Seen { state: Arc::new(told.clone()), at, confirmed });
+            if told.queue.is_some_and(|queue| queue.waiting() == 0) {
+                self.empty = Some(at);
             }
         }
         self.analytics.hear(outcome, attempt);
+    }
+
+    /// What all senders had confirmed since the panel started, as far as known.
+    #[must_use]
+    pub fn confirmed(&self) -> u64 {
+        self.senders.iter().map(|sender| sender.confirmed.sum()).fold(0, u64::saturating_add)
+    }
+
+    /// Whether several processes answer for analytics, or read its queue.
+    #[must_use]
+    pub fn is_several(&self, now: &Clock) -> bool {
+        let queue = self.broker.as_ref().and_then(|seen| seen.state.queue);
+        let consumers = queue.and_then(|queue| queue.consumers).unwrap_or_default();
+        consumers > 1 || self.instances.are_several(now)
     }
 
     /// Whether what is known of the broker is of now.
@@ -201,6 +231,15 @@ impl Knowledge {
     pub fn is_broker_fresh(&self, now: &Clock) -> bool {
         let state = self.analytics.fresh().filter(|_| self.analytics.staleness(now).is_none());
         state.is_some_and(|state| state.broker.answers)
+    }
+
+    /// How old the oldest answer is that is not of now, of those on every page.
+    #[must_use]
+    pub fn staleness(&self, now: &Clock) -> Option<Duration> {
+        let broker = self.broker.as_ref().filter(|_| !self.is_broker_fresh(now));
+        let broker = broker.map(|seen| now.since(&seen.at));
+        let senders = self.senders.iter().map(|sender| sender.source.staleness(now));
+        senders.chain([self.analytics.staleness(now), broker]).flatten().max()
     }
 
     /// Names of those that do not answer.
@@ -264,7 +303,7 @@ pub(crate) fn sample(binding: &str, remembers_since: &str) -> AnalyticsState {
     let text = serde_json::json!({"proceso": "a", "consumo": "activo", "motivo": null,
         "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
         "rechazados": 0, "reentregados": 0, "total": 0, "recuerda_desde": remembers_since,
-        "broker": {"responde": true, "a_las": null, "motivo": null, "muertas": null,
+        "broker": {"responde": true, "hace_ms": 400, "motivo": null, "muertas": null,
             "enlaces": [binding],
             "cola": {"listos": 0, "sin_acuse": 0, "consumidores": 1, "limite": null}}});
     serde_json::from_value(text).expect("a state")
@@ -279,90 +318,4 @@ impl Attempt {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn away(reason: Reason) -> Result<u64, Away> {
-        Err(Away { reason, detail: String::new() })
-    }
-
-    #[test]
-    fn a_failure_keeps_the_answer_and_the_time_of_the_first_failure() {
-        let start = Clock::at("2025-04-13T12:00:00Z");
-        let (first, second) = (start.later(SECOND), start.later(2 * SECOND));
-        let mut source = Source::default();
-        source.hear(Ok(7), Attempt::at(start));
-        source.hear(away(Reason::Unreachable), Attempt::at(first));
-        source.hear(away(Reason::TimedOut), Attempt::at(second));
-        assert_eq!((source.answer(), source.fresh()), (Some(&7), None));
-        assert_eq!(source.staleness(&second), Some(2 * SECOND));
-        let failing = source.failing.expect("it fails");
-        assert_eq!((failing.reason, failing.since.wall), (Reason::TimedOut, first.wall));
-    }
-
-    #[test]
-    fn an_answer_ends_the_failure_and_grows_old_by_itself() {
-        let start = Clock::at("2025-04-13T12:00:00Z");
-        let mut source = Source::default();
-        source.hear(away(Reason::TooLarge), Attempt::at(start));
-        assert_eq!(source.staleness(&start), None);
-        source.hear(Ok(8), Attempt::at(start));
-        assert!(source.failing.is_none());
-        assert_eq!(source.staleness(&start.later(STALE_AFTER)), None);
-        let later = STALE_AFTER + SECOND;
-        assert_eq!(source.staleness(&start.later(later)), Some(later));
-    }
-
-    #[test]
-    fn only_changes_are_news() {
-        let outcomes = [
-            (away(Reason::Unreachable), true),
-            (away(Reason::Unreachable), false),
-            (away(Reason::Status(503)), true),
-            (Ok(1), true),
-            (Ok(2), false),
-            (away(Reason::TimedOut), true),
-        ];
-        let mut source = Source::default();
-        for (place, (outcome, is_news)) in outcomes.into_iter().enumerate() {
-            assert_eq!(source.is_news(&outcome), is_news, "attempt {place}");
-            source.hear(outcome, Attempt::at(Clock::now()));
-        }
-    }
-
-    #[test]
-    fn an_answer_to_an_earlier_question_is_not_of_a_later_moment() {
-        let start = Clock::at("2025-04-13T12:00:00Z");
-        let (moment, end) = (start.later(SECOND), start.later(2 * SECOND));
-        let mut source = Source::default();
-        source.hear(Ok(1), Attempt { asked: start, ended: end });
-        assert!(!source.asked_since(&moment), "it was under way at that moment");
-        source.hear(Ok(1), Attempt { asked: end, ended: end });
-        assert!(source.asked_since(&moment));
-    }
-
-    fn state(answers: bool, ready: u64) -> AnalyticsState {
-        let mut state = sample("click", "2025-04-06T12:00:00Z");
-        state.broker.answers = answers;
-        state.broker.queue.as_mut().expect("a queue").ready = ready;
-        state
-    }
-
-    #[test]
-    fn what_the_broker_said_last_stays_and_an_empty_queue_is_remembered() {
-        let start = Clock::at("2025-04-13T12:00:00Z");
-        let mut known = Knowledge::default();
-        let moments: Vec<_> = (0..4).map(|second| start.later(second * SECOND)).collect();
-        let told = [(true, 0), (true, 5), (false, 0)];
-        for ((answers, ready), moment) in told.into_iter().zip(&moments) {
-            known.hear_analytics(Ok(state(answers, ready)), Attempt::at(*moment));
-            assert_eq!(known.is_broker_fresh(moment), answers);
-        }
-        let queue = known.broker.as_ref().and_then(|heard| heard.answer.queue);
-        assert_eq!(queue.map(|queue| queue.ready), Some(5));
-        assert_eq!(known.broker.map(|heard| heard.at.wall), Some(moments[1].wall));
-        assert_eq!(known.empty.map(|at| at.wall), Some(start.wall));
-    }
-}
+mod tests;

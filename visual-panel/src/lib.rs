@@ -57,10 +57,8 @@ pub use crate::config::Config;
 /// # Errors
 /// When the listener cannot be served, or the task that asks the services died.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let services = Services {
-        analytics: Neighbour::at(config.analytics_url)?,
-        senders: config.sender_urls.into_iter().map(Neighbour::at).collect::<Result<_, _>>()?,
-    };
+    let senders = config.sender_urls.into_iter().map(Neighbour::at).collect::<Result<_, _>>()?;
+    let services = Services::new(Neighbour::at(config.analytics_url)?, senders);
     let (tell, known) = watch::channel(Knowledge::of(&services, config.lab_faults));
     let poller = tokio::spawn(poll::keep_asking(services.clone(), tell, shutdown.clone()));
     let panel = routes::Panel::new(known, services, shutdown.clone());

@@ -16,7 +16,7 @@ use crate::{
     faults::Services,
     knowledge::{Attempt, Knowledge, Source},
     neighbour::{Away, Neighbour},
-    proof::{self, Suspects},
+    proof::Prover,
     report::{Counted, SHOWN},
 };
 
@@ -29,6 +29,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A comparison may take up to one part in so many of the time: ten thousand
 /// messages of each sender are a megabyte.
 const COMPARING: u32 = 20;
+
+/// Longest time between two comparisons.
+const LATEST: Duration = Duration::from_secs(10);
 
 /// Asks until the shutdown signal, and tells what is known after each attempt.
 /// Each service is asked at its own pace: a silent one holds up no other.
@@ -133,22 +136,34 @@ where
 
 /// Compares by id whenever something has changed, or is still on its way.
 async fn keep_proving(services: &Services, tell: &watch::Sender<Knowledge>) {
-    let mut suspects = Suspects::default();
+    let mut prover = Prover::default();
     loop {
-        let asked = Clock::now();
         let known = tell.borrow().clone();
         // What analytics takes, and remembers, it has to tell first.
-        if known.analytics.fresh().is_some() && !known.is_proven() {
-            let outcome = proof::compare(services, &known, &mut suspects).await;
-            let attempt = Attempt { asked, ended: Clock::now() };
-            tell.send_modify(|known| {
-                log_news("the comparison by id", &known.verdict, &outcome);
-                known.verdict.hear(outcome, attempt);
-            });
-        }
-        let took = Clock::now().since(&asked);
-        sleep(SECOND.max(took * COMPARING)).await;
+        let is_due = known.analytics.fresh().is_some() && !known.is_proven();
+        let pause = if is_due { prove(&mut prover, services, known, tell).await } else { SECOND };
+        sleep(pause).await;
     }
+}
+
+/// Compares once, and says how long to wait until the next time: who failed is
+/// asked again soon.
+async fn prove(
+    prover: &mut Prover,
+    services: &Services,
+    known: Knowledge,
+    tell: &watch::Sender<Knowledge>,
+) -> Duration {
+    let asked = Clock::now();
+    let outcome = prover.compare(services, &known).await;
+    let attempt = Attempt { asked, ended: Clock::now() };
+    let is_whole = outcome.as_ref().is_ok_and(|verdict| verdict.silent.is_empty());
+    tell.send_modify(|known| {
+        log_news("the comparison by id", &known.verdict, &outcome);
+        known.verdict.hear(outcome, attempt);
+    });
+    let took = attempt.ended.since(&asked) * COMPARING;
+    if is_whole { took.clamp(SECOND, LATEST) } else { SECOND }
 }
 
 async fn keep_history(tell: &watch::Sender<Knowledge>) {

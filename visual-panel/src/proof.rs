@@ -15,14 +15,23 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Clock,
     faults::Services,
-    knowledge::{Heard, Knowledge},
+    knowledge::Knowledge,
     neighbour::{Away, Neighbour},
 };
 
-/// How long after a message was first missed an empty queue proves that it was
-/// not in it: what analytics tells of the broker was asked up to three seconds
-/// before, and the broker's own numbers are up to two seconds old.
+/// How long after a message was first missed a queue must be seen to be empty to
+/// prove that it was not in it: the broker's own numbers are up to two seconds
+/// old, and messages go on their way in between.
 pub const MARGIN: Duration = Duration::from_secs(5);
+
+/// Messages that analytics may be asked for at once; its own limit is the same.
+const AT_ONCE: usize = 10_000;
+
+/// Lost messages that are kept in mind, whoever else forgets them.
+const MOST_LOST: usize = 1_000;
+
+/// Messages of other queues that are kept in mind: as many as ten senders tell.
+const MOST_FOREIGN: usize = 100_000;
 
 /// A message: its id, and whose event it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,7 +44,7 @@ struct Confirmed {
     rows: Vec<Row>,
 }
 
-/// Id, client, routing key, and when it was confirmed.
+/// Id, client, routing key, and when it was confirmed at last.
 #[derive(Debug, Deserialize)]
 struct Row(String, String, String, Timestamp);
 
@@ -43,7 +52,7 @@ struct Row(String, String, String, Timestamp);
 #[derive(Debug, Serialize)]
 struct Question<'a> {
     #[serde(rename = "mensajes")]
-    messages: &'a [Message],
+    messages: &'a [&'a Message],
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,13 +75,22 @@ struct Missing {
 pub struct Finding {
     /// Confirmed messages that were looked up.
     pub compared: u64,
-    /// Of them, in the dead-letter queue.
+    /// Of them, rejected into the dead-letter queue.
     pub rejected: u64,
     /// Of them, not counted: in the queue or in analytics' hands, as far as
     /// anybody can tell.
     pub under_way: u64,
-    /// Of them, nowhere: ids.
-    pub lost: Vec<String>,
+    /// Of them, nowhere.
+    pub lost: Vec<Lost>,
+}
+
+/// A message that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Its id.
+    pub id: String,
+    /// When it had been confirmed at last.
+    pub confirmed: Timestamp,
 }
 
 /// A comparison.
@@ -90,13 +108,39 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Counters {
     confirmed: Vec<Option<(String, u64)>>,
-    analytics: Option<(String, u64)>,
+    counted: Option<u64>,
 }
 
-/// Messages that were confirmed and are not counted, and since when that is
-/// known.
+/// What is kept from one comparison to the next.
 #[derive(Debug, Default)]
-pub struct Suspects(HashMap<Message, Clock>);
+pub struct Prover {
+    missed: HashMap<Message, Missed>,
+    /// Rejected by analytics, which forgets it when it restarts.
+    rejected: HashSet<Message>,
+    /// Once seen under a routing key that was not bound: another queue's.
+    foreign: HashSet<Message>,
+}
+
+/// A message that is confirmed and not counted.
+#[derive(Debug, Clone, Copy)]
+struct Missed {
+    confirmed: Timestamp,
+    /// When it was first missed since it was confirmed.
+    since: Clock,
+    is_lost: bool,
+}
+
+/// What was heard in one comparison.
+struct Round {
+    /// What must be counted, and when it was confirmed at last.
+    confirmed: HashMap<Message, Timestamp>,
+    missing: Vec<Missing>,
+    /// Whether all senders answered.
+    is_whole: bool,
+    /// When the queue had last been seen to be empty, before anybody was asked.
+    empty: Option<Clock>,
+    now: Clock,
+}
 
 impl Counters {
     fn of(known: &Knowledge) -> Self {
@@ -106,8 +150,16 @@ impl Counters {
         };
         Self {
             confirmed: known.senders.iter().map(confirmed).collect(),
-            analytics: known.analytics.fresh().map(|state| (state.process.clone(), state.total)),
+            counted: known.analytics.fresh().map(|state| state.total),
         }
+    }
+}
+
+impl Verdict {
+    /// Whether it is of what the services say now.
+    #[must_use]
+    pub fn is_current(&self, known: &Knowledge) -> bool {
+        self.silent.is_empty() && self.counters == Counters::of(known)
     }
 }
 
@@ -115,86 +167,141 @@ impl Knowledge {
     /// Whether another comparison would find what the last one did.
     #[must_use]
     pub fn is_proven(&self) -> bool {
-        self.verdict.fresh().is_some_and(|verdict| {
-            verdict.finding.under_way == 0
-                && verdict.silent.is_empty()
-                && verdict.counters == Counters::of(self)
-        })
+        let verdict = self.verdict.fresh();
+        verdict.is_some_and(|one| one.finding.under_way == 0 && one.is_current(self))
     }
 }
 
-impl Suspects {
-    /// Which of the `missing` are lost, at `now`: they were missed for a while
-    /// when the queue was seen to be empty, at `empty`, and still are.
-    fn lost(&mut self, missing: Vec<Message>, empty: Option<Clock>, now: Clock) -> Vec<String> {
-        let since = |message| self.0.get(message).copied().unwrap_or(now);
-        let since: HashMap<_, _> =
-            missing.iter().map(|message| (message.clone(), since(message))).collect();
-        self.0 = since;
-        let is_lost = |message: &Message| {
-            let missed = self.0.get(message);
-            empty.zip(missed).is_some_and(|(empty, missed)| empty.since(missed) >= MARGIN)
-        };
-        missing.into_iter().filter(is_lost).map(|Message(id, _)| id).collect()
+impl Prover {
+    /// Asks the senders what they confirmed, then analytics which of it is missing.
+    ///
+    /// # Errors
+    /// [`Away`] when analytics does not answer.
+    pub async fn compare(
+        &mut self,
+        services: &Services,
+        known: &Knowledge,
+    ) -> Result<Verdict, Away> {
+        let counters = Counters::of(known);
+        let answers = services.senders.iter().map(|one| one.get::<Confirmed>("confirmados"));
+        let (mut rows, mut silent) = (Vec::new(), Vec::new());
+        for (answer, sender) in join_all(answers).await.into_iter().zip(&known.senders) {
+            match answer {
+                Ok(Confirmed { rows: more }) => rows.extend(more),
+                Err(_) => silent.push(sender.name.clone()),
+            }
+        }
+        let confirmed = self.comparable(rows, known);
+        let missing = missing_of(&services.analytics, &confirmed).await?;
+        let is_whole = silent.is_empty();
+        let round = Round { confirmed, missing, is_whole, empty: known.empty, now: Clock::now() };
+        Ok(Verdict { finding: self.judge(round), silent, counters })
     }
-}
 
-/// Asks the senders what they confirmed, then analytics which of it is missing.
-///
-/// # Errors
-/// [`Away`] when analytics does not answer.
-pub async fn compare(
-    services: &Services,
-    known: &Knowledge,
-    suspects: &mut Suspects,
-) -> Result<Verdict, Away> {
-    let counters = Counters::of(known);
-    let confirmed = services.senders.iter().map(|sender| sender.get::<Confirmed>("confirmados"));
-    let confirmed = join_all(confirmed).await;
-    let (mut finding, mut silent, mut seen) = (Finding::default(), Vec::new(), HashSet::new());
-    let mut missing = Vec::new();
-    for (answer, sender) in confirmed.into_iter().zip(&known.senders) {
-        let Ok(Confirmed { rows }) = answer else {
-            silent.push(sender.name.clone());
-            continue;
-        };
-        let messages = rows.into_iter().filter_map(|row| row.into_message(known));
-        // A retry may have gone to another sender.
-        let messages: Vec<_> = messages.filter(|message| seen.insert(message.clone())).collect();
-        finding.compared += messages.len() as u64;
-        missing.extend(missing_of(&services.analytics, &messages).await?);
-    }
-    let all = missing.len() as u64;
-    missing.retain(|one| !one.rejected);
-    finding.rejected = all - missing.len() as u64;
-    let missing: Vec<_> = missing.into_iter().map(|one| Message(one.id, one.client)).collect();
-    let all = missing.len() as u64;
-    finding.lost = suspects.lost(missing, known.empty, Clock::now());
-    finding.under_way = all - finding.lost.len() as u64;
-    Ok(Verdict { finding, silent, counters })
-}
-
-async fn missing_of(analytics: &Neighbour, messages: &[Message]) -> Result<Vec<Missing>, Away> {
-    if messages.is_empty() {
-        return Ok(Vec::new());
-    }
-    let answer: Answer =
-        analytics.send(Method::POST, "contados/faltan", &Question { messages }).await?;
-    Ok(answer.missing)
-}
-
-impl Row {
-    /// The message, where analytics must have it: it went to its queue, and
-    /// analytics would still remember it.
-    fn into_message(self, known: &Knowledge) -> Option<Message> {
-        let Self(id, client, key, confirmed) = self;
-        let is_bound = known.broker.as_ref().is_none_or(|Heard { answer, .. }| {
-            answer.bindings.is_empty() || answer.bindings.contains(&key)
-        });
+    /// What analytics must have counted: it went to its queue, and would still be
+    /// remembered. And what is lost, as long as it is.
+    fn comparable(&mut self, rows: Vec<Row>, known: &Knowledge) -> HashMap<Message, Timestamp> {
+        let bindings = known.broker.as_ref().map(|seen| seen.state.bindings.as_slice());
         let since = known.analytics.answer().map(|state| state.remembers_since);
-        let is_remembered = since.is_none_or(|since| confirmed > since);
-        (is_bound && is_remembered).then_some(Message(id, client))
+        let lost = self.missed.iter().filter(|(_, missed)| missed.is_lost);
+        let mut confirmed: HashMap<_, _> =
+            lost.map(|(message, missed)| (message.clone(), missed.confirmed)).collect();
+        for Row(id, client, key, at) in rows {
+            let message = Message(id, client);
+            if bindings.is_some_and(|bindings| !bindings.contains(&key)) {
+                self.foreign.insert(message);
+            } else if since.is_none_or(|since| at >= since) && !self.foreign.contains(&message) {
+                // A retry may have gone to another sender.
+                let latest = confirmed.entry(message).or_insert(at);
+                *latest = at.max(*latest);
+            }
+        }
+        confirmed
     }
+
+    /// Missing before and after an empty queue is lost; what a silent sender told
+    /// before stays as it was.
+    fn judge(&mut self, round: Round) -> Finding {
+        let Round { confirmed, missing, is_whole, empty, now } = round;
+        let before = std::mem::take(&mut self.missed);
+        if is_whole {
+            self.rejected.retain(|message| confirmed.contains_key(message));
+        }
+        let mut finding = Finding { compared: confirmed.len() as u64, ..Finding::default() };
+        for Missing { id, client, rejected } in missing {
+            let message = Message(id, client);
+            let Some(at) = confirmed.get(&message) else { continue };
+            if rejected {
+                self.rejected.insert(message.clone());
+            }
+            if self.rejected.contains(&message) {
+                finding.rejected += 1;
+            } else {
+                let known = before.get(&message).filter(|missed| missed.confirmed == *at);
+                let missed = Missed::again(known, *at, empty, now);
+                self.missed.insert(message, missed);
+            }
+        }
+        let lost = self.missed.iter().filter(|(_, missed)| missed.is_lost);
+        finding.lost = lost.map(|(message, missed)| missed.lost(message)).collect();
+        finding.lost.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        finding.under_way = (self.missed.len() - finding.lost.len()) as u64;
+        self.remember(before, &confirmed, is_whole);
+        finding
+    }
+
+    /// Suspects of senders that are silent now, and no more lost ones than there
+    /// is room for.
+    fn remember(
+        &mut self,
+        before: HashMap<Message, Missed>,
+        confirmed: &HashMap<Message, Timestamp>,
+        is_whole: bool,
+    ) {
+        let unheard =
+            before.into_iter().filter(|(one, _)| !is_whole && !confirmed.contains_key(one));
+        self.missed.extend(unheard.take(AT_ONCE));
+        let mut room = MOST_LOST;
+        self.missed.retain(|_, missed| {
+            room -= usize::from(missed.is_lost && room > 0);
+            !missed.is_lost || room > 0
+        });
+        if self.foreign.len() > MOST_FOREIGN {
+            self.foreign.clear();
+        }
+    }
+}
+
+impl Missed {
+    /// Missed once more; `before` since the same confirm.
+    fn again(
+        before: Option<&Self>,
+        confirmed: Timestamp,
+        empty: Option<Clock>,
+        now: Clock,
+    ) -> Self {
+        let since = before.map_or(now, |missed| missed.since);
+        let was_empty = empty.is_some_and(|empty| empty.since(&since) >= MARGIN);
+        Self { confirmed, since, is_lost: was_empty || before.is_some_and(|one| one.is_lost) }
+    }
+
+    fn lost(&self, message: &Message) -> Lost {
+        Lost { id: message.0.clone(), confirmed: self.confirmed }
+    }
+}
+
+async fn missing_of(
+    analytics: &Neighbour,
+    confirmed: &HashMap<Message, Timestamp>,
+) -> Result<Vec<Missing>, Away> {
+    let messages: Vec<_> = confirmed.keys().collect();
+    let mut missing = Vec::new();
+    for messages in messages.chunks(AT_ONCE) {
+        let question = Question { messages };
+        let answer: Answer = analytics.send(Method::POST, "contados/faltan", &question).await?;
+        missing.extend(answer.missing);
+    }
+    Ok(missing)
 }
 
 #[cfg(test)]
@@ -207,30 +314,4 @@ impl Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(id: &str) -> Message {
-        Message(id.to_owned(), "ana".to_owned())
-    }
-
-    fn moments() -> impl Fn(u64) -> Clock {
-        let start = Clock::at("2025-04-13T12:00:00Z");
-        move |second| start.later(Duration::from_secs(second))
-    }
-
-    #[test]
-    fn lost_is_what_is_missing_before_and_after_an_empty_queue() {
-        let at = moments();
-        let mut suspects = Suspects::default();
-        let mut lost = |second, empty: Option<u64>, missing: &[&str]| {
-            let missing = missing.iter().map(|id| message(id)).collect();
-            suspects.lost(missing, empty.map(&at), at(second))
-        };
-        assert!(lost(0, Some(0), &["a", "b"]).is_empty(), "the queue was empty before");
-        assert!(lost(9, Some(4), &["a", "b"]).is_empty(), "too shortly after");
-        assert!(lost(9, None, &["a", "b"]).is_empty(), "nobody has seen the queue");
-        assert_eq!(lost(9, Some(5), &["a"]), ["a"], "b was counted in the end");
-        assert!(lost(10, Some(9), &["b"]).is_empty(), "b is missed anew");
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use uuid::Uuid;
 
 use crate::{
+    clock::Clock,
     faults::Services,
     knowledge::Knowledge,
     neighbour::{Away, Reason},
@@ -46,7 +47,7 @@ impl Memories {
 
 async fn ask(id: Uuid, services: &Services, known: &Knowledge) -> Memory {
     // Before the questions: what they do not find was not in an empty queue.
-    let empty = known.empty.map(|moment| moment.wall);
+    let empty = known.empty.map(|moment| Clock::now().since(&moment));
     let path = format!("mensajes/{id}");
     let senders = join_all(services.senders.iter().map(|sender| sender.get::<SenderStory>(&path)));
     let (analytics, senders) = tokio::join!(services.analytics.get(&path), senders);

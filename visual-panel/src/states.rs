@@ -64,7 +64,8 @@ impl Published {
     /// All attempts.
     #[must_use]
     pub fn all(&self) -> u64 {
-        self.confirmed + self.unroutable + self.refused + self.not_sent + self.unknown
+        let all = [self.confirmed, self.unroutable, self.refused, self.not_sent, self.unknown];
+        all.into_iter().fold(0, u64::saturating_add)
     }
 }
 
@@ -109,6 +110,9 @@ pub struct SenderStory {
     /// Its name.
     #[serde(rename = "emisor")]
     pub name: String,
+    /// The present, by the clock that the attempts are told by.
+    #[serde(rename = "ahora")]
+    pub now: Timestamp,
     /// Oldest first.
     #[serde(rename = "intentos")]
     pub attempts: Vec<Attempt>,
@@ -184,9 +188,9 @@ pub struct BrokerState {
     /// Whether it answered the last time.
     #[serde(rename = "responde")]
     pub answers: bool,
-    /// When it answered last.
-    #[serde(rename = "a_las")]
-    pub at: Option<Timestamp>,
+    /// How long ago it was asked what it answered last, in milliseconds.
+    #[serde(rename = "hace_ms")]
+    pub age_ms: Option<u64>,
     /// Why it does not answer.
     #[serde(rename = "motivo")]
     pub reason: Option<String>,
@@ -216,6 +220,14 @@ pub struct QueueState {
     /// Messages it holds at most; none where it was declared without a limit.
     #[serde(rename = "limite")]
     pub limit: Option<u64>,
+}
+
+impl QueueState {
+    /// All messages in it.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.ready.saturating_add(self.unacked)
+    }
 }
 
 /// The dead-letter queue, as the broker sees it.

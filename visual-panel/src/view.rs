@@ -10,7 +10,7 @@ pub mod switches;
 
 use crate::{
     clock::Clock,
-    knowledge::{Failing, Heard, Knowledge, Source},
+    knowledge::{Failing, Heard, Knowledge},
     lang::Lang,
     neighbour::Reason,
     report::Counted,
@@ -78,9 +78,9 @@ impl View {
     #[must_use]
     pub fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
         let heard = known.counts.last.as_ref();
-        let link = Link::new(&known.counts, now, lang);
+        let link = Link::new(known, now, lang);
         Self {
-            is_several: known.instances.are_several(now),
+            is_several: known.is_several(now),
             heard: heard.map(|heard| ago(&heard.at, now, lang)),
             counts: heard.map(|heard| Counts::new(&heard.answer, now.wall, lang)),
             picture: Picture::new(&numbers::picture_input(known, now), lang),
@@ -98,12 +98,16 @@ impl View {
 }
 
 impl Link {
-    fn new(known: &Source<Counted>, now: &Clock, lang: Lang) -> Self {
-        match (&known.failing, &known.last) {
-            (Some(failing), last) => Self::Away(absence(failing, last.as_ref(), now, lang)),
-            (None, Some(heard)) if known.staleness(now).is_some() => {
-                let failing = Failing { reason: Reason::TimedOut, since: heard.at };
-                Self::Away(absence(&failing, Some(heard), now, lang))
+    fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
+        let counts = &known.counts;
+        // It may well answer, only not with counts: its database is away.
+        let answers = known.analytics.staleness(now).is_none() && known.analytics.fresh().is_some();
+        let away = |failing, last| Self::Away(absence(failing, last, answers, (now, lang)));
+        match (&counts.failing, &counts.last) {
+            (Some(failing), last) => away(failing, last.as_ref()),
+            (None, Some(heard)) if counts.staleness(now).is_some() => {
+                let (since, asked) = (heard.at, heard.asked);
+                away(&Failing { reason: Reason::TimedOut, since, asked }, Some(heard))
             }
             (None, Some(_)) => Self::Live,
             (None, None) => Self::Asking,
@@ -122,12 +126,18 @@ impl Link {
 }
 
 /// Away since the last answer; without one, since the first question.
-fn absence(failing: &Failing, last: Option<&Heard<Counted>>, now: &Clock, lang: Lang) -> Absence {
+fn absence(
+    failing: &Failing,
+    last: Option<&Heard<Counted>>,
+    answers: bool,
+    (now, lang): (&Clock, Lang),
+) -> Absence {
     let since = last.map_or(failing.since, |heard| heard.at);
+    let is_silent = matches!(failing.reason, Reason::Unreachable | Reason::TimedOut);
     Absence {
         since: ago(&since, now, lang),
         reason: wording::reason(failing.reason, lang),
-        answers: !matches!(failing.reason, Reason::Unreachable | Reason::TimedOut),
+        answers: answers || !is_silent,
     }
 }
 

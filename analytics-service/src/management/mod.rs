@@ -4,7 +4,12 @@
 mod reading;
 mod url;
 
-use std::{error::Error, fmt, future::pending, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use messages::names;
@@ -44,8 +49,8 @@ const TOTALS: &str = "disable_stats=true&enable_queue_totals=true&columns=name,m
 /// users who may see every connection.
 const CONSUMERS: &str = "columns=name,consumers";
 
-/// What is known of the broker.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// What is known of the broker, as it is told.
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Broker)]
 pub(crate) struct BrokerState {
     /// Whether the management API answered last time.
@@ -53,26 +58,38 @@ pub(crate) struct BrokerState {
     /// When it answered last; what else is said here is as of then.
     #[schema(value_type = Option<String>, format = DateTime)]
     a_las: Option<Timestamp>,
+    /// How long ago it was asked that, in milliseconds, by a clock that never jumps.
+    hace_ms: Option<u64>,
     /// Why it does not answer.
     motivo: Option<String>,
     #[serde(flatten)]
     reading: Reading,
 }
 
+/// What is known of the broker.
+#[derive(Clone, Debug)]
+struct Known {
+    answers: bool,
+    /// When it was asked what it answered last, and when it answered.
+    last: Option<(Instant, Timestamp)>,
+    reason: Option<String>,
+    reading: Reading,
+}
+
 /// Asks, for ever.
 pub(crate) struct Monitor {
     questions: Option<Questions>,
-    state: watch::Sender<BrokerState>,
+    known: watch::Sender<Known>,
 }
 
 /// What was answered last.
 #[derive(Clone)]
-pub(crate) struct BrokerWatch(watch::Receiver<BrokerState>);
+pub(crate) struct BrokerWatch(watch::Receiver<Known>);
 
 impl BrokerWatch {
     /// What is known now.
     pub(crate) fn state(&self) -> BrokerState {
-        self.0.borrow().clone()
+        self.0.borrow().clone().told(Instant::now())
     }
 }
 
@@ -86,17 +103,17 @@ impl Monitor {
         vhost: &VirtualHost,
     ) -> reqwest::Result<(Self, BrokerWatch)> {
         let questions = url.map(|url| Questions::new(url, vhost)).transpose()?;
-        let motivo = match questions {
+        let reason = match questions {
             Some(_) => "todavía no se ha preguntado a la API de gestión de RabbitMQ",
             None => "no está configurado: falta MANAGEMENT_URL",
         };
-        let (state, watch) = watch::channel(BrokerState {
-            responde: false,
-            a_las: None,
-            motivo: Some(motivo.to_owned()),
+        let (known, watch) = watch::channel(Known {
+            answers: false,
+            last: None,
+            reason: Some(reason.to_owned()),
             reading: Reading::default(),
         });
-        Ok((Self { questions, state }, BrokerWatch(watch)))
+        Ok((Self { questions, known }, BrokerWatch(watch)))
     }
 
     /// Keeps what is known fresh.
@@ -106,30 +123,43 @@ impl Monitor {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            let asked = Instant::now();
             let answer = timeout(DEADLINE, questions.ask()).await;
             let answer = answer.unwrap_or(Err(Unanswered::TimedOut));
-            self.state.send_modify(|state| state.take(answer, clock::now()));
+            self.known.send_modify(|known| known.take(answer, asked, clock::now()));
         }
     }
 }
 
-impl BrokerState {
+impl Known {
     /// Takes over an answer; without one, what was known last stays.
-    fn take(&mut self, answer: Result<Reading, Unanswered>, now: Timestamp) {
+    fn take(&mut self, answer: Result<Reading, Unanswered>, asked: Instant, now: Timestamp) {
         let error = match answer {
             Ok(reading) => {
-                if !self.responde {
+                if !self.answers {
                     log::info!("the management API answers");
                 }
-                *self = Self { responde: true, a_las: Some(now), motivo: None, reading };
+                *self = Self { answers: true, last: Some((asked, now)), reason: None, reading };
                 return;
             }
             Err(error) => error.to_string(),
         };
-        if self.motivo.as_ref() != Some(&error) {
+        if self.reason.as_ref() != Some(&error) {
             log::warn!("the management API gives no answer: {error}");
         }
-        (self.responde, self.motivo) = (false, Some(error));
+        (self.answers, self.reason) = (false, Some(error));
+    }
+
+    /// As it is told at `now`.
+    fn told(self, now: Instant) -> BrokerState {
+        let age = self.last.map(|(asked, _)| now.saturating_duration_since(asked));
+        BrokerState {
+            responde: self.answers,
+            a_las: self.last.map(|(_, answered)| answered),
+            hace_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+            motivo: self.reason,
+            reading: self.reading,
+        }
     }
 }
 
@@ -256,15 +286,23 @@ mod tests {
     fn without_an_answer_what_was_known_stays_with_its_time() {
         let url = "http://m:p@h:1".parse().expect("a url");
         let (_monitor, watch) = Monitor::new(Some(&url), &vhost()).expect("a monitor");
-        let mut state = watch.state();
+        let mut known = watch.0.borrow().clone();
         let reading = Reading { enlaces: vec!["click".to_owned()], ..Reading::default() };
         let (then, now) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
-        state.take(Ok(reading.clone()), then);
+        let asked = Instant::now();
+        let told =
+            |known: &Known, seconds| known.clone().told(asked + Duration::from_secs(seconds));
+        known.take(Ok(reading.clone()), asked, then);
+        let state = told(&known, 1);
         assert!(state.responde && state.motivo.is_none());
-        state.take(Err(Unanswered::Status(StatusCode::UNAUTHORIZED)), now);
+        known.take(Err(Unanswered::Status(StatusCode::UNAUTHORIZED)), asked, now);
+        let state = told(&known, 3);
         assert_eq!((state.responde, state.a_las, &state.reading), (false, Some(then), &reading));
+        assert_eq!(state.hace_ms, Some(3_000));
         assert!(state.motivo.as_deref().expect("a reason").contains("401"));
-        state.take(Ok(Reading::default()), now);
+        known.take(Ok(Reading::default()), asked + Duration::from_secs(5), now);
+        let state = told(&known, 6);
         assert_eq!((state.responde, state.a_las, state.motivo), (true, Some(now), None));
+        assert_eq!(state.hace_ms, Some(1_000));
     }
 }

@@ -181,8 +181,8 @@ async fn without_a_management_url_it_says_so_and_counts_all_the_same() {
     let reason = broker["motivo"].as_str().expect("a reason");
     assert!(reason.contains("MANAGEMENT_URL"), "{reason}");
     let wanted = json!({
-        "responde": false, "a_las": null, "motivo": reason, "cola": null, "muertas": null,
-        "enlaces": [],
+        "responde": false, "a_las": null, "hace_ms": null, "motivo": reason, "cola": null,
+        "muertas": null, "enlaces": [],
     });
     assert_eq!(broker, wanted);
     world.send("ana", Uuid::now_v7()).await;

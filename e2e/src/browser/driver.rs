@@ -38,8 +38,21 @@ pub(super) async fn open(profile: &Path) -> (Child, Client) {
     (driver, page)
 }
 
-/// The driver chooses a free port and says which.
+/// Attempts to start the driver: it wants the port that it chose on IPv4 on IPv6
+/// too, and ends where somebody else has that.
+const STARTS: usize = 5;
+
 async fn start() -> (Child, u16) {
+    for _ in 0..STARTS {
+        if let Some(started) = try_start().await {
+            return started;
+        }
+    }
+    panic!("chromedriver ended {STARTS} times without saying its port");
+}
+
+/// The driver chooses a free port and says which; none where it ends.
+async fn try_start() -> Option<(Child, u16)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
@@ -54,8 +67,8 @@ async fn start() -> (Child, u16) {
         if let (true, Some(port)) = (line.contains("started successfully"), port) {
             // Whatever else it says must not fill the pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (driver, port);
+            return Some((driver, port));
         }
     }
-    panic!("chromedriver ended without saying its port");
+    None
 }

@@ -10,7 +10,7 @@ use broker::NotUsable;
 use jiff::Timestamp;
 use messages::{ClientName, MessageId};
 use serde::Serialize;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{Problem, clock, problem::ProblemBody};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -64,6 +64,9 @@ pub(super) struct Historia {
     /// The message's UUID.
     #[schema(value_type = String)]
     id: Uuid,
+    /// The present, by the clock that the attempts are told by.
+    #[schema(value_type = String, format = DateTime)]
+    ahora: Timestamp,
     /// The attempts that are still known, oldest first.
     intentos: Vec<Attempt>,
 }
@@ -154,7 +157,7 @@ pub(super) async fn story(id: Path<String>, sender: Data<Sender>) -> Result<Http
         return Err(unknown());
     }
     let (emisor, proceso) = (sender.name.clone(), sender.process);
-    Ok(HttpResponse::Ok().json(Historia { emisor, proceso, id, intentos }))
+    Ok(HttpResponse::Ok().json(Historia { emisor, proceso, id, ahora: clock::now(), intentos }))
 }
 
 /// Los eventos que RabbitMQ le ha confirmado a este emisor, de los últimos 10 000 intentos, cada

@@ -197,7 +197,7 @@ mod tests {
         });
         let analytics = "http://127.0.0.1:9".parse().expect("a URL");
         let analytics = Neighbour::at(analytics).expect("a neighbour");
-        let services = Services { analytics, senders: Vec::new() };
+        let services = Services::new(analytics, Vec::new());
         (tell, Panel { drawings, ..Panel::new(known, services, Shutdown::default()) })
     }
 

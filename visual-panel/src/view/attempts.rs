@@ -37,7 +37,8 @@ pub struct AttemptRow {
 
 /// The newest attempts, newest first.
 pub(super) fn latest(known: &Knowledge, now: Timestamp, lang: Lang) -> Vec<AttemptRow> {
-    let told = known.senders.iter().filter_map(|sender| sender.source.answer());
+    // Of a sender that is away nobody knows what it has just sent.
+    let told = known.senders.iter().filter_map(|sender| sender.source.fresh());
     let mut rows: Vec<_> = told
         .flat_map(|state| state.latest.iter().map(|attempt| (state.name.as_str(), attempt)))
         .filter_map(|(sender, attempt)| row(sender, attempt, now, lang))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     clock::Clock,
     history::{Sample, Waited},
-    knowledge::{Heard, Knowledge, Sender},
+    knowledge::{Knowledge, Seen, Sender},
     lang::Lang,
     report::Counted,
     states::Consuming,
@@ -81,8 +81,7 @@ impl Numbers {
         let counted = known.counts.answer();
         let waiting = Waiting::new(known, now);
         let oldest = waiting.and_then(|waiting| waiting.oldest(known));
-        let broker = known.broker.as_ref();
-        let dead = broker.and_then(|heard| heard.answer.dead);
+        let dead = known.broker.as_ref().and_then(|seen| seen.state.dead);
         Self {
             confirmed: rate(confirmed_rate(known)),
             counted: rate(history.counted_rate()),
@@ -94,43 +93,39 @@ impl Numbers {
             }),
             waiting,
             dead: dead.map(|dead| Count(dead.messages)),
-            stale: staleness(known, now)
+            stale: known
+                .staleness(now)
                 .max(known.counts.staleness(now))
                 .map(|age| wording::age(age, lang)),
         }
     }
 }
 
-/// How old the oldest number of analytics or the broker is, if one is not of now.
-pub(super) fn staleness(known: &Knowledge, now: &Clock) -> Option<Duration> {
-    let broker = known.broker.as_ref().filter(|_| !known.is_broker_fresh(now));
-    let broker = broker.map(|heard| now.since(&heard.at));
-    known.analytics.staleness(now).max(broker)
-}
-
 impl Waiting {
     /// What waits, as the broker says. Where that is old and nobody reads the
     /// queue, with what senders had confirmed since.
     pub(super) fn new(known: &Knowledge, now: &Clock) -> Option<Self> {
-        let Heard { answer: broker, asked, .. } = known.broker.as_ref()?;
-        let queue = broker.queue?;
-        let then = queue.ready.saturating_add(queue.unacked);
+        let Seen { state, confirmed, .. } = known.broker.as_ref()?;
+        let then = state.queue?.waiting();
         if known.is_broker_fresh(now) {
             return Some(Self { count: Count(then), certainty: Certainty::Told });
         }
         let is_away = known.analytics.staleness(now).is_some();
         let consuming = known.analytics.answer().map(|state| state.consuming);
-        if !is_away && consuming == Some(Consuming::Activo) {
+        let is_read = !is_away && consuming == Some(Consuming::Activo);
+        // Others may read it where one does not.
+        if is_read || known.is_several(now) {
             return Some(Self { count: Count(then), certainty: Certainty::Old });
         }
-        let confirmed: u64 = known.senders.iter().map(|sender| sender.confirmed.sum()).sum();
-        let before = known.history.confirmed_at(asked).unwrap_or(confirmed);
-        let count = Count(then.saturating_add(confirmed.saturating_sub(before)));
+        let since = known.confirmed().saturating_sub(*confirmed);
+        let count = Count(then.saturating_add(since));
         Some(Self { count, certainty: Certainty::Estimated })
     }
 
+    /// Of senders that the panel knows; none where it is not of now how many wait.
     fn oldest(self, known: &Knowledge) -> Option<Waited> {
-        known.history.oldest_of(self.count.0)
+        let is_known = self.certainty != Certainty::Old;
+        known.history.oldest_of(self.count.0).filter(|_| is_known)
     }
 }
 
@@ -148,6 +143,9 @@ pub(super) fn picture_input<'a>(known: &'a Knowledge, now: &Clock) -> Input<'a> 
         analytics: analytics.answer(),
         analytics_away: analytics.failing.is_some() || analytics.staleness(now).is_some(),
         analytics_age: analytics.last.as_ref().map(|heard| now.since(&heard.at)),
+        broker: known.broker.as_ref().map(|seen| seen.state.as_ref()),
+        broker_age: known.broker.as_ref().map(|seen| now.since(&seen.at)),
+        is_broker_fresh: known.is_broker_fresh(now),
         counted_total: known.counts.answer().map(|counted| counted.report.total),
         counted_age: known.counts.staleness(now),
         counted_rate: history.counted_rate(),
@@ -203,7 +201,7 @@ fn rounded_up(rate: f64) -> u64 {
     let mut power = 1_u64;
     loop {
         for step in [1, 2, 5] {
-            let edge = step * power;
+            let edge = power.saturating_mul(step);
             if rate <= crate::history::as_number(edge) {
                 return edge;
             }
@@ -239,7 +237,6 @@ fn pieces(rates: &[Option<f64>], top: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        history::Confirmed,
         knowledge::{Attempt, sample},
         neighbour::{Away, Reason},
         states::AnalyticsState,
@@ -258,20 +255,14 @@ mod tests {
         AnalyticsState { consuming, ..state }
     }
 
-    /// The broker said five at the first second; senders confirmed ten a second.
+    /// The broker said five when ten were confirmed; twenty more are since.
     fn after(outcome: Result<AnalyticsState, Away>) -> (Certainty, u64) {
         let start = Clock::at("2025-04-13T12:00:00Z");
-        let mut known = Knowledge::default();
+        let mut known = Knowledge { senders: vec![confirming(10)], ..Knowledge::default() };
         known.hear_analytics(Ok(state(true, Consuming::Activo)), Attempt::at(start));
-        let mut history = crate::history::History::default();
-        for count in 0..4 {
-            let confirmed = vec![Confirmed { sum: 10 * count, is_fresh: true }];
-            history.add(Sample { at: start.later(second(count)), confirmed, counted: None });
-        }
-        known.history = history.into();
+        known.senders = vec![confirming(30)];
         let now = start.later(second(3));
         known.hear_analytics(outcome, Attempt::at(now));
-        known.senders = vec![confirming(30)];
         let waiting = Waiting::new(&known, &now).expect("a number");
         (waiting.certainty, waiting.count.0)
     }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::{
     history::Waited,
     lang::Lang,
-    states::{AnalyticsState, Consuming, SenderLink, SenderState},
+    states::{AnalyticsState, BrokerState, Consuming, SenderLink, SenderState},
     wording::Count,
 };
 
@@ -42,6 +42,12 @@ pub struct Input<'a> {
     pub analytics_away: bool,
     /// How old its last answer is.
     pub analytics_age: Option<Duration>,
+    /// The last that the broker said.
+    pub broker: Option<&'a BrokerState>,
+    /// How old that is.
+    pub broker_age: Option<Duration>,
+    /// Whether it is of now.
+    pub is_broker_fresh: bool,
     /// All ever counted.
     pub counted_total: Option<u64>,
     /// How old that is, where it is not of now.
@@ -138,17 +144,6 @@ impl Picture {
 }
 
 impl Input<'_> {
-    /// Whether what analytics said of the broker is of now.
-    fn management_answers(&self) -> bool {
-        !self.analytics_away && self.analytics.is_some_and(|state| state.broker.answers)
-    }
-
-    /// How old the numbers of the queue are.
-    fn queue_age(&self) -> Option<Duration> {
-        let told = self.analytics.and_then(|state| state.broker.at);
-        told.map(|at| since(at, self.now)).or(self.analytics_age)
-    }
-
     /// Whether whoever answers says that there is no broker, and somebody does.
     fn broker_is_down(&self) -> bool {
         let present = self.senders.iter().filter(|sender| !sender.away);
@@ -156,7 +151,7 @@ impl Input<'_> {
         let mut cut = links.map(|link| link == SenderLink::SinConexion).collect::<Vec<_>>();
         let analytics = self.analytics.filter(|_| !self.analytics_away);
         cut.extend(analytics.map(|state| state.consuming == Consuming::SinConexion));
-        !cut.is_empty() && cut.iter().all(|cut| *cut) && !self.management_answers()
+        !cut.is_empty() && cut.iter().all(|cut| *cut) && !self.is_broker_fresh
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     wording::{self, Count},
 };
 
-use super::numbers::{Waiting, staleness};
+use super::numbers::Waiting;
 
 /// Ids of lost messages that are shown.
 const IDS_SHOWN: usize = 20;
@@ -22,7 +22,9 @@ const REMEMBERED: u64 = 10_000;
 pub struct Proof {
     /// What the verdict is.
     pub ruling: Ruling,
-    /// Who does not answer.
+    /// Whether several processes count: what is of one process is of one of them.
+    pub is_several: bool,
+    /// Who does not answer, or did not when it was compared.
     pub silent: Vec<String>,
     /// The last comparison by id.
     pub comparison: Option<Comparison>,
@@ -47,9 +49,12 @@ pub struct Proof {
 pub enum Ruling {
     /// Somebody cannot be asked.
     Blind,
+    /// Nothing was compared yet.
+    Asking,
     /// There is nothing to compare yet.
     Nothing,
-    /// Something is on its way; nothing is lost as far as can be told.
+    /// Something is on its way, or newer than the comparison; nothing is lost as
+    /// far as can be told.
     Moving,
     /// Nothing was lost.
     Whole,
@@ -116,10 +121,11 @@ impl Proof {
         silent.extend(unasked.filter(|name| !silent.contains(name)).cloned().collect::<Vec<_>>());
         let is_blind = !silent.is_empty() || known.verdict.failing.is_some();
         let analytics = known.analytics.answer();
-        let broker = known.broker.as_ref().map(|heard| &heard.answer);
+        let broker = known.broker.as_ref().map(|seen| &seen.state);
         let heard = known.verdict.last.as_ref();
         Self {
-            ruling: Ruling::new(is_blind, verdict),
+            ruling: Ruling::new(is_blind, verdict, known),
+            is_several: known.is_several(now),
             silent,
             comparison: heard.map(|heard| {
                 let age = wording::age(now.since(&heard.asked), lang);
@@ -131,22 +137,22 @@ impl Proof {
             duplicates: analytics.map(|state| Count(state.duplicates)),
             dead: broker.and_then(|broker| broker.dead).map(|dead| Count(dead.messages)),
             senders: known.senders.iter().map(|sender| row(sender, now, lang)).collect(),
-            stale: staleness(known, now).map(|age| wording::age(age, lang)),
+            stale: known.staleness(now).map(|age| wording::age(age, lang)),
         }
     }
 }
 
 impl Ruling {
-    fn new(is_blind: bool, verdict: Option<&Verdict>) -> Self {
-        let Some(finding) = verdict.map(|verdict| &verdict.finding) else {
-            return if is_blind { Self::Blind } else { Self::Nothing };
+    fn new(is_blind: bool, verdict: Option<&Verdict>, known: &Knowledge) -> Self {
+        let Some(verdict) = verdict else {
+            return if is_blind { Self::Blind } else { Self::Asking };
         };
-        match finding {
+        match &verdict.finding {
             // What is lost stays lost, whoever is silent.
             finding if !finding.lost.is_empty() => Self::Lost,
             _ if is_blind => Self::Blind,
             finding if finding.compared == 0 => Self::Nothing,
-            finding if finding.under_way > 0 => Self::Moving,
+            finding if finding.under_way > 0 || !verdict.is_current(known) => Self::Moving,
             _ => Self::Whole,
         }
     }
@@ -156,6 +162,7 @@ impl Ruling {
     pub fn name(self) -> &'static str {
         match self {
             Self::Blind => "a-ciegas",
+            Self::Asking => "comparando",
             Self::Nothing => "nada",
             Self::Moving => "en-camino",
             Self::Whole => "completo",
@@ -167,7 +174,7 @@ impl Ruling {
 impl Comparison {
     fn new(finding: &Finding, age: String, known: &Knowledge) -> Self {
         let lost = finding.lost.len() as u64;
-        let others = finding.rejected + finding.under_way + lost;
+        let others = finding.rejected.saturating_add(finding.under_way).saturating_add(lost);
         let mut published = known.senders.iter().filter_map(|sender| sender.source.answer());
         Self {
             age,
@@ -176,7 +183,7 @@ impl Comparison {
             rejected: Count(finding.rejected),
             under_way: Count(finding.under_way),
             lost: Count(lost),
-            ids: finding.lost.iter().take(IDS_SHOWN).cloned().collect(),
+            ids: finding.lost.iter().take(IDS_SHOWN).map(|lost| lost.id.clone()).collect(),
             is_partial: published.any(|state| state.published.all() > REMEMBERED),
         }
     }
@@ -197,18 +204,18 @@ impl Outcomes {
     /// Returned or refused: the broker did not take them.
     #[must_use]
     pub fn returned(&self) -> Count {
-        Count(self.unroutable.0 + self.refused.0)
+        Count(self.unroutable.0.saturating_add(self.refused.0))
     }
 }
 
 fn sum(known: &Knowledge) -> Published {
     let published = known.senders.iter().filter_map(|sender| sender.source.answer());
     published.map(|state| state.published).fold(Published::default(), |sum, one| Published {
-        confirmed: sum.confirmed + one.confirmed,
-        unroutable: sum.unroutable + one.unroutable,
-        refused: sum.refused + one.refused,
-        not_sent: sum.not_sent + one.not_sent,
-        unknown: sum.unknown + one.unknown,
+        confirmed: sum.confirmed.saturating_add(one.confirmed),
+        unroutable: sum.unroutable.saturating_add(one.unroutable),
+        refused: sum.refused.saturating_add(one.refused),
+        not_sent: sum.not_sent.saturating_add(one.not_sent),
+        unknown: sum.unknown.saturating_add(one.unknown),
     })
 }
 
@@ -224,10 +231,16 @@ fn row(sender: &Sender, now: &Clock, lang: Lang) -> SenderRow {
 
 #[cfg(test)]
 mod tests {
+    use crate::proof::Lost;
+
     use super::*;
 
+    fn lost(id: &str) -> Lost {
+        Lost { id: id.to_owned(), confirmed: jiff::Timestamp::UNIX_EPOCH }
+    }
+
     fn ruling(is_blind: bool, finding: Finding) -> Ruling {
-        Ruling::new(is_blind, Some(&Verdict::of(finding)))
+        Ruling::new(is_blind, Some(&Verdict::of(finding)), &Knowledge::default())
     }
 
     #[test]
@@ -235,7 +248,7 @@ mod tests {
         let nothing = Finding::default();
         let whole = Finding { compared: 3, rejected: 1, ..Finding::default() };
         let moving = Finding { under_way: 2, ..whole.clone() };
-        let lost = Finding { lost: vec!["x".to_owned()], ..moving.clone() };
+        let lost = Finding { lost: vec![lost("x")], ..moving.clone() };
         for (finding, seeing, blind) in [
             (nothing, Ruling::Nothing, Ruling::Blind),
             (whole, Ruling::Whole, Ruling::Blind),
@@ -245,13 +258,25 @@ mod tests {
             assert_eq!(ruling(false, finding.clone()), seeing, "{finding:?}");
             assert_eq!(ruling(true, finding.clone()), blind, "{finding:?}");
         }
-        assert_eq!(Ruling::new(false, None), Ruling::Nothing);
-        assert_eq!(Ruling::new(true, None), Ruling::Blind);
+        let known = Knowledge::default();
+        assert_eq!(Ruling::new(false, None, &known), Ruling::Asking);
+        assert_eq!(Ruling::new(true, None, &known), Ruling::Blind);
+    }
+
+    #[test]
+    fn what_is_newer_than_the_comparison_is_on_its_way() {
+        let verdict = Verdict::of(Finding { compared: 3, ..Finding::default() });
+        let mut known = Knowledge::default();
+        known.hear_analytics(
+            Ok(crate::knowledge::sample("click", "2025-04-06T12:00:00Z")),
+            crate::knowledge::Attempt::at(Clock::now()),
+        );
+        assert_eq!(Ruling::new(false, Some(&verdict), &known), Ruling::Moving);
     }
 
     #[test]
     fn what_was_compared_is_counted_or_has_another_place() {
-        let lost = vec!["a".to_owned(), "b".to_owned()];
+        let lost = vec![lost("a"), lost("b")];
         let finding = Finding { compared: 10, rejected: 1, under_way: 3, lost };
         let page = Comparison::new(&finding, String::new(), &Knowledge::default());
         let all = [page.counted, page.rejected, page.under_way, page.lost].map(|count| count.0);

@@ -26,8 +26,8 @@ pub struct Memory {
     pub silent: Vec<String>,
     /// By analytics.
     pub analytics: Recall<AnalyticsStory>,
-    /// When the queue was last seen to be empty, before anybody was asked.
-    pub empty: Option<Timestamp>,
+    /// How long ago the queue had been seen to be empty, when they were asked.
+    pub empty: Option<Duration>,
 }
 
 /// What one of them remembers.
@@ -57,6 +57,10 @@ pub struct Story {
     pub silent: Vec<String>,
     /// Whether it may go on by itself.
     pub may_change: bool,
+    /// Whether messages are seen to wait in the queue.
+    pub is_queue_filled: bool,
+    /// Whether the dead-letter queue is seen to be empty.
+    pub is_dead_empty: bool,
 }
 
 /// Where a message is.
@@ -68,7 +72,7 @@ pub enum Place {
     NotSent,
     /// Nobody knows whether it reached the queue.
     Unknown,
-    /// In another queue than that of analytics.
+    /// In another queue than that of analytics, if the bindings are as they were.
     OtherQueue,
     /// Confirmed; what became of it analytics knows, which does not answer.
     Confirmed,
@@ -80,7 +84,7 @@ pub enum Place {
     Missing,
     /// In analytics' hands, not stored.
     Analytics,
-    /// In the dead-letter queue.
+    /// Rejected into the dead-letter queue.
     DeadLetters,
     /// Counted.
     Counted,
@@ -128,7 +132,12 @@ impl Place {
     fn may_change(self) -> bool {
         matches!(
             self,
-            Self::Unknown | Self::Confirmed | Self::Queue | Self::Missing | Self::Analytics
+            Self::Unknown
+                | Self::Confirmed
+                | Self::Queue
+                | Self::Missing
+                | Self::Analytics
+                | Self::DeadLetters
         )
     }
 }
@@ -153,8 +162,19 @@ impl Story {
         if matches!(memory.analytics, Recall::Silent) {
             silent.insert(0, lang.say("analíticas", "analytics").to_owned());
         }
-        let may_change = place.may_change() || !silent.is_empty();
-        Self { id, place, why: why(place, known, lang), steps, silent, may_change }
+        let broker = known.broker.as_ref().filter(|_| known.is_broker_fresh(now));
+        let queue = broker.and_then(|seen| seen.state.queue);
+        let dead = broker.and_then(|seen| seen.state.dead);
+        Self {
+            id,
+            place,
+            why: why(place, known, queue, lang),
+            steps,
+            may_change: place.may_change() || !silent.is_empty(),
+            silent,
+            is_queue_filled: queue.is_some_and(|queue| queue.waiting() > 0),
+            is_dead_empty: dead.is_some_and(|dead| dead.messages == 0),
+        }
     }
 }
 
@@ -175,40 +195,64 @@ fn place(id: &str, memory: &Memory, known: &Knowledge) -> Place {
 fn of_attempts(id: &str, memory: &Memory, known: &Knowledge) -> Place {
     let attempts = || memory.senders.iter().flat_map(|story| &story.attempts);
     let has = |outcome| attempts().any(|attempt| attempt.outcome == outcome);
-    let confirmed = attempts().filter(|attempt| attempt.outcome == AttemptOutcome::Confirmado);
-    match confirmed.max_by_key(|attempt| attempt.at) {
-        Some(last) => of_confirmed(id, last, memory, known),
+    match confirms(memory).max_by_key(|confirm| confirm.at) {
+        Some(last) => of_confirmed(id, &last, memory, known),
         None if has(AttemptOutcome::Desconocido) => Place::Unknown,
         None if attempts().next().is_some() => Place::NotSent,
         None => Place::Nowhere,
     }
 }
 
-fn of_confirmed(id: &str, last: &Attempt, memory: &Memory, known: &Knowledge) -> Place {
-    let bindings = known.broker.as_ref().map(|heard| heard.answer.bindings.as_slice());
-    let bindings = bindings.unwrap_or_default();
+/// A confirmed attempt.
+struct Confirm {
+    /// When, by its sender's clock.
+    at: Timestamp,
+    /// How long ago that was, by the same clock.
+    age: SignedDuration,
+}
+
+fn confirms(memory: &Memory) -> impl Iterator<Item = Confirm> {
+    memory.senders.iter().flat_map(|story| {
+        let confirmed =
+            story.attempts.iter().filter(|one| one.outcome == AttemptOutcome::Confirmado);
+        confirmed.map(|one| Confirm { at: one.at, age: story.now.duration_since(one.at) })
+    })
+}
+
+fn of_confirmed(id: &str, last: &Confirm, memory: &Memory, known: &Knowledge) -> Place {
     let since = known.analytics.answer().map(|state| state.remembers_since);
-    let was_empty = memory.empty.is_some_and(|empty| {
-        empty.duration_since(last.at) >= SignedDuration::try_from(MARGIN).unwrap_or_default()
-    });
-    if !bindings.is_empty() && !bindings.contains(&last.routing_key) {
+    if is_elsewhere(memory, known) {
         Place::OtherQueue
     } else if matches!(memory.analytics, Recall::Silent) {
         Place::Confirmed
-    } else if is_lost(id, known) {
+    } else if is_lost(id, last, known) {
         Place::Lost
-    } else if since.is_some_and(|since| last.at <= since) {
+    } else if since.is_some_and(|since| last.at < since) {
         Place::Forgotten
-    } else if was_empty {
+    } else if memory.empty.is_some_and(|empty| was_before(last, empty)) {
         Place::Missing
     } else {
         Place::Queue
     }
 }
 
-/// Whether the proof has looked for it in vain.
-fn is_lost(id: &str, known: &Knowledge) -> bool {
-    known.verdict.answer().is_some_and(|verdict| verdict.finding.lost.iter().any(|lost| lost == id))
+/// Whether no binding takes any of the routing keys that it was confirmed under.
+fn is_elsewhere(memory: &Memory, known: &Knowledge) -> bool {
+    let attempts = memory.senders.iter().flat_map(|story| &story.attempts);
+    let mut confirmed = attempts.filter(|one| one.outcome == AttemptOutcome::Confirmado);
+    let bindings = known.broker.as_ref().map(|seen| seen.state.bindings.as_slice());
+    bindings.is_some_and(|bindings| confirmed.all(|one| !bindings.contains(&one.routing_key)))
+}
+
+/// Whether it was confirmed well before the queue was empty, `empty` ago.
+fn was_before(last: &Confirm, empty: Duration) -> bool {
+    SignedDuration::try_from(empty.saturating_add(MARGIN)).is_ok_and(|past| last.age >= past)
+}
+
+/// Whether the proof has looked for it in vain, since it was confirmed at last.
+fn is_lost(id: &str, last: &Confirm, known: &Knowledge) -> bool {
+    let mut missed = known.verdict.answer().into_iter().flat_map(|one| &one.finding.lost);
+    missed.any(|lost| lost.id == id && lost.confirmed >= last.at)
 }
 
 fn of_attempt(who: String, attempt: &Attempt, now: Timestamp, lang: Lang) -> Step {
@@ -216,8 +260,8 @@ fn of_attempt(who: String, attempt: &Attempt, now: Timestamp, lang: Lang) -> Ste
         AttemptOutcome::Confirmado => (
             "bien",
             lang.say(
-                "lo publicó y RabbitMQ lo confirmó: está en disco, en la cola",
-                "published it and RabbitMQ confirmed it: it is on disk, in the queue",
+                "lo publicó y RabbitMQ lo confirmó: quedó en disco, en la cola de su clave",
+                "published it and RabbitMQ confirmed it: it was on disk, in the queue of its key",
             ),
         ),
         AttemptOutcome::SinRuta => (
@@ -230,8 +274,8 @@ fn of_attempt(who: String, attempt: &Attempt, now: Timestamp, lang: Lang) -> Ste
         AttemptOutcome::Rechazado => (
             "mal",
             lang.say(
-                "lo publicó y RabbitMQ lo rechazó (nack): la cola está llena",
-                "published it and RabbitMQ refused it (nack): the queue is full",
+                "lo publicó y RabbitMQ lo rechazó (nack), como hace si la cola está llena",
+                "published it and RabbitMQ refused it (nack), as it does where the queue is full",
             ),
         ),
         AttemptOutcome::NoEnviado => (
@@ -291,49 +335,54 @@ fn step(
     Step { time: Moment::new(at, now, lang), who, kind, what: what.to_owned(), detail, order: at }
 }
 
-/// Why a message waits where it is.
-fn why(place: Place, known: &Knowledge, lang: Lang) -> Option<String> {
+/// Why a message waits where it is, in a sentence.
+fn why(place: Place, known: &Knowledge, queue: Option<QueueState>, lang: Lang) -> Option<String> {
     if !matches!(place, Place::Queue | Place::Analytics) {
         return None;
     }
     let Some(state) = known.analytics.fresh() else {
-        let text = "analíticas no responde: que se sepa, nadie lee la cola";
-        let english = "analytics does not answer: as far as known, nobody reads the queue";
+        let text = "Analíticas no responde: que se sepa, nadie lee la cola.";
+        let english = "Analytics does not answer: as far as known, nobody reads the queue.";
         return Some(lang.say(text, english).to_owned());
     };
     if let Some(reason) = &state.cannot_store {
-        return Some(lang.quoted(reason));
+        return Some(match lang {
+            Lang::Es => format!("Analíticas no puede guardar: «{reason}»."),
+            Lang::En => format!("Analytics cannot store; it says: “{reason}”."),
+        });
     }
     let text = match state.consuming {
         Consuming::EnPausa => lang.say(
-            "analíticas ha dejado de consumir (un interruptor del laboratorio)",
-            "analytics has stopped consuming (a switch of the laboratory)",
+            "Analíticas ha dejado de consumir (un interruptor del laboratorio).",
+            "Analytics has stopped consuming (a switch of the laboratory).",
         ),
         Consuming::SinConexion => lang.say(
-            "analíticas no tiene conexión con RabbitMQ",
-            "analytics has no connection to RabbitMQ",
+            "Analíticas no tiene conexión con RabbitMQ.",
+            "Analytics has no connection to RabbitMQ.",
         ),
-        Consuming::Activo => return behind(state.broker.queue, lang),
+        Consuming::Activo => return queue.and_then(|queue| among(queue.waiting(), lang)),
     };
     Some(text.to_owned())
 }
 
 /// Others wait with it.
-fn behind(queue: Option<QueueState>, lang: Lang) -> Option<String> {
-    let waiting = queue.map_or(0, |queue| queue.ready + queue.unacked);
+fn among(waiting: u64, lang: Lang) -> Option<String> {
     let count = Count(waiting);
-    (waiting > 0).then(|| match lang {
-        Lang::Es if waiting == 1 => {
-            "en la cola hay un mensaje, y analíticas la está leyendo".to_owned()
+    match (waiting, lang) {
+        (0, _) => None,
+        (1, Lang::Es) => {
+            Some("En la cola hay un mensaje, y analíticas la está leyendo.".to_owned())
         }
-        Lang::En if waiting == 1 => {
-            "there is one message in the queue, and analytics is reading it".to_owned()
+        (1, Lang::En) => {
+            Some("There is one message in the queue, and analytics is reading it.".to_owned())
         }
-        Lang::Es => format!("en la cola hay {count} mensajes, y analíticas los lee por orden"),
-        Lang::En => {
-            format!("there are {count} messages in the queue, and analytics reads them in order")
+        (_, Lang::Es) => {
+            Some(format!("En la cola hay {count} mensajes, y analíticas los lee por orden."))
         }
-    })
+        (_, Lang::En) => Some(format!(
+            "There are {count} messages in the queue, and analytics reads them in order."
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub struct Card {
     pub loses: bool,
     /// How it is now.
     pub now: Now,
-    /// What has been seen since, in words.
+    /// What is seen of it, in words.
     pub seen: String,
 }
 
@@ -120,7 +120,7 @@ impl Switches {
         let cards = if is_on { Switch::ALL.to_vec() } else { Vec::new() };
         Self {
             is_on,
-            is_several: known.instances.are_several(now),
+            is_several: known.is_several(now),
             cards: cards.into_iter().map(|switch| card(switch, known, lang)).collect(),
         }
     }
@@ -199,7 +199,10 @@ fn number(switch: Switch, known: &Knowledge) -> Option<u64> {
         Switch::Duplicados => Some(analytics?.duplicates),
         Switch::Veneno => Some(broker?.dead?.messages),
         Switch::MuereAntesDelAcuse => Some(analytics?.redelivered),
-        Switch::AcuseAntesDeGuardar => Some(known.verdict.fresh()?.finding.lost.len() as u64),
+        Switch::AcuseAntesDeGuardar => {
+            let verdict = known.verdict.fresh().filter(|verdict| verdict.silent.is_empty());
+            Some(verdict?.finding.lost.len() as u64)
+        }
     }
 }
 

@@ -143,3 +143,17 @@ fn more_clients_than_asked_for_do_not_lengthen_the_page() {
     let rest = Rest { least: Count(5), most: Count(5), events: Count(10) };
     assert_eq!((counts.bars.len(), counts.rest), (20, Some(rest)));
 }
+
+#[test]
+fn a_database_that_hangs_is_no_analytics_that_is_away() {
+    let start = Clock::at(NOON);
+    let mut known = Knowledge::default().after(away(Reason::TimedOut), start);
+    let answers = |known: &Knowledge| match view(known, &start).link {
+        Link::Away(absence) => absence.answers,
+        link => panic!("{link:?}"),
+    };
+    assert!(!answers(&known));
+    let state = crate::knowledge::sample("click", "2025-04-06T12:00:00Z");
+    known.hear_analytics(Ok(state), Attempt::at(start));
+    assert!(answers(&known));
+}

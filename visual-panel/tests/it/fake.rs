@@ -114,7 +114,7 @@ pub(crate) fn at_rest() -> Value {
            "guarda": null, "prefetch": 1000, "lote": null, "contados": 0, "repetidos": 0,
            "rechazados": 0, "reentregados": 0, "total": 0,
            "recuerda_desde": "2025-04-06T12:30:00Z",
-           "broker": {"responde": true, "a_las": "2025-04-13T12:30:00Z", "motivo": null,
+           "broker": {"responde": true, "hace_ms": 100, "motivo": null,
                       "cola": {"nombre": "cola_analiticas", "listos": 0, "sin_acuse": 0,
                                "consumidores": 1, "limite": 5_000_000},
                       "muertas": {"nombre": "cola_analiticas_dlq", "mensajes": 0},

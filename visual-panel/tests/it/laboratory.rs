@@ -29,7 +29,7 @@ fn panel(analytics: &FakeService, sender: &FakeService, faults: &str) -> Panel {
 }
 
 fn attempt(outcome: &str) -> Value {
-    json!({"emisor": "cliente_x", "id": ID, "intentos": [{"cliente": "ana", "clave": "click",
+    json!({"emisor": "cliente_x", "id": ID, "ahora": "2025-04-13T12:01:00.000Z", "intentos": [{"cliente": "ana", "clave": "click",
         "resultado": outcome, "a_las": "2025-04-13T12:00:00.000Z"}]})
 }
 

@@ -40,8 +40,8 @@ fn nobody_heard(input: &Input<'_>, lang: Lang) -> Option<Headline> {
 
 fn broken(input: &Input<'_>, tank: &Tank, waiting: &str, lang: Lang) -> Option<Headline> {
     let cannot_store = input.analytics.is_some_and(|state| state.cannot_store.is_some());
-    let unbound = input.management_answers()
-        && input.analytics.is_some_and(|state| state.broker.bindings.is_empty());
+    let unbound =
+        input.is_broker_fresh && input.broker.is_some_and(|broker| broker.bindings.is_empty());
     if input.broker_is_down() {
         let english = "RabbitMQ does not answer: senders accept nothing and say so (503).";
         Some(say(
@@ -68,11 +68,11 @@ fn broken(input: &Input<'_>, tank: &Tank, waiting: &str, lang: Lang) -> Option<H
         ))
     } else if unbound {
         let english =
-            "The exchange has no binding: everything that is published is returned to its sender.";
+            "No binding leads to cola_analiticas: nothing that is published reaches analytics.";
         Some(say(
             "mal",
             lang.say(
-                "El exchange no tiene enlaces: todo lo que se publica vuelve a su emisor.",
+                "Ningún enlace lleva a cola_analiticas: nada de lo que se publica llega a analíticas.",
                 english,
             ),
         ))
@@ -153,7 +153,7 @@ fn draining(waiting: u64, lang: Lang) -> String {
 }
 
 fn dead(input: &Input<'_>, lang: Lang) -> Option<Headline> {
-    let dead = input.analytics?.broker.dead.map_or(0, |dead| dead.messages);
+    let dead = input.broker?.dead.map_or(0, |dead| dead.messages);
     let count = Count(dead);
     let text = match (dead, lang) {
         (0, _) => return None,

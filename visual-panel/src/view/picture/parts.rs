@@ -108,8 +108,7 @@ pub struct DeadPart {
 
 pub(super) fn exchange(input: &Input<'_>, lang: Lang) -> ExchangePart {
     let name = messages::names::EXCHANGE;
-    let known = input.analytics.filter(|state| state.broker.at.is_some());
-    let bindings = known.map(|state| state.broker.bindings.as_slice());
+    let bindings = input.broker.map(|broker| broker.bindings.as_slice());
     let state = match bindings {
         _ if input.broker_is_down() => "cortado",
         None => "desconocido",
@@ -265,9 +264,9 @@ fn label(glyph: &str, count: u64, what: &str) -> Label {
 }
 
 pub(super) fn dead(input: &Input<'_>, lang: Lang) -> DeadPart {
-    let told = input.analytics.and_then(|state| state.broker.dead).map(|dead| dead.messages);
+    let told = input.broker.and_then(|broker| broker.dead).map(|dead| dead.messages);
     let rejected = input.analytics.map(|state| state.rejected);
-    let fresh = input.management_answers();
+    let fresh = input.is_broker_fresh;
     let (count, source) = match (told, rejected) {
         (Some(told), _) if fresh => (Some(told), "broker"),
         (told, Some(rejected)) => (told.or(Some(rejected)), "analiticas"),

@@ -58,9 +58,9 @@ impl Tank {
     /// The tank of what is known.
     #[must_use]
     pub fn new(input: &Input<'_>, lang: Lang) -> Self {
-        let queue = input.analytics.and_then(|state| state.broker.queue);
+        let queue = input.broker.and_then(|broker| broker.queue);
         match (queue, input.estimated_waiting) {
-            (Some(queue), _) if input.management_answers() => told(&queue, input, lang),
+            (Some(queue), _) if input.is_broker_fresh => told(&queue, input, lang),
             (queue, Some(estimate)) => estimated(estimate, queue, input, lang),
             (Some(queue), None) => old(&queue, input, lang),
             (None, None) => unknown(lang),
@@ -127,7 +127,7 @@ fn told(queue: &QueueState, input: &Input<'_>, lang: Lang) -> Tank {
 fn old(queue: &QueueState, input: &Input<'_>, lang: Lang) -> Tank {
     let mut tank = holding(queue, lang);
     tank.certainty = Certainty::Old;
-    tank.notes.extend(input.queue_age().map(|age| as_of(age, lang)));
+    tank.notes.extend(input.broker_age.map(|age| as_of(age, lang)));
     tank
 }
 
@@ -160,7 +160,7 @@ fn estimated(waiting: u64, last: Option<QueueState>, input: &Input<'_>, lang: La
         waiting: Some(waiting),
         figure: format!("≈\u{202f}{}", Count(waiting)),
         caption: lang.say("en cola, estimado", "queued, estimated"),
-        notes: input.queue_age().map(|age| as_of(age, lang)).into_iter().collect(),
+        notes: input.broker_age.map(|age| as_of(age, lang)).into_iter().collect(),
         level: level(waiting, limit),
         unacked: Level(0),
         marks: marks(limit),

@@ -28,7 +28,7 @@ fn analytics(edit: impl FnOnce(&mut Value)) -> AnalyticsState {
     let mut state = json!({"proceso": "a", "consumo": "activo", "motivo": null, "guarda": null,
         "prefetch": 1000, "lote": {"mensajes": 12, "a_las": "2026-11-22T22:59:21Z"}, "contados": 7,
         "repetidos": 0, "rechazados": 0, "reentregados": 0, "total": 7, "recuerda_desde": "2026-11-15T23:00:00Z",
-        "broker": {"responde": true, "a_las": "2026-11-22T22:59:48Z", "motivo": null,
+        "broker": {"responde": true, "hace_ms": 12_000, "motivo": null,
             "cola": {"listos": 0, "sin_acuse": 0, "consumidores": 1, "limite": 5_000_000},
             "muertas": {"mensajes": 0}, "enlaces": ["click"]}});
     edit(&mut state);
@@ -58,6 +58,12 @@ impl Scene {
         Self { senders: vec![(sender(link, outcomes), away, Some(2.5))], ..Self::default() }
     }
 
+    /// What it had told of the broker, if it had.
+    fn broker(&self) -> Option<&BrokerState> {
+        let told = self.analytics.as_ref().map(|state| &state.broker);
+        told.filter(|broker| broker.age_ms.is_some())
+    }
+
     fn picture(&self, lang: Lang) -> Picture {
         let senders = self.senders.iter().map(|(state, away, rate)| SenderInput {
             name: &state.name,
@@ -73,6 +79,9 @@ impl Scene {
             analytics: self.analytics.as_ref(),
             analytics_away: self.away,
             analytics_age: Some(Duration::from_secs(12)),
+            broker: self.broker(),
+            broker_age: Some(Duration::from_secs(12)),
+            is_broker_fresh: !self.away && self.broker().is_some_and(|broker| broker.answers),
             counted_total: Some(7),
             counted_age: None,
             counted_rate: Some(self.rate),
@@ -267,7 +276,11 @@ fn the_headline_tells_the_worst_first() {
         ),
         (Scene::of(|state| state["guarda"] = json!("x")), "mal", "Analíticas no puede guardar"),
         (waiting(5_000_000, 0), "mal", "La cola está llena"),
-        (Scene::of(|state| state["broker"]["enlaces"] = json!([])), "mal", "El exchange no tiene"),
+        (
+            Scene::of(|state| state["broker"]["enlaces"] = json!([])),
+            "mal",
+            "Ningún enlace lleva a cola_analiticas",
+        ),
         (
             paused,
             "ojo",

@@ -2,14 +2,14 @@
 
 use crate::{
     knowledge::Attempt as Asked,
-    proof::{Finding, Verdict},
+    proof::{Finding, Lost, Verdict},
 };
 
 use super::*;
 
 fn sender(outcome: &str) -> SenderStory {
     let text = format!(
-        r#"{{"emisor":"cliente_x","intentos":[{{"cliente":"ana","clave":"click",
+        r#"{{"emisor":"cliente_x","ahora":"2025-04-13T12:01:00Z","intentos":[{{"cliente":"ana","clave":"click",
         "resultado":"{outcome}","a_las":"2025-04-13T12:00:00Z"}}]}}"#
     );
     serde_json::from_str(&text).expect("a story")
@@ -74,27 +74,49 @@ fn who_does_not_answer_may_have_counted_it() {
     assert!(story.may_change && story.why.is_none());
 }
 
+/// It was confirmed a minute before it is asked for.
 #[test]
 fn it_is_not_in_a_queue_that_was_empty_well_after_it_was_confirmed() {
-    for (empty, place) in [
-        ("2025-04-13T11:59:59Z", Place::Queue),
-        ("2025-04-13T12:00:04Z", Place::Queue),
-        ("2025-04-13T12:00:05Z", Place::Missing),
-    ] {
-        let story = confirmed(|memory, _| memory.empty = Some(time(empty)));
-        assert_eq!(story.place, place, "{empty}");
+    for (seconds_ago, place) in [(90, Place::Queue), (56, Place::Queue), (55, Place::Missing)] {
+        let empty = Some(Duration::from_secs(seconds_ago));
+        let story = confirmed(|memory, _| memory.empty = empty);
+        assert_eq!(story.place, place, "{seconds_ago}");
     }
 }
 
 #[test]
-fn what_was_compared_in_vain_is_lost() {
-    let lost = |id: &str| Finding { lost: vec![id.to_owned()], ..Finding::default() };
-    for (id, place) in [("x", Place::Lost), ("y", Place::Queue)] {
-        let verdict = Verdict::of(lost(id));
+fn what_was_compared_in_vain_is_lost_unless_it_was_confirmed_again() {
+    let lost = |id: &str, confirmed: &str| {
+        let lost = Lost { id: id.to_owned(), confirmed: time(confirmed) };
+        Finding { lost: vec![lost], ..Finding::default() }
+    };
+    for (id, at, place) in [
+        ("x", "2025-04-13T12:00:00Z", Place::Lost),
+        ("y", "2025-04-13T12:00:00Z", Place::Queue),
+        ("x", "2025-04-13T11:59:59Z", Place::Queue),
+    ] {
+        let verdict = Verdict::of(lost(id, at));
         let now = Asked::at(Clock::now());
         let story = confirmed(|_, known| known.verdict.hear(Ok(verdict), now));
-        assert_eq!(story.place, place);
+        assert_eq!(story.place, place, "{id} {at}");
     }
+}
+
+#[test]
+fn why_it_waits_is_told_by_numbers_of_now_only() {
+    let waiting = |age: u64| {
+        let mut state = crate::knowledge::sample("click", "2025-04-06T12:00:00Z");
+        state.broker.queue.as_mut().expect("a queue").ready = 5;
+        let (then, now) = (Clock::now(), Clock::now().later(Duration::from_secs(age)));
+        let mut known = Knowledge::default();
+        known.hear_analytics(Ok(state), Asked::at(then));
+        let memory = memory(vec![sender("confirmado")], Recall::Nothing);
+        Story::new("x".to_owned(), &memory, &known, &now, Lang::Es)
+    };
+    let story = waiting(1);
+    assert!(story.is_queue_filled && story.why.expect("a reason").contains("5 mensajes"));
+    let story = waiting(60);
+    assert!(!story.is_queue_filled && story.why.is_none());
 }
 
 #[test]
