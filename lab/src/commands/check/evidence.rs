@@ -121,7 +121,8 @@ pub(super) fn redelivered(facts: &Facts) -> Item {
     };
     let by_analytics = facts.analytics.said().map_or(0, |analytics| analytics.reentregados);
     let by_broker = facts.broker.said().map_or(0, |broker| broker.redelivered(QUEUE));
-    if by_analytics == 0 && by_broker == 0 {
+    let died = !facts.crashes.before_ack.is_empty();
+    if by_analytics == 0 && by_broker == 0 && !died {
         if facts.broker.said().is_none() {
             return goal.unseen(&facts.place, BROKER, &facts.broker);
         }
@@ -130,12 +131,18 @@ pub(super) fn redelivered(facts: &Facts) -> Item {
             in_switches(facts, "«Morir después de guardar y antes de acusar»"),
         );
     }
-    let how = match facts.crashes.before_ack.len() {
-        0 => {
+    let how = match (died, by_analytics + by_broker) {
+        (false, _) => {
             "no consta que la analítica muriera antes del acuse; también vuelve lo que tenía \
               entregado quien se detiene"
         }
-        _ => "la analítica murió tras guardar y antes del acuse, y lo repetido no sumó",
+        // Both count from their start, and the broker's numbers of a consumer
+        // that ended within five seconds are never told.
+        (true, 0) => {
+            "la analítica murió tras guardar y antes del acuse; quien contó la reentrega \
+              ya no está"
+        }
+        (true, _) => "la analítica murió tras guardar y antes del acuse, y lo repetido no sumó",
     };
     goal.achieved(format!(
         "reentregas según RabbitMQ: {by_broker}; vistas por la analítica desde que empezó: \
@@ -257,6 +264,11 @@ mod tests {
             item.found.starts_with("reentregas según RabbitMQ: 3;")
                 && item.found.contains("murió tras guardar")
         );
+        queue_of(&mut facts)["message_stats"] = json!(null);
+        let item = redelivered(&facts);
+        assert_eq!(item.mark, Mark::Achieved, "who counted it was ended too");
+        assert!(item.found.contains("ya no está"), "{}", item.found);
+        facts.crashes.before_ack.clear();
         facts.broker = Answer::Away("no responde a tiempo".to_owned());
         assert!(redelivered(&facts).found.contains("RabbitMQ no se deja mirar"));
     }
