@@ -19,6 +19,7 @@
 //! - [`ports`], [`holders`]: which ports are taken, and by whom.
 //! - [`signals`], [`ui`], [`failure`]: the terminal's side.
 
+mod bench;
 mod cli;
 mod commands;
 mod compose;

@@ -1,0 +1,5 @@
+//! `cargo lab bench`: what the laboratory costs, beside what the broker alone can do.
+#![allow(dead_code, reason = "in the making")]
+
+pub(crate) mod flow;
+pub(crate) mod raw;

@@ -1,0 +1,32 @@
+//! AMQP 0-9-1 as plain as it can be: what the broker can do where the client
+//! costs next to nothing. Blocking sockets, one thread a direction of load,
+//! messages that are ready before they are needed, and no more of the protocol
+//! than a publisher with confirms and a consumer need.
+//!
+//! It is the yardstick of the bench and of nothing else: the laboratory itself
+//! speaks AMQP through the `broker` crate alone.
+//!
+//! - [`wire`]: numbers, texts and tables as bytes.
+//! - [`frame`]: frames, and a socket's bytes cut into them.
+//! - [`method`]: the few methods that are needed.
+//! - [`connection`]: from the socket to an open channel, and queues.
+//! - [`message`]: events as a sender publishes them, written beforehand.
+//! - [`confirms`]: which of the messages under way are confirmed.
+//! - [`publish`], [`consume`]: the two loads.
+
+mod confirms;
+mod connection;
+mod consume;
+mod frame;
+mod message;
+mod method;
+mod publish;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use connection::{Address, Connection};
+pub(crate) use consume::Consumer;
+pub(crate) use message::Target;
+pub(crate) use publish::Publisher;

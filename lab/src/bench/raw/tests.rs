@@ -1,0 +1,92 @@
+//! The raw client against a real broker.
+
+use super::connection::arguments_of;
+use super::{Address, Connection, Consumer, Publisher, Target};
+use crate::bench::flow::Flow;
+use messages::names::QUEUE;
+use test_support::Vhost;
+
+const DEFINITIONS: &str = include_str!("../../../../rabbitmq/definitions.json");
+
+fn address(vhost: &Vhost) -> Address {
+    let url = vhost.url();
+    let (_, name) = url.rsplit_once('/').expect("a URL with a vhost");
+    Address {
+        socket: vhost.broker_address(),
+        user: "guest".to_owned(),
+        password: "guest".to_owned(),
+        vhost: name.to_owned(),
+    }
+}
+
+/// The laboratory's own kind of queue, bound to its exchange.
+fn queue(address: &Address) -> Connection {
+    let mut connection = Connection::open(address).unwrap();
+    let arguments = arguments_of(DEFINITIONS, QUEUE).unwrap();
+    connection.declare("q", &arguments).unwrap();
+    connection.bind("q", "amq.direct", "bench").unwrap();
+    connection
+}
+
+const TARGET: Target = Target { exchange: "amq.direct", routing_key: "bench", clients: 10 };
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_published_is_confirmed_and_consumed_once() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let mut connection = queue(&address);
+        let (published, consumed) = (Flow::default(), Flow::default());
+        let sent = Publisher::open(&address, &TARGET, 100).unwrap().run(2500, &published);
+        assert_eq!((sent.unwrap(), published.done()), (2500, 2500));
+        let consumer = Consumer::open(&address, "q").unwrap();
+        let taken = consumer.run(|messages| messages >= 2500, &consumed).unwrap();
+        assert_eq!((taken.messages, consumed.done()), (2500, 2500));
+        assert_eq!(connection.delete("q").unwrap(), 0, "all was acknowledged");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn told_to_stop_a_publisher_still_waits_for_its_confirms() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let mut connection = queue(&address);
+        let flow = Flow::default();
+        let publisher = Publisher::open(&address, &TARGET, 10).unwrap();
+        let sent = std::thread::scope(|scope| {
+            let running = scope.spawn(|| publisher.run(u64::MAX, &flow).unwrap());
+            while flow.done() < 50 {
+                std::thread::yield_now();
+            }
+            flow.stop();
+            running.join().unwrap()
+        });
+        assert_eq!(flow.done(), sent);
+        assert_eq!(u64::from(connection.delete("q").unwrap()), sent);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_no_queue_takes_is_an_error_and_so_is_what_the_broker_refuses() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let nowhere = Target { routing_key: "nowhere", ..TARGET };
+        let publisher = Publisher::open(&address, &nowhere, 1).unwrap();
+        let error = publisher.run(1, &Flow::default()).unwrap_err().to_string();
+        assert!(error.contains("devolvió"), "{error}");
+        let mut connection = Connection::open(&address).unwrap();
+        let error = connection.bind("missing", "amq.direct", "k").unwrap_err().to_string();
+        assert!(error.contains("404"), "{error}");
+        let stranger = Address { password: "wrong".to_owned(), ..address };
+        assert!(Connection::open(&stranger).is_err());
+    })
+    .await;
+}
