@@ -2,4 +2,5 @@
 #![allow(dead_code, reason = "in the making")]
 
 pub(crate) mod flow;
+pub(crate) mod http;
 pub(crate) mod raw;
