@@ -1,5 +1,7 @@
 //! A laboratory for one run only: a folder named after the process that made
-//! it, and ports that nobody uses.
+//! it, and ports that nobody uses; with [`laboratory`], a whole one that runs.
+
+pub(crate) mod laboratory;
 
 use crate::layout::Layout;
 use crate::process::ProcessId;

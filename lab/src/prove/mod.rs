@@ -20,12 +20,13 @@ mod processes;
 mod scenario;
 mod storage;
 mod traffic;
-mod wait;
+pub(crate) mod wait;
 mod world;
 
 use crate::cli::ProveArgs;
 use crate::failure::Failure;
 use crate::layout::Layout;
+use crate::scratch::laboratory;
 use crate::signals::Interrupts;
 use crate::{compose, images, tools, ui};
 use anyhow::Result;
@@ -166,7 +167,7 @@ async fn prepare(
     native::remove_remains(layout).await?;
     get_faketime(chosen).await;
     match &args.binaries {
-        Some(folder) => native::binaries_in(folder),
+        Some(folder) => laboratory::binaries_in(folder),
         None if args.mistakes => tools::cargo::build_mistaken_services(layout.root()).await,
         None => tools::cargo::build_services(layout.root()).await,
     }

@@ -10,7 +10,7 @@ const POLL: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When there is nothing within `limit`, or asking itself fails.
-pub(super) async fn until<T>(
+pub(crate) async fn until<T>(
     what: &str,
     limit: Duration,
     mut ask: impl AsyncFnMut() -> Result<Option<T>>,
