@@ -1,9 +1,11 @@
 //! The command line, in the class's language.
 
+mod bench;
 mod check;
 mod dead;
 mod proof;
 
+pub(crate) use bench::BenchArgs;
 pub(crate) use check::CheckArgs;
 pub(crate) use dead::{Chosen, Dead, DeadArgs, List};
 pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs, Through};
@@ -16,6 +18,9 @@ const STATUS_HELP: &str = "Estados: en marcha (running), no listo (not_ready), \
 detenido (stopped),\ncaído (died), en pausa (paused). Termina con 3 si no hay nada en marcha.";
 
 const CHECK_HELP: &str = "Termina con 0 si todo está logrado, con 1 si falta algo.";
+
+const BENCH_HELP: &str = "Termina con 0 si todo se pudo medir, se alcance la meta o no; \
+con 1 si algo falló.";
 
 const SERVICE_HELP: &str = "rabbitmq, analiticas, cliente_x, cliente_uno, \
 cliente_dos,\npanel-visual o traefik";
@@ -67,6 +72,9 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Rompe todo lo que puede romperse y comprueba que nada se pierde
     Prove(ProveArgs),
+    /// Mide lo que cuesta el laboratorio, junto a lo que RabbitMQ puede
+    #[command(after_help = BENCH_HELP)]
+    Bench(BenchArgs),
     /// Califica la clase guiada por lo que muestra el laboratorio
     #[command(after_help = CHECK_HELP)]
     Check(CheckArgs),

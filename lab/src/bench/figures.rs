@@ -46,6 +46,14 @@ impl Figures {
         Self::default().with(EVENTS, as_f64(events)).with(SECONDS, seconds).with(PER_SECOND, rate)
     }
 
+    /// The same costs, of so many events in such a time: where the last of them was
+    /// done before anybody looked.
+    #[must_use]
+    pub(crate) fn in_time(self, events: u64, took: Duration) -> Self {
+        let rates = Self::of(events, took);
+        Self(self.0.into_iter().chain(rates.0).collect())
+    }
+
     #[must_use]
     pub(crate) fn with(mut self, name: impl Into<String>, value: f64) -> Self {
         self.0.insert(name.into(), value);
@@ -146,7 +154,7 @@ mod tests {
         assert_eq!(odd.values, [30.0, 10.0, 20.0]);
         let even = Summary::of(vec![1.0, 3.0]).unwrap();
         assert_eq!((even.median, even.spread), (2.0, 1.0));
-        assert_eq!(Summary::of(vec![0.0]).unwrap().spread, 0.0);
+        assert!(Summary::of(vec![0.0]).unwrap().spread.abs() < f64::EPSILON);
         assert_eq!(Summary::of(vec![]), None);
     }
 

@@ -30,3 +30,13 @@ impl Flow {
         self.stopped.load(Ordering::Relaxed)
     }
 }
+
+/// Stops a load once nobody waits for it any more.
+#[derive(Debug)]
+pub(crate) struct StopOnDrop(pub(crate) std::sync::Arc<Flow>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

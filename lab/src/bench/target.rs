@@ -158,6 +158,6 @@ mod tests {
         let alone = Target { under: Number::One, ..TARGET };
         assert_eq!(alone.look(&repetitions(&[0.5], &[])).unwrap().verdict, Verdict::Missed);
         let sum = Target { over: Number::Sum("ours", ["rate", "rate"]), ..TARGET };
-        assert_eq!(sum.look(&repetitions(&[1.0], &[1.0])).unwrap().ratio.median, 2.0);
+        assert_eq!(sum.look(&repetitions(&[1.0], &[1.0])).unwrap().ratio.values, [2.0]);
     }
 }

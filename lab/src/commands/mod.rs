@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod bench;
 mod check;
 mod compare;
 pub(crate) mod control;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Load(args) => load::run(&layout, &args).await,
         Command::Compare(args) => compare::run(&layout, &args).await,
         Command::Prove(args) => prove::run(&layout, &args).await,
+        Command::Bench(args) => bench::run(&layout, &args).await,
         Command::Dead(asked) => dead::run(&layout, &asked).await,
         Command::Check(args) => check::run(&layout, &args).await,
         Command::Test { compose, args } => test::run(&layout, compose, &args).await,

@@ -20,6 +20,14 @@ pub(crate) async fn build_services(root: &Path) -> Result<BTreeMap<String, PathB
     build(root, &["--release"]).await
 }
 
+/// The package of this very program.
+pub(crate) const LAB: &str = env!("CARGO_PKG_NAME");
+
+/// The same, and this program as well.
+pub(crate) async fn build_with_lab(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, &["--release", "--package", LAB]).await
+}
+
 /// Builds every service able to make mistakes, apart from the released ones.
 pub(crate) async fn build_mistaken_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     build(root, &["--features", MISTAKES]).await

@@ -56,8 +56,13 @@ impl Exchange {
     }
 
     /// Reads the rest of the body, of which nothing is wanted.
-    async fn skip_body(&mut self, socket: &mut TcpStream, head: Head, had: usize) -> Result<()> {
-        let Some(mut missing) = head.body.map(|body| body.saturating_sub(had)) else {
+    async fn skip_body(
+        &mut self,
+        socket: &mut TcpStream,
+        head: Head,
+        already: usize,
+    ) -> Result<()> {
+        let Some(mut missing) = head.body.map(|body| body.saturating_sub(already)) else {
             while socket.read(&mut self.buffer).await? > 0 {}
             return Ok(());
         };

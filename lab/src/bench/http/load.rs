@@ -75,7 +75,7 @@ impl Load {
         let load = shared.clone();
         std::thread::spawn(move || {
             // Who does not wait for it any more has no use for it either.
-            let _ = tell.send(run(load));
+            let _ = tell.send(run(&load));
         });
         Self { shared, done }
     }
@@ -101,7 +101,7 @@ impl Drop for Load {
     }
 }
 
-fn run(shared: Arc<Shared>) -> Result<Done> {
+fn run(shared: &Arc<Shared>) -> Result<Done> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut workers: JoinSet<Done> = JoinSet::new();

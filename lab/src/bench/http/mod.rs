@@ -16,5 +16,5 @@ mod exchange;
 mod load;
 mod request;
 
-pub(crate) use load::{Done, Load, Spec};
+pub(crate) use load::{Load, Spec};
 pub(crate) use request::Request;

@@ -71,7 +71,7 @@ impl Consumer {
 
     /// Acknowledges everything whole, once it is at least `least` messages.
     fn acknowledge(&mut self, least: u64) -> Result<()> {
-        let Some(tag) = self.deliveries.to_acknowledge(least) else { return Ok(()) };
+        let Some(tag) = self.deliveries.due(least) else { return Ok(()) };
         self.connection.tell(CHANNEL, &method::basic_ack(tag))
     }
 }
@@ -119,7 +119,7 @@ impl Deliveries {
         }
     }
 
-    fn to_acknowledge(&mut self, least: u64) -> Option<u64> {
+    fn due(&mut self, least: u64) -> Option<u64> {
         if self.whole - self.acknowledged < least {
             return None;
         }
@@ -144,8 +144,8 @@ mod tests {
             deliveries.take(&Frame { kind, payload }).unwrap();
             assert_eq!(deliveries.whole, whole);
         }
-        assert_eq!(deliveries.to_acknowledge(2), None);
-        assert_eq!(deliveries.to_acknowledge(1), Some(9));
-        assert_eq!(deliveries.to_acknowledge(1), None, "already");
+        assert_eq!(deliveries.due(2), None);
+        assert_eq!(deliveries.due(1), Some(9));
+        assert_eq!(deliveries.due(1), None, "already");
     }
 }

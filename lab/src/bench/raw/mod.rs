@@ -26,7 +26,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use connection::{Address, Connection};
+pub(crate) use connection::{Address, Connection, arguments_of};
 pub(crate) use consume::Consumer;
 pub(crate) use message::Target;
 pub(crate) use publish::Publisher;
+pub(crate) use wire::Field;

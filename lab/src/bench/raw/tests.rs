@@ -40,12 +40,12 @@ async fn what_is_published_is_confirmed_and_consumed_once() {
     let address = address(&vhost);
     blocking(move || {
         let mut connection = queue(&address);
-        let (published, consumed) = (Flow::default(), Flow::default());
-        let sent = Publisher::open(&address, &TARGET, 100).unwrap().run(2500, &published);
-        assert_eq!((sent.unwrap(), published.done()), (2500, 2500));
+        let (outflow, inflow) = (Flow::default(), Flow::default());
+        let sent = Publisher::open(&address, &TARGET, 100).unwrap().run(2500, &outflow);
+        assert_eq!((sent.unwrap(), outflow.done()), (2500, 2500));
         let consumer = Consumer::open(&address, "q").unwrap();
-        let taken = consumer.run(|messages| messages >= 2500, &consumed).unwrap();
-        assert_eq!((taken.messages, consumed.done()), (2500, 2500));
+        let taken = consumer.run(|messages| messages >= 2500, &inflow).unwrap();
+        assert_eq!((taken.messages, inflow.done()), (2500, 2500));
         assert_eq!(connection.delete("q").unwrap(), 0, "all was acknowledged");
     })
     .await;

@@ -1,0 +1,56 @@
+//! What the laboratory should reach, in the order in which it is told.
+
+use super::figures::{P50, P99, PER_SECOND};
+use super::target::Bound::{AtLeast, AtMost};
+use super::target::Number::{Of, One, Sum};
+use super::target::{Bound, Number, Target};
+
+/// Processor time of sender and analytics, and of the broker, for an event.
+const SERVICES: [&str; 2] = ["cpu_us.cliente_x", "cpu_us.analiticas"];
+const BROKER: &str = "cpu_us.rabbitmq";
+
+const fn target(name: &'static str, over: Number, under: Number, bound: Bound) -> Target {
+    Target { name, over, under, bound }
+}
+
+const fn rate(measurement: &'static str) -> Number {
+    Of(measurement, PER_SECOND)
+}
+
+#[rustfmt::skip]
+pub(super) const ALL: [Target; 16] = [
+    target("/send ÷ publicar en crudo (100)", rate("send"), rate("crudo-100"), AtLeast(0.70)),
+    target("/send ÷ Flask como en los tutoriales", rate("send"), rate("flask"), AtLeast(150.0)),
+    target("/send ÷ gunicorn con confirms", rate("send"), rate("gunicorn"), AtLeast(18.0)),
+    target("/send: p99 ÷ p50", Of("send", P99), Of("send", P50), AtMost(3.0)),
+    target("/send/batch ÷ publicar en crudo (1000)", rate("batch"), rate("crudo-1000"), AtLeast(0.9)),
+    target("lote contado ÷ publicar y consumir en crudo", rate("completo"), rate("crudo-ambos"), AtLeast(0.80)),
+    target("panel: edad de lo que muestra, p99 (ms)", Of("panel", "panel_p99_ms"), One, AtMost(250.0)),
+    target("vaciar la cola ÷ consumir en crudo", rate("cola"), rate("crudo-consumo"), AtLeast(0.4)),
+    target("memoria de analiticas, cola (MiB)", Of("cola", "peak_mib.analiticas"), One, AtMost(96.0)),
+    target("memoria del emisor bajo carga (MiB)", Of("contado", "peak_mib.cliente_x"), One, AtMost(48.0)),
+    target("memoria del emisor con lotes (MiB)", Of("completo", "peak_mib.cliente_x"), One, AtMost(48.0)),
+    target("memoria del panel con navegadores (MiB)", Of("panel", "peak_mib.panel-visual"), One, AtMost(48.0)),
+    target("CPU de emisor y analiticas ÷ RabbitMQ, /send", Sum("contado", SERVICES), Of("contado", BROKER), AtMost(1.0)),
+    target("CPU de emisor y analiticas ÷ RabbitMQ, lotes", Sum("completo", SERVICES), Of("completo", BROKER), AtMost(1.0)),
+    target("/reporte durante la carga, p99 (ms)", Of("contado", "report_p99_ms"), One, AtMost(5.0)),
+    target("por Traefik ÷ /send directo", rate("traefik"), rate("send"), AtLeast(0.45)),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+    use crate::bench::measure;
+    use crate::bench::target::Number;
+
+    #[test]
+    fn every_goal_is_about_something_that_is_measured() {
+        let measured = |name: &str| measure::ALL.iter().any(|one| one.name == name);
+        for number in ALL.iter().flat_map(|target| [target.over, target.under]) {
+            match number {
+                Number::Of(name, _) | Number::Sum(name, _) => assert!(measured(name), "{name}"),
+                Number::One => {}
+            }
+        }
+    }
+}
