@@ -128,7 +128,7 @@ fn size(args: &BenchArgs) -> Size {
         warm_up: Duration::from_millis(300),
         window: Duration::from_millis(700),
         clients: 500,
-        backlog: 5_000,
+        backlog: 20_000,
         browsers: 5,
     };
     let size = if args.quick { quick } else { usual };

@@ -1,0 +1,113 @@
+//! The bench, in its short form: everything is measured, on a laboratory of its
+//! own, and nothing is left. How fast anything is, no test says.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use e2e::repository;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Left out, and said so, where Python or its packages cannot be had.
+const NEED_PYTHON: [&str; 2] = ["flask", "gunicorn"];
+
+fn bench(folder: &Path, args: &[&str]) -> Output {
+    Command::new("cargo")
+        .args(["lab", "bench"])
+        .args(args)
+        .current_dir(repository())
+        .env("LAB_DIR", folder)
+        .env("CARGO_TERM_QUIET", "true")
+        .stdin(Stdio::null())
+        .output()
+        .expect("cargo starts")
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_quick_run_measures_everything_writes_it_down_and_leaves_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("result.json");
+    let binaries = test_binaries().display().to_string();
+    let written = file.display().to_string();
+    let args = ["--quick", "--json", "--binaries", &binaries, "--output", &written];
+    let output = bench(folder.path(), &args);
+    assert!(output.status.success(), "{output:#?}");
+    let results: Value = serde_json::from_str(&printed(&output)).expect("JSON");
+    let text = std::fs::read_to_string(&file).expect("the file that was asked for");
+    assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), results);
+
+    for name in names(folder.path()) {
+        let numbers = &results["measurements"][&name];
+        if numbers.is_null() {
+            assert!(NEED_PYTHON.contains(&&*name), "{name} is missing: {results:#}");
+            assert!(results["skipped"][&name].is_string(), "{results:#}");
+            continue;
+        }
+        for number in ["per_second", "events", "seconds"] {
+            assert!(median(numbers, number) > 0.0, "{name}.{number}: {numbers:#}");
+        }
+    }
+    costs_and_latencies_are_plausible(&results["measurements"]);
+    let targets = results["targets"].as_array().expect("targets");
+    assert!(targets.iter().all(|target| target["verdict"].is_string()), "{targets:#?}");
+    assert!(results["machine"]["cores"].as_u64() > Some(0), "{results:#}");
+    let left = std::fs::read_dir(folder.path().join("bench")).expect("a folder of runs").count();
+    assert_eq!(left, 0, "folders of runs are left");
+}
+
+fn costs_and_latencies_are_plausible(measurements: &Value) {
+    for (name, numbers) in [
+        ("send", &["p50_ms", "p99_ms", "cpu_us.rabbitmq", "cpu_us.cliente_x"][..]),
+        ("traefik", &["p50_ms", "cpu_us.traefik"]),
+        ("batch", &["p50_ms", "peak_mib.cliente_x"]),
+        ("contado", &["report_p50_ms", "report_p99_ms", "cpu_us.analiticas"]),
+        ("completo", &["cpu_us.analiticas", "peak_mib.cliente_x", "resident_mib.analiticas"]),
+        ("cola", &["peak_mib.analiticas"]),
+        ("panel", &["panel_p50_ms", "panel_p99_ms", "peak_mib.panel-visual"]),
+    ] {
+        for number in numbers {
+            assert!(median(&measurements[name], number) > 0.0, "{name}.{number}: {measurements:#}");
+        }
+    }
+    for name in ["send", "traefik", "batch", "contado", "completo", "panel"] {
+        assert!(median(&measurements[name], "errors").abs() < f64::EPSILON, "{measurements:#}");
+    }
+}
+
+fn median(numbers: &Value, name: &str) -> f64 {
+    let value = numbers[name]["median"].as_f64();
+    value.unwrap_or_else(|| panic!("{name} is missing: {numbers:#}"))
+}
+
+/// What `--list` names.
+fn names(folder: &Path) -> Vec<String> {
+    let output = bench(folder, &["--list"]);
+    let list = printed(&output);
+    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    assert!(names.len() > 10, "{output:#?}");
+    names
+}
+
+#[test]
+fn an_unknown_measurement_is_refused_with_the_list() {
+    let folder = TempDir::new().expect("a folder");
+    let binaries = test_binaries().display().to_string();
+    let output = bench(folder.path(), &["--only", "sned", "--binaries", &binaries]);
+    assert_eq!(output.status.code(), Some(64), "{output:#?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("«sned»") && said.contains("crudo-100"), "{said}");
+}
+
+/// The services as this run of the tests built them.
+fn test_binaries() -> PathBuf {
+    let program = std::env::current_exe().expect("a path");
+    let folder = program.parent().and_then(Path::parent);
+    folder.expect("cargo puts tests into a folder below the programs").to_owned()
+}
