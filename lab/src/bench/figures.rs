@@ -1,7 +1,7 @@
 //! What a measurement found, as named numbers; and several repetitions of it as
 //! medians with their spread. Pure.
 
-use super::processes::Memory;
+use super::processes::{BENCH, Memory, Used};
 use crate::load::latency::Latency;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,6 +18,13 @@ pub(crate) const ERRORS: &str = "errors";
 /// Latencies in milliseconds.
 pub(crate) const P50: &str = "p50_ms";
 pub(crate) const P99: &str = "p99_ms";
+
+/// Which share of the machine's processors others used meanwhile, 0 to 1.
+pub(crate) const FOREIGN: &str = "foreign_share";
+
+/// Processor time of all parts together for one event, in microseconds; the bench
+/// itself is none.
+pub(crate) const COST: &str = "cost_us";
 
 /// Processor time of a part for one event, in microseconds.
 pub(crate) fn cpu(part: &str) -> String {
@@ -60,14 +67,19 @@ impl Figures {
         self
     }
 
-    /// What each part used of the processor for one of the events.
+    /// What each part used of the processor for one of the events, and how much
+    /// of the machine others used.
     #[must_use]
-    pub(crate) fn with_cpu(mut self, used: &BTreeMap<String, Duration>) -> Self {
+    pub(crate) fn with_cpu(mut self, used: &Used) -> Self {
+        let machine = self.get(SECONDS).unwrap_or_default() * cores();
+        self = self.with(FOREIGN, used.foreign.as_secs_f64() / machine.max(f64::EPSILON));
         let events = self.get(EVENTS).unwrap_or_default().max(1.0);
-        for (part, used) in used {
-            self = self.with(cpu(part), used.as_secs_f64() * 1e6 / events);
+        let of_event = |used: Duration| used.as_secs_f64() * 1e6 / events;
+        for (part, used) in &used.parts {
+            self = self.with(cpu(part), of_event(*used));
         }
-        self
+        let parts = used.parts.iter().filter(|(part, _)| *part != BENCH);
+        self.with(COST, of_event(parts.map(|(_, used)| *used).sum()))
     }
 
     #[must_use]
@@ -135,6 +147,11 @@ pub(crate) fn summaries(repetitions: &[Figures]) -> BTreeMap<String, Summary> {
     names.into_iter().filter_map(|name| Some((name.clone(), Summary::of(of(name))?))).collect()
 }
 
+#[allow(clippy::cast_precision_loss, reason = "no machine has 2^52 processors")]
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
+}
+
 /// A count as a number to reckon with.
 #[allow(clippy::cast_precision_loss, reason = "no run counts 2^52 events")]
 pub(crate) fn as_f64(count: u64) -> f64 {
@@ -143,7 +160,8 @@ pub(crate) fn as_f64(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figures, PER_SECOND, Summary, cpu, summaries};
+    use super::{COST, FOREIGN, Figures, PER_SECOND, Summary, cpu, summaries};
+    use crate::bench::processes::Used;
     use std::collections::BTreeMap;
     use std::time::Duration;
 
@@ -160,10 +178,16 @@ mod tests {
 
     #[test]
     fn rates_and_costs_are_by_the_events_that_were_measured() {
-        let used = BTreeMap::from([("x".to_owned(), Duration::from_millis(500))]);
+        let millis = |millis| Duration::from_millis(millis);
+        let parts = [("x", 500), ("banco", 300)];
+        let parts = parts.map(|(part, used)| (part.to_owned(), millis(used)));
+        let used = Used { parts: BTreeMap::from(parts), foreign: millis(20) };
         let figures = Figures::of(1000, Duration::from_secs(2)).with_cpu(&used);
         assert_eq!(figures.get(PER_SECOND), Some(500.0));
         assert_eq!(figures.get(&cpu("x")), Some(500.0));
+        assert_eq!(figures.get(COST), Some(500.0), "the bench is no part of it");
+        let foreign = figures.get(FOREIGN).unwrap() * super::cores();
+        assert!((foreign - 0.01).abs() < 1e-9, "{foreign}");
         assert_eq!(figures.get("missing"), None);
     }
 

@@ -1,6 +1,6 @@
 //! What the laboratory should reach, in the order in which it is told.
 
-use super::figures::{P50, P99, PER_SECOND};
+use super::figures::{COST, P50, P99, PER_SECOND};
 use super::target::Bound::{AtLeast, AtMost};
 use super::target::Number::{Of, One, Sum};
 use super::target::{Bound, Number, Target};
@@ -17,8 +17,12 @@ const fn rate(measurement: &'static str) -> Number {
     Of(measurement, PER_SECOND)
 }
 
+const fn cost(measurement: &'static str) -> Number {
+    Of(measurement, COST)
+}
+
 #[rustfmt::skip]
-pub(super) const ALL: [Target; 16] = [
+pub(super) const ALL: [Target; 19] = [
     target("/send ÷ publicar en crudo (100)", rate("send"), rate("crudo-100"), AtLeast(0.70)),
     target("/send ÷ Flask como en los tutoriales", rate("send"), rate("flask"), AtLeast(150.0)),
     target("/send ÷ gunicorn con confirms", rate("send"), rate("gunicorn"), AtLeast(18.0)),
@@ -35,6 +39,9 @@ pub(super) const ALL: [Target; 16] = [
     target("CPU de emisor y analiticas ÷ RabbitMQ, lotes", Sum("completo", SERVICES), Of("completo", BROKER), AtMost(1.0)),
     target("/reporte durante la carga, p99 (ms)", Of("contado", "report_p99_ms"), One, AtMost(5.0)),
     target("por Traefik ÷ /send directo", rate("traefik"), rate("send"), AtLeast(0.45)),
+    target("coste de un evento, muchos ÷ pocos clientes", cost("muchos"), cost("pocos"), AtMost(1.15)),
+    target("coste de un evento, tabla llena ÷ vacía", cost("llena"), cost("pocos"), AtMost(1.15)),
+    target("coste de un evento, 8 emisores ÷ 1", cost("emisores-8"), cost("emisores-1"), AtMost(1.15)),
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::bench::figures::Figures;
 use crate::commands::control;
 use crate::layout::Layout;
 use crate::part::Part;
+use crate::plan::Stack;
 use crate::prove::wait::until;
 use crate::running::{Administrator, Running};
 use crate::scratch::laboratory::Laboratory;
@@ -51,6 +52,9 @@ pub(crate) struct Size {
     pub(crate) clients: u64,
     /// Events of the backlogs that are drained.
     pub(crate) backlog: u64,
+    /// Names where there are many, and ids that are remembered where many are.
+    pub(crate) many_clients: u64,
+    pub(crate) rows: u64,
     /// Browsers that look at the panel.
     pub(crate) browsers: usize,
 }
@@ -99,6 +103,16 @@ impl Ground {
 
     pub(crate) fn layout(&self) -> &Layout {
         self.laboratory.layout()
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        self.laboratory.stack()
+    }
+
+    /// Whether a service at that address says so.
+    pub(crate) async fn is_ready(&self, address: SocketAddr) -> bool {
+        let answer = self.http.get(format!("http://{address}/readyz")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// The sessions of all parts that run now.
@@ -205,7 +219,8 @@ impl Ground {
             let before = Cpu::now(&self.sessions())?;
             sleep(QUIET_FOR).await;
             let used = Cpu::now(&self.sessions())?.since(&before);
-            let share = used.values().sum::<Duration>().as_secs_f64() / QUIET_FOR.as_secs_f64();
+            let share =
+                used.parts.values().sum::<Duration>().as_secs_f64() / QUIET_FOR.as_secs_f64();
             if share < QUIET_SHARE {
                 break;
             }
@@ -236,7 +251,7 @@ impl Ground {
     /// After a measurement that failed: analytics runs, and has counted what there
     /// was to count.
     pub(crate) async fn recover(&self) -> Result<()> {
-        super::classroom::end_all(self.layout()).await?;
+        super::guest::end_all(self.layout()).await?;
         if control::living(self.layout(), Part::Analytics).is_none() {
             self.launch_analytics().await?;
         }
@@ -251,7 +266,7 @@ impl Ground {
 
     /// Stops every part and removes everything; with `keep` but the logs.
     pub(crate) async fn stop(self, keep: bool) -> Result<Option<String>> {
-        super::classroom::end_all(self.laboratory.layout()).await?;
+        super::guest::end_all(self.laboratory.layout()).await?;
         self.laboratory.stop(keep).await
     }
 }

@@ -8,7 +8,7 @@
 //! - [`classroom`]: Flask, pika and gunicorn.
 //! - [`browsers`]: who looks at the panel.
 //! - [`processes`]: what each process uses.
-//! - [`ground`]: the laboratory that is measured.
+//! - [`ground`], [`guest`]: the laboratory that is measured, and who joins it.
 //! - [`measure`]: the measurements.
 //! - [`figures`], [`target`], [`goals`]: numbers, ratios, what they should be.
 //! - [`machine`], [`results`], [`tables`]: what is told.
@@ -21,6 +21,7 @@ mod figures;
 mod flow;
 mod goals;
 mod ground;
+mod guest;
 mod http;
 mod machine;
 mod measure;
@@ -84,10 +85,11 @@ pub(crate) async fn run(
         () = interrupts.next() => Ok(None),
         measured = measure_all(&ground, &chosen, args.json) => measured.map(Some),
     };
-    let failed = measured.as_ref().is_err()
-        || measured
-            .as_ref()
-            .is_ok_and(|found| found.as_ref().is_some_and(|(_, gaps)| !gaps.failures.is_empty()));
+    let failed = match &measured {
+        Ok(Some((_, gaps))) => !gaps.failures.is_empty(),
+        Ok(None) => false,
+        Err(_) => true,
+    };
     if let Some(kept) = ground.stop(failed).await? {
         ui::alert(format!("Los registros quedan en {kept}"));
     }
@@ -103,7 +105,7 @@ async fn prepare(
     binaries: BTreeMap<String, PathBuf>,
 ) -> Result<(Result<PathBuf, String>, crate::plan::Stack)> {
     for run in scratch::abandoned(layout, KIND) {
-        classroom::end_all(&run).await?;
+        guest::end_all(&run).await?;
     }
     laboratory::remove_remains(layout, KIND).await?;
     let python = if chosen.iter().any(|one| one.needs_python) {
@@ -121,6 +123,8 @@ fn size(args: &BenchArgs) -> Size {
         window: Duration::from_secs(4),
         clients: 100_000,
         backlog: if args.full { 1_000_000 } else { 200_000 },
+        many_clients: if args.full { 1_000_000 } else { 100_000 },
+        rows: if args.full { 10_000_000 } else { 1_000_000 },
         browsers: 50,
     };
     let quick = Size {
@@ -129,6 +133,8 @@ fn size(args: &BenchArgs) -> Size {
         window: Duration::from_millis(700),
         clients: 500,
         backlog: 20_000,
+        many_clients: 20_000,
+        rows: 20_000,
         browsers: 5,
     };
     let size = if args.quick { quick } else { usual };
@@ -139,12 +145,26 @@ fn size(args: &BenchArgs) -> Size {
     }
 }
 
-/// Every repetition of every measurement.
+/// Everything, again and again; what changes the counts themselves comes last.
 async fn measure_all(
     ground: &Ground,
     chosen: &[Measurement],
     quiet: bool,
 ) -> Result<(Repetitions, Gaps)> {
+    let (able, mut gaps) = possible(ground, chosen);
+    let (growing, usual): (Vec<_>, Vec<_>) = able.into_iter().partition(|one| one.grows);
+    if !usual.is_empty() {
+        ground.know_all_clients().await.context("al dar a conocer los clientes")?;
+    }
+    let mut repetitions = Repetitions::new();
+    for together in [usual, growing] {
+        repeat(ground, &together, quiet, &mut repetitions, &mut gaps).await?;
+    }
+    Ok((repetitions, gaps))
+}
+
+/// What can be measured here, and what not.
+fn possible(ground: &Ground, chosen: &[Measurement]) -> (Vec<Measurement>, Gaps) {
     let mut gaps = Gaps::default();
     let mut able = chosen.to_vec();
     if let Err(why) = &ground.python {
@@ -152,18 +172,27 @@ async fn measure_all(
         let skipped = chosen.iter().filter(|one| one.needs_python);
         gaps.skipped = skipped.map(|one| (one.name, why.clone())).collect();
     }
-    ground.know_all_clients().await.context("al dar a conocer los clientes")?;
-    let mut repetitions = Repetitions::new();
+    (able, gaps)
+}
+
+/// Every repetition of these measurements.
+async fn repeat(
+    ground: &Ground,
+    together: &[Measurement],
+    quiet: bool,
+    repetitions: &mut Repetitions,
+    gaps: &mut Gaps,
+) -> Result<()> {
     for turn in 0..ground.size.repetitions {
-        for one in in_turn(&able, turn, ground.size.repetitions) {
-            let found = measured(ground, &one, &mut gaps).await?;
+        for one in in_turn(together, turn, ground.size.repetitions) {
+            let found = measured(ground, &one, gaps).await?;
             if !quiet {
                 ui::say(progress(turn, &one, &found));
             }
             repetitions.entry(one.name).or_default().push(found);
         }
     }
-    Ok((repetitions, gaps))
+    Ok(())
 }
 
 /// What fails is told in the end; the rest is still measured.

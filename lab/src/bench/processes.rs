@@ -15,9 +15,23 @@ pub(crate) type Sessions = BTreeMap<String, i32>;
 /// The bench itself, with its load generators.
 pub(crate) const BENCH: &str = "banco";
 
-/// Processor time that parts have used since they were started.
+/// Processor time that was used until now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cpu(BTreeMap<String, Duration>);
+pub(crate) struct Cpu {
+    /// By part, since it was started.
+    parts: BTreeMap<String, Duration>,
+    /// By everybody on this machine, and by whoever has it taken away.
+    busy: Duration,
+}
+
+/// Processor time that was used between two moments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// By part; the bench is one of them.
+    pub(crate) parts: BTreeMap<String, Duration>,
+    /// By programs that have nothing to do with it.
+    pub(crate) foreign: Duration,
+}
 
 impl Cpu {
     /// Of these sessions, and of the bench itself. A process that ended in the
@@ -39,15 +53,19 @@ impl Cpu {
                 *cpu.entry(part.to_owned()).or_default() += tick * stat.ticks;
             }
         }
-        Ok(Self(cpu))
+        let stat = fs::read_to_string("/proc/stat").context("no se pudo leer /proc/stat")?;
+        Ok(Self { parts: cpu, busy: tick * busy(&stat).context("/proc/stat sin cpu")? })
     }
 
-    /// What was used between then and now, by part.
-    pub(crate) fn since(&self, then: &Self) -> BTreeMap<String, Duration> {
+    /// What was used between then and now.
+    pub(crate) fn since(&self, then: &Self) -> Used {
         let used = |part: &String, now: Duration| {
-            now.saturating_sub(then.0.get(part).copied().unwrap_or_default())
+            now.saturating_sub(then.parts.get(part).copied().unwrap_or_default())
         };
-        self.0.iter().map(|(part, now)| (part.clone(), used(part, *now))).collect()
+        let parts: BTreeMap<_, _> =
+            self.parts.iter().map(|(part, now)| (part.clone(), used(part, *now))).collect();
+        let own: Duration = parts.values().sum();
+        Used { foreign: self.busy.saturating_sub(then.busy).saturating_sub(own), parts }
     }
 }
 
@@ -132,6 +150,16 @@ fn read(stat: &str) -> Option<Stat> {
     Some(Stat { session, ticks: number(14)?.checked_add(number(15)?)? })
 }
 
+/// Ticks in which some processor worked: the first line of `/proc/stat` (proc(5))
+/// but for idle (4th) and iowait (5th). What a hypervisor takes (8th) is in it;
+/// guests (9th and 10th) are in the first two already.
+fn busy(stat: &str) -> Option<u32> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line.split_whitespace().map_while(|field| field.parse().ok()).collect();
+    let of = |field: usize| ticks.get(field - 1).copied().unwrap_or_default();
+    u32::try_from([1, 2, 3, 6, 7, 8].map(of).iter().sum::<u64>()).ok()
+}
+
 /// How long a clock tick is.
 fn tick() -> Result<Duration> {
     let ticks = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u32::try_from(ticks).ok());
@@ -140,7 +168,7 @@ fn tick() -> Result<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BENCH, Cpu, Sessions, Stat, forget_peaks, mebibytes, memory, read};
+    use super::{BENCH, Cpu, Sessions, Stat, busy, forget_peaks, mebibytes, memory, read};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -148,6 +176,13 @@ mod tests {
         let stat = "42 (a (b) c) S 1 41 40 0 -1 4194560 1 0 0 0 7 8 3 4 20 0 1 0 98765 0";
         assert_eq!(read(stat), Some(Stat { session: 40, ticks: 15 }));
         assert_eq!(read("42 (a) S 1"), None);
+    }
+
+    #[test]
+    fn waiting_and_idling_are_no_work() {
+        let stat = "cpu  1 2 4 1000 2000 8 16 32 64 128\ncpu0 9 9 9 9\n";
+        assert_eq!(busy(stat), Some(63));
+        assert_eq!(busy("intr 1"), None);
     }
 
     #[test]
@@ -166,7 +201,7 @@ mod tests {
         while used < Duration::from_millis(30) {
             assert!(began.elapsed() < Duration::from_secs(20), "{used:?}");
             let now = Cpu::now(&Sessions::new()).unwrap();
-            used = now.since(&before)[BENCH];
+            used = now.since(&before).parts[BENCH];
         }
     }
 

@@ -1,13 +1,20 @@
 //! What the bench is to show: ratios of numbers of one run, each with the value
 //! that it should reach, and whether the run allows a conclusion. Pure.
 
-use super::figures::{Figures, Summary};
+use super::figures::{FOREIGN, Figures, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How far repetitions of a ratio may lie apart, (largest − smallest) / median,
 /// before a run that has values on both sides of the target concludes nothing.
 pub(crate) const NOISE: f64 = 0.25;
+
+/// How much of the machine others may have used, 0 to 1, in either measurement of
+/// a ratio, before it concludes nothing. Memory does not depend on it.
+pub(crate) const OTHERS: f64 = 0.10;
+
+/// What the names of numbers begin with that do not depend on who else works.
+const MEMORY: &str = "peak_mib.";
 
 /// A number of a measurement; or 1, to compare with a plain value.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +48,7 @@ pub(crate) struct Target {
 pub(crate) enum Verdict {
     Reached,
     Missed,
-    /// The repetitions disagree, and lie too far apart.
+    /// The repetitions disagree and lie too far apart, or others used the machine.
     TooNoisy,
 }
 
@@ -68,6 +75,19 @@ impl Number {
             }
             Self::One => Some(1.0),
         }
+    }
+
+    /// How much others used the machine meanwhile, where that matters.
+    fn foreign(self, repetitions: &Repetitions) -> f64 {
+        let (Self::Of(measurement, name) | Self::Sum(measurement, [name, _])) = self else {
+            return 0.0;
+        };
+        if name.starts_with(MEMORY) {
+            return 0.0;
+        }
+        let figures = repetitions.get(measurement).map(Vec::as_slice).unwrap_or_default();
+        let shares = figures.iter().filter_map(|one| one.get(FOREIGN)).collect();
+        Summary::of(shares).map_or(0.0, |share| share.median)
     }
 
     fn turns(self, repetitions: &Repetitions) -> usize {
@@ -99,14 +119,15 @@ impl Target {
         };
         let turns = self.over.turns(repetitions);
         let ratio = Summary::of((0..turns).filter_map(ratio).collect())?;
-        let verdict = self.verdict(&ratio);
+        let foreign = [self.over, self.under].map(|number| number.foreign(repetitions));
+        let verdict = self.verdict(&ratio, foreign.iter().any(|share| *share > OTHERS));
         Some(Finding { name: self.name, bound: self.bound, ratio, verdict })
     }
 
-    fn verdict(&self, ratio: &Summary) -> Verdict {
+    fn verdict(&self, ratio: &Summary, disturbed: bool) -> Verdict {
         let held = ratio.values.iter().filter(|value| self.bound.holds(**value)).count();
         let disagree = held > 0 && held < ratio.values.len();
-        if disagree && ratio.spread > NOISE {
+        if disturbed || disagree && ratio.spread > NOISE {
             Verdict::TooNoisy
         } else if self.bound.holds(ratio.median) {
             Verdict::Reached
@@ -119,7 +140,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::{Bound, Number, Repetitions, Target, Verdict};
-    use crate::bench::figures::Figures;
+    use crate::bench::figures::{FOREIGN, Figures};
 
     fn repetitions(ours: &[f64], raw: &[f64]) -> Repetitions {
         let rates = |values: &[f64]| {
@@ -149,6 +170,18 @@ mod tests {
         assert_eq!(verdict(&[0.69, 0.71, 0.72]), Verdict::Reached, "close together");
         assert_eq!(verdict(&[0.1, 0.3, 0.6]), Verdict::Missed, "all on one side");
         assert_eq!(verdict(&[0.8, 2.0, 9.0]), Verdict::Reached, "all on the other");
+    }
+
+    #[test]
+    fn where_others_used_the_machine_only_memory_says_something() {
+        let verdict = |share, name| {
+            let ours = Figures::default().with(name, 1.0).with(FOREIGN, share);
+            let target = Target { over: Number::Of("ours", name), under: Number::One, ..TARGET };
+            target.look(&Repetitions::from([("ours", vec![ours])])).unwrap().verdict
+        };
+        assert_eq!(verdict(0.05, "rate"), Verdict::Reached);
+        assert_eq!(verdict(0.5, "rate"), Verdict::TooNoisy);
+        assert_eq!(verdict(0.5, "peak_mib.x"), Verdict::Reached);
     }
 
     #[test]

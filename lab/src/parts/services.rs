@@ -7,7 +7,7 @@ use crate::settings::Port;
 use anyhow::{Context, Result};
 use std::fmt::Write;
 
-pub(super) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
+pub(crate) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
     let mut launch = service(stack, part)?;
     let password = &stack.settings.sender_password;
     launch.set("AMQP_URL", amqp_url(stack, part, "sender", password));

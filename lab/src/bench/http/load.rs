@@ -24,7 +24,8 @@ const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// What to send, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
-    pub(crate) address: SocketAddr,
+    /// Connections are shared out among them; at least one.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) request: Request,
     pub(crate) connections: usize,
     /// The only status that is a success.
@@ -105,8 +106,9 @@ fn run(shared: &Arc<Shared>) -> Result<Done> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut workers: JoinSet<Done> = JoinSet::new();
-        for _ in 0..shared.spec.connections {
-            workers.spawn(work(shared.clone()));
+        let addresses = shared.spec.addresses.iter().copied().cycle();
+        for address in addresses.take(shared.spec.connections) {
+            workers.spawn(work(shared.clone(), address));
         }
         let mut whole = Done::default();
         while let Some(done) = workers.join_next().await {
@@ -116,11 +118,11 @@ fn run(shared: &Arc<Shared>) -> Result<Done> {
     })
 }
 
-async fn work(shared: Arc<Shared>) -> Done {
+async fn work(shared: Arc<Shared>, address: SocketAddr) -> Done {
     let Shared { spec, flow, recording, turn } = &*shared;
     let mut request = spec.request.clone();
     let events = request.events();
-    let mut exchange = Exchange::with(spec.address);
+    let mut exchange = Exchange::with(address);
     let mut done = Done::default();
     while !flow.is_stopped() {
         let turn = turn.fetch_add(events, Ordering::Relaxed);
@@ -139,7 +141,7 @@ async fn work(shared: Arc<Shared>) -> Done {
             Ok(Err(error)) => done.fail(error.to_string()).await,
             Err(_) => {
                 // The answer may still come: not to be taken for the next one's.
-                exchange = Exchange::with(spec.address);
+                exchange = Exchange::with(address);
                 done.fail("sin respuesta a tiempo".to_owned()).await;
             }
         }
@@ -194,7 +196,7 @@ mod tests {
 
     async fn load(answer: &'static str, until: u64) -> (u64, super::Done) {
         let spec = Spec {
-            address: server(answer),
+            addresses: vec![server(answer)],
             request: Request::event("/send", "click", 3),
             connections: 2,
             expected: 202,
@@ -227,7 +229,7 @@ mod tests {
     async fn any_other_status_is_an_error_and_no_event() {
         let spec_answer = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
         let spec = Spec {
-            address: server(spec_answer),
+            addresses: vec![server(spec_answer)],
             request: Request::get("/"),
             connections: 1,
             expected: 202,

@@ -6,6 +6,7 @@ use crate::bench::flow::Flow;
 use crate::bench::ground::{Ground, Moment};
 use crate::bench::http::{Load, Request, Spec};
 use crate::bench::processes::forget_peaks;
+use crate::bench::raw::Target;
 use crate::settings::Port;
 use anyhow::{Result, ensure};
 use messages::names::CLICK;
@@ -48,7 +49,7 @@ pub(super) async fn send(ground: &Ground) -> Result<Figures> {
 /// Who asks for the report, again and again.
 pub(super) fn report(ground: &Ground) -> Spec {
     Spec {
-        address: ground.socket(Port::Analytics),
+        addresses: vec![ground.socket(Port::Analytics)],
         request: Request::get("/reporte"),
         connections: 1,
         expected: 200,
@@ -78,25 +79,29 @@ pub(super) async fn batch(ground: &Ground) -> Result<Figures> {
     Ok(figures.with(ERRORS, as_f64(done.failures())))
 }
 
+/// A backlog of all clients.
+pub(super) async fn backlog(ground: &Ground) -> Result<Figures> {
+    drain(ground, ground.to_count(), ground.size.backlog).await
+}
+
 /// A backlog that analytics finds when it starts; from the last moment at which
 /// nothing of it was counted.
-pub(super) async fn backlog(ground: &Ground) -> Result<Figures> {
-    let backlog = ground.size.backlog;
+pub(super) async fn drain(ground: &Ground, target: Target, events: u64) -> Result<Figures> {
     let total = ground.total().await?;
     ground.halt_analytics().await?;
-    ground.fill(ground.to_count(), backlog).await?;
+    ground.fill(target, events).await?;
     ground.settle().await?;
     let flow = Flow::default();
     let before = Moment::of(&flow, &ground.sessions())?;
     let (launched, began) = tokio::join!(ground.launch_analytics(), first_counted(ground));
     launched?;
     let began = began?;
-    let last = ground.until_counted(backlog).await?;
-    flow.add(backlog);
+    let last = ground.until_counted(events).await?;
+    flow.add(events);
     let figures = Moment::of(&flow, &ground.sessions())?.since(&before);
     let counted = ground.total().await? - total;
-    ensure!(counted == backlog, "de {backlog} eventos se contaron {counted}");
-    Ok(figures.in_time(backlog, last - began).with_memory(&ground.memory()?))
+    ensure!(counted == events, "de {events} eventos se contaron {counted}");
+    Ok(figures.in_time(events, last - began).with_memory(&ground.memory()?))
 }
 
 /// Waits for the first counted event; the last moment without any.

@@ -5,8 +5,10 @@
 //!   usual stack. It goes to a queue aside, where nobody counts it: as in `raw`.
 //! - [`count`]: from the request to the count.
 //! - [`panel`]: browsers that look on.
+//! - [`growth`]: what an event costs as the laboratory grows.
 
 mod count;
+mod growth;
 mod panel;
 mod publish;
 mod raw;
@@ -27,6 +29,8 @@ pub(super) struct Measurement {
     pub(super) what: &'static str,
     /// Whether it needs Flask, pika and gunicorn.
     pub(super) needs_python: bool,
+    /// Whether it begins with counts of its own, and so comes after the others.
+    pub(super) grows: bool,
     pub(super) measure: for<'a> fn(&'a Ground) -> Found<'a>,
 }
 
@@ -39,13 +43,20 @@ macro_rules! measurement {
             name: $name,
             what: $what,
             needs_python: $needs_python,
+            grows: false,
             measure: |ground| Box::pin($measure(ground)),
         }
     };
 }
 
+macro_rules! growth {
+    ($name:literal, $what:literal, $measure:expr) => {
+        Measurement { grows: true, ..measurement!($name, $what, $measure) }
+    };
+}
+
 #[rustfmt::skip]
-pub(super) const ALL: [Measurement; 13] = [
+pub(super) const ALL: [Measurement; 18] = [
     measurement!("crudo-100", "publicar en crudo, ventana de 100", |ground| raw::publish(ground, 100)),
     measurement!("crudo-1000", "publicar en crudo, ventana de 1000", |ground| raw::publish(ground, 1000)),
     measurement!("crudo-consumo", "consumir en crudo lo que espera", raw::consume),
@@ -53,12 +64,17 @@ pub(super) const ALL: [Measurement; 13] = [
     measurement!("send", "POST /send, 64 conexiones", publish::send),
     measurement!("traefik", "lo mismo a través de Traefik", publish::through_traefik),
     measurement!("batch", "POST /send/batch, 4 × 1000", publish::batch),
-    measurement!("flask", "Flask y pika, una conexión por petición", |ground| publish::classroom(ground, Style::Tutorial), true),
-    measurement!("gunicorn", "gunicorn y pika con confirms", |ground| publish::classroom(ground, Style::Confirmed), true),
+    measurement!("flask", "Flask y pika, una conexión por petición", |ground| publish::usual(ground, Style::Tutorial), true),
+    measurement!("gunicorn", "gunicorn y pika con confirms", |ground| publish::usual(ground, Style::Confirmed), true),
     measurement!("contado", "POST /send, 64 conexiones, y se cuenta", count::send),
     measurement!("completo", "/send/batch hasta que está contado", count::batch),
     measurement!("cola", "contar lo que espera en la cola", count::backlog),
     measurement!("panel", "navegadores que miran el panel", panel::look),
+    growth!("pocos", "vaciar una cola de 1000 clientes", growth::few_clients),
+    growth!("muchos", "vaciar una cola de muchos clientes", growth::many_clients),
+    growth!("llena", "vaciar una cola con la tabla llena", growth::full_table),
+    growth!("emisores-1", "POST /send a un emisor", |ground| growth::senders(ground, 1)),
+    growth!("emisores-8", "POST /send, repartido entre 8 emisores", |ground| growth::senders(ground, 8)),
 ];
 
 /// The measurements with these names, or all.

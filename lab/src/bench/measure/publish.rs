@@ -1,6 +1,6 @@
 //! What is confirmed over HTTP, into a queue where nobody counts.
 
-use crate::bench::classroom::{Server, Style};
+use crate::bench::classroom::{self, Style};
 use crate::bench::figures::{ERRORS, Figures, as_f64};
 use crate::bench::flow::Flow;
 use crate::bench::ground::{ASIDE, Ground};
@@ -38,10 +38,10 @@ pub(super) async fn batch(ground: &Ground) -> Result<Figures> {
 
 /// The stack that classes usually build, which may fail under such a load: what
 /// failed is told, and does not count.
-pub(super) async fn classroom(ground: &Ground, style: Style) -> Result<Figures> {
+pub(super) async fn usual(ground: &Ground, style: Style) -> Result<Figures> {
     let python = ground.python.as_ref().map_err(|why| anyhow!("{why}"))?;
     let url = ground.running.amqp_url();
-    let server = Server::start(ground.layout(), python, style, &url).await?;
+    let server = classroom::start(ground.layout(), python, style, &url).await?;
     let mut sessions = ground.sessions();
     sessions.extend(server.session());
     let figures = single(ground, server.address, sessions).await;
@@ -56,10 +56,16 @@ async fn single(ground: &Ground, address: SocketAddr, sessions: Sessions) -> Res
 
 /// A load without pauses.
 pub(super) fn spec(address: SocketAddr, request: Request, connections: usize) -> Spec {
-    Spec { address, request, connections, expected: CONFIRMED, pause: Duration::ZERO }
+    Spec {
+        addresses: vec![address],
+        request,
+        connections,
+        expected: CONFIRMED,
+        pause: Duration::ZERO,
+    }
 }
 
-async fn publish(ground: &Ground, spec: Spec, sessions: Sessions) -> Result<Figures> {
+pub(super) async fn publish(ground: &Ground, spec: Spec, sessions: Sessions) -> Result<Figures> {
     ground.queue_aside().await?;
     forget_peaks(&sessions)?;
     let flow = Arc::new(Flow::default());

@@ -1,0 +1,150 @@
+//! What an event costs as the laboratory grows: clients, remembered ids, senders.
+//! Each begins with counts of its own, so these come after everything else.
+
+use super::count;
+use super::publish::{self, CONFIRMED, CONNECTIONS};
+use crate::bench::figures::Figures;
+use crate::bench::ground::{ASIDE, Ground};
+use crate::bench::guest::{Guest, NAMES, free_address};
+use crate::bench::http::{Request, Spec};
+use crate::bench::raw::Target;
+use crate::part::Part;
+use crate::parts::services;
+use crate::prove::wait::until;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Clients where there are few, as in a class.
+const FEW: u64 = 1000;
+
+/// Events that are put into the queue at once while the table is filled: fewer
+/// than the queue holds.
+const CHUNK: u64 = 1_000_000;
+
+/// How long a further sender may take until it is ready.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// A backlog of few clients, into empty counts.
+pub(super) async fn few_clients(ground: &Ground) -> Result<Figures> {
+    ground.begin_with(None).await?;
+    drain(ground, FEW, ground.size.backlog).await
+}
+
+/// A backlog with at least one event of each of many clients.
+pub(super) async fn many_clients(ground: &Ground) -> Result<Figures> {
+    let clients = ground.size.many_clients;
+    ground.begin_with(None).await?;
+    drain(ground, clients, clients.max(ground.size.backlog)).await
+}
+
+/// A backlog of few clients, where many ids are remembered already.
+pub(super) async fn full_table(ground: &Ground) -> Result<Figures> {
+    let template = ground.layout().dir().join("llena");
+    if !template.exists() {
+        fill_table(ground, &template).await?;
+    }
+    ground.begin_with(Some(&template)).await?;
+    drain(ground, FEW, ground.size.backlog).await
+}
+
+/// Has so many events counted, and puts the database aside: for every repetition.
+async fn fill_table(ground: &Ground, template: &Path) -> Result<()> {
+    ground.begin_with(None).await?;
+    let mut counted = 0;
+    while counted < ground.size.rows {
+        let chunk = CHUNK.min(ground.size.rows - counted);
+        ground.fill(Target { clients: FEW, ..ground.to_count() }, chunk).await?;
+        counted += chunk;
+        ground.until_counted(counted).await?;
+    }
+    ground.keep_counts(template).await
+}
+
+async fn drain(ground: &Ground, clients: u64, events: u64) -> Result<Figures> {
+    count::drain(ground, Target { clients, ..ground.to_count() }, events).await
+}
+
+/// The usual load, shared out among so many senders.
+pub(super) async fn senders(ground: &Ground, number: usize) -> Result<Figures> {
+    let mut guests = Vec::new();
+    let figures = with_senders(ground, number, &mut guests).await;
+    for guest in guests {
+        guest.stop().await?;
+    }
+    figures
+}
+
+async fn with_senders(ground: &Ground, number: usize, guests: &mut Vec<Guest>) -> Result<Figures> {
+    let names = NAMES.into_iter().filter(|name| name.starts_with("emisor-"));
+    for name in names.take(number) {
+        guests.push(sender(ground, name).await?);
+    }
+    let mut sessions = ground.sessions();
+    for guest in guests.iter() {
+        sessions.extend(guest.session());
+    }
+    let spec = Spec {
+        addresses: guests.iter().map(|guest| guest.address).collect(),
+        request: Request::event("/send", ASIDE, ground.size.clients),
+        connections: CONNECTIONS,
+        expected: CONFIRMED,
+        pause: Duration::ZERO,
+    };
+    publish::publish(ground, spec, sessions).await
+}
+
+/// Another sender, like the laboratory's own.
+async fn sender(ground: &Ground, name: &'static str) -> Result<Guest> {
+    let address = free_address()?;
+    let mut launch = services::sender(ground.stack(), Part::ClienteX)?;
+    launch.set("LISTEN", address.to_string());
+    launch.set("SENDER_NAME", name);
+    let guest = Guest::start(ground.layout(), name, &launch, address).await?;
+    let ready = until(name, READY_LIMIT, async || Ok(ground.is_ready(address).await.then_some(())));
+    match ready.await {
+        Ok(()) => Ok(guest),
+        Err(error) => {
+            guest.stop().await?;
+            Err(error)
+        }
+    }
+}
+
+impl Ground {
+    /// Has analytics begin with these counts, or with none.
+    async fn begin_with(&self, template: Option<&Path>) -> Result<()> {
+        self.halt_analytics().await?;
+        let data = self.layout().data();
+        let what = || format!("no se pudo preparar {}", data.display());
+        for file in files(&data).with_context(what)? {
+            fs::remove_file(file).with_context(what)?;
+        }
+        if let Some(template) = template {
+            copy(template, &data).with_context(what)?;
+        }
+        self.launch_analytics().await
+    }
+
+    /// Keeps a copy of what is counted; analytics is stopped meanwhile.
+    async fn keep_counts(&self, template: &Path) -> Result<()> {
+        self.halt_analytics().await?;
+        fs::create_dir_all(template).context("no se pudo crear una carpeta")?;
+        copy(&self.layout().data(), template).context("no se pudieron copiar los recuentos")?;
+        self.launch_analytics().await
+    }
+}
+
+fn files(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for file in files(from)? {
+        if let Some(name) = file.file_name() {
+            fs::copy(&file, to.join(name))?;
+        }
+    }
+    Ok(())
+}
