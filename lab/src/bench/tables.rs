@@ -1,6 +1,6 @@
 //! A run for people: tables of 80 columns.
 
-use super::figures::{ERRORS, FOREIGN, P50, P99, PER_SECOND, cpu, peak};
+use super::figures::{ERRORS, P50, P99, PER_SECOND, cpu, peak};
 use super::machine::Machine;
 use super::processes::BENCH;
 use super::results::{Numbers, Results};
@@ -63,7 +63,7 @@ impl Results {
             return;
         }
         line(text, format!("\n{:<45} {:>8} {:>5} {:>8}", "", "medido", "±%", "meta"));
-        for Finding { name, bound, ratio, verdict } in &self.targets {
+        for Finding { name, bound, ratio, verdict, .. } in &self.targets {
             let found = short(Some(ratio.median));
             let spread = half_spread(ratio.spread);
             let (bound, verdict) = (in_words(*bound), mark(*verdict));
@@ -74,22 +74,22 @@ impl Results {
     /// What makes the numbers less than they seem.
     fn warnings(&self, text: &mut String) {
         if self.targets.iter().any(|finding| finding.verdict == Verdict::TooNoisy) {
-            let (noise, others) = (NOISE * 50.0, OTHERS * 100.0);
+            let noise = NOISE * 50.0;
             line(
                 text,
-                format!("? las repeticiones no coinciden y distan más de ±{noise:.0} %, u otros"),
+                format!("? las repeticiones no coinciden y distan más de ±{noise:.0} %, o ninguna"),
             );
-            line(
-                text,
-                format!(
-                    "  programas usaron más del {others:.0} % de la máquina: no se concluye nada;"
-                ),
-            );
-            line(text, "  repítalo con la máquina en calma");
+            line(text, "  fue tranquila: no se concluye nada; repítalo con la máquina en calma");
         }
-        let foreign = self.measured().filter_map(|(_, numbers)| median(numbers, FOREIGN));
-        let foreign = foreign.fold(0.0, f64::max) * 100.0;
-        line(text, format!("• otros programas usaron hasta el {foreign:.0} % de la máquina"));
+        let disturbed = self.targets.iter().map(|finding| finding.disturbed).max();
+        if let Some(disturbed @ 1..) = disturbed {
+            let others = OTHERS * 100.0;
+            line(
+                text,
+                format!("• las metas no cuentan repeticiones (hasta {disturbed}) en las que otros"),
+            );
+            line(text, format!("  programas usaron más del {others:.0} % de la máquina"));
+        }
         if self.repetitions == 1 {
             line(text, "• con una sola repetición no se sabe cuánto ruido hubo");
         }

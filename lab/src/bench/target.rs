@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) const NOISE: f64 = 0.25;
 
 /// How much of the machine others may have used, 0 to 1, in either measurement of
-/// a ratio, before it concludes nothing. Memory does not depend on it.
+/// a ratio, before that repetition says nothing. Memory does not depend on it.
 pub(crate) const OTHERS: f64 = 0.10;
 
 /// What the names of numbers begin with that do not depend on who else works.
@@ -48,7 +48,8 @@ pub(crate) struct Target {
 pub(crate) enum Verdict {
     Reached,
     Missed,
-    /// The repetitions disagree and lie too far apart, or others used the machine.
+    /// The repetitions disagree and lie too far apart, or others used the machine in
+    /// each of them.
     TooNoisy,
 }
 
@@ -60,6 +61,9 @@ pub(crate) struct Finding {
     #[serde(flatten)]
     pub(crate) ratio: Summary,
     pub(crate) verdict: Verdict,
+    /// Repetitions that were left out, as others used the machine; where there is
+    /// no other, none is.
+    pub(crate) disturbed: usize,
 }
 
 /// Each repetition's numbers, by measurement.
@@ -77,17 +81,14 @@ impl Number {
         }
     }
 
-    /// How much others used the machine meanwhile, where that matters.
-    fn foreign(self, repetitions: &Repetitions) -> f64 {
+    /// Whether others used the machine meanwhile, where that matters.
+    fn is_disturbed(self, repetitions: &Repetitions, turn: usize) -> bool {
         let (Self::Of(measurement, name) | Self::Sum(measurement, [name, _])) = self else {
-            return 0.0;
+            return false;
         };
-        if name.starts_with(MEMORY) {
-            return 0.0;
-        }
-        let figures = repetitions.get(measurement).map(Vec::as_slice).unwrap_or_default();
-        let shares = figures.iter().filter_map(|one| one.get(FOREIGN)).collect();
-        Summary::of(shares).map_or(0.0, |share| share.median)
+        let figures = repetitions.get(measurement).and_then(|figures| figures.get(turn));
+        let foreign = figures.and_then(|figures| figures.get(FOREIGN)).unwrap_or_default();
+        foreign > OTHERS && !name.starts_with(MEMORY)
     }
 
     fn turns(self, repetitions: &Repetitions) -> usize {
@@ -113,21 +114,29 @@ impl Target {
     /// Compares number by number of the same repetition: what slows the machine
     /// down for a while slows both. None where something was not measured.
     pub(crate) fn look(&self, repetitions: &Repetitions) -> Option<Finding> {
-        let ratio = |turn| {
-            let under = self.under.of(repetitions, turn).filter(|under| *under > 0.0)?;
-            Some(self.over.of(repetitions, turn)? / under)
+        let turns: Vec<usize> = (0..self.over.turns(repetitions)).collect();
+        let is_quiet = |turn: &usize| {
+            ![self.over, self.under].iter().any(|one| one.is_disturbed(repetitions, *turn))
         };
-        let turns = self.over.turns(repetitions);
-        let ratio = Summary::of((0..turns).filter_map(ratio).collect())?;
-        let foreign = [self.over, self.under].map(|number| number.foreign(repetitions));
-        let verdict = self.verdict(&ratio, foreign.iter().any(|share| *share > OTHERS));
-        Some(Finding { name: self.name, bound: self.bound, ratio, verdict })
+        let quiet: Vec<usize> = turns.iter().copied().filter(is_quiet).collect();
+        let never_alone = quiet.is_empty();
+        let disturbed = if never_alone { 0 } else { turns.len() - quiet.len() };
+        let ratios = if never_alone { turns } else { quiet };
+        let ratios = ratios.into_iter().filter_map(|turn| self.ratio(repetitions, turn));
+        let ratio = Summary::of(ratios.collect())?;
+        let verdict = self.verdict(&ratio, never_alone);
+        Some(Finding { name: self.name, bound: self.bound, ratio, verdict, disturbed })
     }
 
-    fn verdict(&self, ratio: &Summary, disturbed: bool) -> Verdict {
+    fn ratio(&self, repetitions: &Repetitions, turn: usize) -> Option<f64> {
+        let under = self.under.of(repetitions, turn).filter(|under| *under > 0.0)?;
+        Some(self.over.of(repetitions, turn)? / under)
+    }
+
+    fn verdict(&self, ratio: &Summary, never_alone: bool) -> Verdict {
         let held = ratio.values.iter().filter(|value| self.bound.holds(**value)).count();
         let disagree = held > 0 && held < ratio.values.len();
-        if disturbed || disagree && ratio.spread > NOISE {
+        if never_alone || disagree && ratio.spread > NOISE {
             Verdict::TooNoisy
         } else if self.bound.holds(ratio.median) {
             Verdict::Reached
@@ -182,6 +191,16 @@ mod tests {
         assert_eq!(verdict(0.05, "rate"), Verdict::Reached);
         assert_eq!(verdict(0.5, "rate"), Verdict::TooNoisy);
         assert_eq!(verdict(0.5, "peak_mib.x"), Verdict::Reached);
+    }
+
+    #[test]
+    fn a_repetition_in_which_others_used_the_machine_is_left_out() {
+        let figures = |rate, share| Figures::default().with("rate", rate).with(FOREIGN, share);
+        let ours = vec![figures(9.0, 0.0), figures(1.0, 0.0), figures(8.0, 0.0)];
+        let raw = vec![figures(10.0, 0.0), figures(10.0, 0.4), figures(10.0, 0.1)];
+        let found = TARGET.look(&Repetitions::from([("ours", ours), ("raw", raw)])).unwrap();
+        assert_eq!((found.ratio.values, found.disturbed), (vec![0.9, 0.8], 1));
+        assert_eq!(found.verdict, Verdict::Reached);
     }
 
     #[test]
