@@ -30,6 +30,7 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
+#[ignore = "takes minutes and installs from PyPI: cargo test -p e2e --test bench -- --ignored"]
 fn a_quick_run_measures_everything_writes_it_down_and_leaves_nothing() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("result.json");

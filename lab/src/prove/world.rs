@@ -249,7 +249,13 @@ impl World {
     /// A value of a part's `/metrics`; 0 where it has none yet.
     pub(super) async fn metric(&self, part: Part, series: &str) -> Result<f64> {
         let url = format!("{}/metrics", self.url_of(part)?);
-        let text = self.http.get(url).send().await?.error_for_status()?.text().await?;
+        let ask = async || self.http.get(&url).send().await?.error_for_status()?.text().await;
+        // A service may close a connection that was kept while the question is on
+        // its way: what changes nothing is asked again (RFC 9112 §9.3.1).
+        let text = match ask().await {
+            Err(error) if error.is_request() => ask().await?,
+            told => told?,
+        };
         let line = text.lines().find_map(|line| line.strip_prefix(series));
         Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or_default())
     }
