@@ -13,7 +13,7 @@
 //! - [`running`]: where a laboratory is reached, whichever of the two.
 //! - [`load`]: sends events, and judges what became of them.
 //! - [`prove`]: breaks a laboratory of its own, under load.
-//! - [`bench`]: measures a laboratory of its own.
+//! - [`mod@bench`]: measures a laboratory of its own.
 //! - [`scratch`]: laboratories for one run.
 //! - [`supervisor`]: starts, watches, restarts and stops the parts.
 //! - [`process`], [`record`], [`lock`]: processes and what is known of them.
