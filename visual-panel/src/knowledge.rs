@@ -152,6 +152,12 @@ impl<T> Source<T> {
         self.answer().filter(|_| self.failing.is_none())
     }
 
+    /// Whether it does not answer now.
+    #[must_use]
+    pub fn is_away(&self, now: &Clock) -> bool {
+        self.failing.is_some() || self.staleness(now).is_some()
+    }
+
     /// How old the last answer is, if the attempts fail since, or if it is too
     /// old anyway.
     #[must_use]

@@ -101,7 +101,7 @@ impl Link {
     fn new(known: &Knowledge, now: &Clock, lang: Lang) -> Self {
         let counts = &known.counts;
         // It may well answer, only not with counts: its database is away.
-        let answers = known.analytics.staleness(now).is_none() && known.analytics.fresh().is_some();
+        let answers = known.analytics.last.is_some() && !known.analytics.is_away(now);
         let away = |failing, last| Self::Away(absence(failing, last, answers, (now, lang)));
         match (&counts.failing, &counts.last) {
             (Some(failing), last) => away(failing, last.as_ref()),

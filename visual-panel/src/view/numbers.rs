@@ -141,7 +141,7 @@ pub(super) fn picture_input<'a>(known: &'a Knowledge, now: &Clock) -> Input<'a> 
         now: now.wall,
         senders: senders.map(|(place, one)| sender(known, place, one, now)).collect(),
         analytics: analytics.answer(),
-        analytics_away: analytics.failing.is_some() || analytics.staleness(now).is_some(),
+        analytics_away: analytics.is_away(now),
         analytics_age: analytics.last.as_ref().map(|heard| now.since(&heard.at)),
         broker: known.broker.as_ref().map(|seen| seen.state.as_ref()),
         broker_age: known.broker.as_ref().map(|seen| now.since(&seen.at)),
@@ -160,7 +160,7 @@ fn sender<'a>(known: &Knowledge, place: usize, sender: &'a Sender, now: &Clock) 
     SenderInput {
         name: &sender.name,
         state: source.answer(),
-        away: source.failing.is_some() || source.staleness(now).is_some(),
+        away: source.is_away(now),
         blocked_on_purpose: sender.is_blocked_on_purpose(),
         age: source.last.as_ref().map(|heard| now.since(&heard.at)),
         rate: known.history.confirmed_rate(place),

@@ -147,17 +147,6 @@ impl Story {
     #[must_use]
     pub fn new(id: String, memory: &Memory, known: &Knowledge, now: &Clock, lang: Lang) -> Self {
         let place = place(&id, memory, known);
-        let attempts = memory
-            .senders
-            .iter()
-            .flat_map(|story| story.attempts.iter().map(|attempt| (story.name.clone(), attempt)));
-        let mut steps: Vec<_> =
-            attempts.map(|(who, attempt)| of_attempt(who, attempt, now.wall, lang)).collect();
-        if let Recall::Story(story) = &memory.analytics {
-            steps.extend(story.deliveries.iter().map(|step| of_delivery(step, now.wall, lang)));
-            steps.extend(remembered(story, now.wall, lang));
-        }
-        steps.sort_by_key(|step| step.order);
         let mut silent = memory.silent.clone();
         if matches!(memory.analytics, Recall::Silent) {
             silent.insert(0, lang.say("analíticas", "analytics").to_owned());
@@ -169,12 +158,37 @@ impl Story {
             id,
             place,
             why: why(place, known, queue, lang),
-            steps,
+            steps: steps(memory, now.wall, lang),
             may_change: place.may_change() || !silent.is_empty(),
             silent,
             is_queue_filled: queue.is_some_and(|queue| queue.waiting() > 0),
             is_dead_empty: dead.is_some_and(|dead| dead.messages == 0),
         }
+    }
+}
+
+/// What everybody remembers of it, in the order of time.
+fn steps(memory: &Memory, now: Timestamp, lang: Lang) -> Vec<Step> {
+    let attempts = memory.attempts();
+    let mut steps: Vec<_> =
+        attempts.map(|(story, one)| of_attempt(story.name.clone(), one, now, lang)).collect();
+    if let Recall::Story(story) = &memory.analytics {
+        steps.extend(story.deliveries.iter().map(|step| of_delivery(step, now, lang)));
+        steps.extend(remembered(story, now, lang));
+    }
+    steps.sort_by_key(|step| step.order);
+    steps
+}
+
+impl Memory {
+    /// All attempts to publish it, each with its sender's story.
+    fn attempts(&self) -> impl Iterator<Item = (&SenderStory, &Attempt)> {
+        self.senders.iter().flat_map(|story| story.attempts.iter().map(move |one| (story, one)))
+    }
+
+    /// Those that the broker confirmed.
+    fn confirmed(&self) -> impl Iterator<Item = (&SenderStory, &Attempt)> {
+        self.attempts().filter(|(_, one)| one.outcome == AttemptOutcome::Confirmado)
     }
 }
 
@@ -193,12 +207,11 @@ fn place(id: &str, memory: &Memory, known: &Knowledge) -> Place {
 
 /// Where it is, of which analytics knows nothing.
 fn of_attempts(id: &str, memory: &Memory, known: &Knowledge) -> Place {
-    let attempts = || memory.senders.iter().flat_map(|story| &story.attempts);
-    let has = |outcome| attempts().any(|attempt| attempt.outcome == outcome);
+    let has = |outcome| memory.attempts().any(|(_, attempt)| attempt.outcome == outcome);
     match confirms(memory).max_by_key(|confirm| confirm.at) {
         Some(last) => of_confirmed(id, &last, memory, known),
         None if has(AttemptOutcome::Desconocido) => Place::Unknown,
-        None if attempts().next().is_some() => Place::NotSent,
+        None if memory.attempts().next().is_some() => Place::NotSent,
         None => Place::Nowhere,
     }
 }
@@ -212,11 +225,8 @@ struct Confirm {
 }
 
 fn confirms(memory: &Memory) -> impl Iterator<Item = Confirm> {
-    memory.senders.iter().flat_map(|story| {
-        let confirmed =
-            story.attempts.iter().filter(|one| one.outcome == AttemptOutcome::Confirmado);
-        confirmed.map(|one| Confirm { at: one.at, age: story.now.duration_since(one.at) })
-    })
+    let confirmed = memory.confirmed();
+    confirmed.map(|(story, one)| Confirm { at: one.at, age: story.now.duration_since(one.at) })
 }
 
 fn of_confirmed(id: &str, last: &Confirm, memory: &Memory, known: &Knowledge) -> Place {
@@ -238,10 +248,9 @@ fn of_confirmed(id: &str, last: &Confirm, memory: &Memory, known: &Knowledge) ->
 
 /// Whether no binding takes any of the routing keys that it was confirmed under.
 fn is_elsewhere(memory: &Memory, known: &Knowledge) -> bool {
-    let attempts = memory.senders.iter().flat_map(|story| &story.attempts);
-    let mut confirmed = attempts.filter(|one| one.outcome == AttemptOutcome::Confirmado);
+    let mut confirmed = memory.confirmed();
     let bindings = known.broker.as_ref().map(|seen| seen.state.bindings.as_slice());
-    bindings.is_some_and(|bindings| confirmed.all(|one| !bindings.contains(&one.routing_key)))
+    bindings.is_some_and(|bindings| confirmed.all(|(_, one)| !bindings.contains(&one.routing_key)))
 }
 
 /// Whether it was confirmed well before the queue was empty, `empty` ago.
