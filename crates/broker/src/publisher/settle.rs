@@ -12,7 +12,6 @@
 
 use std::{
     collections::HashMap,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,34 +19,36 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use lapin::{Channel, Confirmation, PublisherConfirm};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use lapin::{Channel, Confirmation, ErrorKind};
 
-use super::{Outcome, Request};
+use super::{NotSent, Outcome, Request};
+use crate::link::NotUsable;
 
-type Settled = (Request, lapin::Result<Confirmation>);
+/// An error where lapin did not take the message; else what the broker said of it.
+pub(super) type Answer = lapin::Result<lapin::Result<Confirmation>>;
+
+pub(super) type Settled = (Request, Answer);
 
 /// Message id and routing key.
 type Returned = (String, String);
 
-/// What has been published on one channel and not been answered yet.
+/// What is being published on one channel, or was and has not been answered yet.
 pub(super) struct Pending {
     channel: Channel,
-    confirms: FuturesUnordered<Pin<Box<dyn Future<Output = Settled> + Send>>>,
+    messages: FuturesUnordered<BoxFuture<'static, Settled>>,
     /// How many of each came back and have not been answered.
     returned: HashMap<Returned, usize>,
 }
 
 impl Pending {
     pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, confirms: FuturesUnordered::new(), returned: HashMap::new() }
+        Self { channel, messages: FuturesUnordered::new(), returned: HashMap::new() }
     }
 
-    pub(super) fn push(&mut self, request: Request, confirm: PublisherConfirm) {
-        self.confirms.push(Box::pin(async move {
-            let confirmation = confirm.await;
-            (request, confirmation)
-        }));
+    /// Adds a message, which is published once [`next`](Self::next) is awaited.
+    pub(super) fn push(&mut self, message: impl Future<Output = Settled> + Send + 'static) {
+        self.messages.push(message.boxed());
     }
 
     pub(super) fn channel(&self) -> &Channel {
@@ -55,21 +56,22 @@ impl Pending {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.confirms.len()
+        self.messages.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.confirms.is_empty()
+        self.messages.is_empty()
     }
 
     /// Waits until the broker answers for at least one message. To be awaited
     /// only while not [empty](Self::is_empty).
     pub(super) async fn next(&mut self) -> Option<Settled> {
-        self.confirms.next().await
+        self.messages.next().await
     }
 
-    /// Answers `first`, and all others that have been resolved. Every message
-    /// published on the channel must have been [pushed](Self::push) before.
+    /// Answers `first`, and all others that have been resolved. All messages on
+    /// the channel are [pushed](Self::push) here: a confirm that nobody looks at
+    /// could carry the return of another message.
     pub(super) fn settle(&mut self, first: Settled) {
         let mut seen = vec![first];
         self.look(&mut seen);
@@ -89,8 +91,8 @@ impl Pending {
         while let Some(settled) = self.poll_resolved() {
             seen.push(settled);
         }
-        for (_, confirmation) in seen {
-            if let Some(returned) = take_returned(confirmation) {
+        for (_, answer) in seen {
+            if let Some(returned) = take_returned(answer) {
                 *self.returned.entry(returned).or_default() += 1;
             }
         }
@@ -102,7 +104,7 @@ impl Pending {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(woken.clone());
         loop {
-            match self.confirms.poll_next_unpin(&mut Context::from_waker(&waker)) {
+            match self.messages.poll_next_unpin(&mut Context::from_waker(&waker)) {
                 Poll::Ready(settled) => return settled,
                 Poll::Pending if woken.0.swap(false, Ordering::SeqCst) => {}
                 Poll::Pending => return None,
@@ -112,6 +114,9 @@ impl Pending {
 
     /// Whether this message came back; each return is for one message.
     fn take_return(&mut self, request: &Request) -> bool {
+        if self.returned.is_empty() {
+            return false;
+        }
         let key = (request.message.id.to_string(), request.message.routing_key.clone());
         let Some(count) = self.returned.get_mut(&key) else { return false };
         *count -= 1;
@@ -128,16 +133,28 @@ impl Pending {
         let _ = self.channel.wait_for_confirms().now_or_never();
     }
 
-    fn answer(&mut self, (request, confirmation): Settled) {
+    fn answer(&mut self, (request, answer): Settled) {
         let returned = self.take_return(&request);
-        let outcome = match confirmation {
-            Ok(Confirmation::Ack(_)) if returned => Outcome::Unroutable,
-            Ok(Confirmation::Ack(_)) => Outcome::Confirmed,
-            Ok(Confirmation::Nack(_)) => Outcome::Refused,
+        let outcome = match answer {
+            Ok(Ok(Confirmation::Ack(_))) if returned => Outcome::Unroutable,
+            Ok(Ok(Confirmation::Ack(_))) => Outcome::Confirmed,
+            Ok(Ok(Confirmation::Nack(_))) => Outcome::Refused,
             // The channel is in confirm mode before the first publish.
-            Ok(Confirmation::NotRequested) | Err(_) => Outcome::Unknown,
+            Ok(Ok(Confirmation::NotRequested) | Err(_)) => Outcome::Unknown,
+            Err(error) => not_taken(&error),
         };
         request.answer(outcome);
+    }
+}
+
+/// What became of a message that lapin did not take. A channel or connection that
+/// was already closed took nothing; after any other error it may have left.
+fn not_taken(error: &lapin::Error) -> Outcome {
+    match error.kind() {
+        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidConnectionState(_) => {
+            Outcome::NotSent(NotSent::Link(NotUsable::Disconnected(error.to_string())))
+        }
+        _ => Outcome::Unknown,
     }
 }
 
@@ -152,8 +169,8 @@ impl Wake for Woken {
 }
 
 /// The message that lapin put into this confirm, whosever it is.
-fn take_returned(confirmation: &mut lapin::Result<Confirmation>) -> Option<Returned> {
-    let Ok(Confirmation::Ack(slot) | Confirmation::Nack(slot)) = confirmation else { return None };
+fn take_returned(answer: &mut Answer) -> Option<Returned> {
+    let Ok(Ok(Confirmation::Ack(slot) | Confirmation::Nack(slot))) = answer else { return None };
     let returned = slot.take()?.delivery;
     let id = returned.properties.message_id().as_ref()?.to_string();
     Some((id, returned.routing_key.to_string()))

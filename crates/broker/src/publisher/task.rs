@@ -1,10 +1,10 @@
 //! The owner of the publishing connection and its channel.
 
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, future::join_all};
+use futures_util::{Stream, StreamExt};
 use lapin::{
-    Channel, Connection, ErrorKind, Event, ExchangeKind, PublisherConfirm,
+    Channel, Confirmation, Connection, Event, ExchangeKind,
     options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
     types::FieldTable,
 };
@@ -14,14 +14,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{NotSent, Outcome, Request, closing, probe::until_usable, settle::Pending};
+use super::{
+    NotSent, Outcome, Request, closing,
+    probe::until_usable,
+    settle::{Answer, Pending, Settled},
+};
 use crate::{
     AmqpUrl, Mistake,
     link::{self, Backoff, LinkMonitor, NotUsable, SessionError, within_time},
 };
 
-/// Messages published together at most. Joined they cost a twentieth of the
-/// system calls that they cost one by one.
+/// Messages taken together at most. Together they cost a twentieth of the system
+/// calls that they cost one by one.
 const MAX_TOGETHER: usize = 512;
 
 /// How long the broker may leave everything unanswered, while it does not say
@@ -30,9 +34,6 @@ const MAX_SILENCE: Duration = Duration::from_secs(4);
 
 /// How long what is under way may take at the end.
 const DRAIN: Duration = Duration::from_secs(2);
-
-type Published = (Request, lapin::Result<PublisherConfirm>);
-type Publishing = Pin<Box<dyn Future<Output = Vec<Published>> + Send>>;
 
 /// Runs a [`super::Publisher`]'s connection.
 pub struct PublisherTask {
@@ -86,7 +87,6 @@ impl PublisherTask {
         let mut session = Session {
             exchange,
             pending: Pending::new(channel?),
-            publishing: None,
             last_answer: Instant::now(),
             ends: None,
         };
@@ -127,7 +127,6 @@ async fn open_channel(connection: &Connection, exchange: &str) -> Result<Channel
 struct Session {
     exchange: &'static str,
     pending: Pending,
-    publishing: Option<Publishing>,
     last_answer: Instant,
     /// Set once nothing new is taken: when waiting for the rest ends.
     ends: Option<Instant>,
@@ -141,20 +140,17 @@ impl Session {
     ) -> Result<(), SessionError> {
         let mut batch = Vec::with_capacity(MAX_TOGETHER);
         while !self.is_drained() {
-            let (idle, open) = (self.publishing.is_none(), self.ends.is_none());
+            let (waiting, open) = (!self.pending.is_empty(), self.ends.is_none());
             let silence_ends = self.silence_ends();
             tokio::select! {
                 biased;
                 event = events.next() => task.monitor.observe(event)?,
                 () = until(self.ends) => return Ok(()),
-                published = finished(&mut self.publishing) => self.published(published),
-                // Only while nothing is being published: a confirm of a message
-                // that is not in `pending` yet could carry another's return.
-                Some(settled) = self.pending.next(), if idle && !self.pending.is_empty() => {
+                Some(settled) = self.pending.next(), if waiting => {
                     self.last_answer = Instant::now();
                     self.pending.settle(settled);
                 }
-                taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if idle && open => {
+                taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if open => {
                     if taken == 0 { self.end() } else { self.publish(&mut batch) }
                 }
                 () = task.stop.cancelled(), if open => {
@@ -174,13 +170,12 @@ impl Session {
 
     /// Whether everything that was taken before the end has its answer.
     fn is_drained(&self) -> bool {
-        self.ends.is_some() && self.publishing.is_none() && self.pending.is_empty()
+        self.ends.is_some() && self.pending.is_empty()
     }
 
     /// How long the broker may stay silent; none where nothing waits for it.
     fn silence_ends(&self) -> Option<Instant> {
-        let waits = self.publishing.is_some() || !self.pending.is_empty();
-        waits.then(|| self.last_answer + MAX_SILENCE)
+        (!self.pending.is_empty()).then(|| self.last_answer + MAX_SILENCE)
     }
 
     /// Silence is the end of the connection, unless the broker said that it blocks.
@@ -200,30 +195,20 @@ impl Session {
         if self.pending.is_empty() {
             self.last_answer = Instant::now();
         }
-        let channel = self.pending.channel().clone();
-        let exchange = self.exchange;
-        let publishes: Vec<_> = batch
-            .drain(..)
-            // Who asked for it has been told that it is unknown, or has left.
-            .filter(|request| !request.answer.is_closed())
-            .map(|request| publish_one(channel.clone(), exchange, request))
-            .collect();
-        self.publishing = Some(Box::pin(join_all(publishes)));
-    }
-
-    fn published(&mut self, published: Vec<Published>) {
-        self.publishing = None;
-        for (request, result) in published {
-            match result {
-                Ok(_) if Mistake::NoConfirm.is_made() => request.answer(Outcome::Confirmed),
-                Ok(confirm) => self.pending.push(request, confirm),
-                Err(error) => fail(request, &error),
-            }
+        // Who asked for it has been told that it is unknown, or has left.
+        for request in batch.drain(..).filter(|request| !request.answer.is_closed()) {
+            let channel = self.pending.channel().clone();
+            self.pending.push(publish_one(channel, self.exchange, request));
         }
     }
 }
 
-async fn publish_one(channel: Channel, exchange: &'static str, request: Request) -> Published {
+async fn publish_one(channel: Channel, exchange: &'static str, request: Request) -> Settled {
+    let answer = answer_to(&channel, exchange, &request).await;
+    (request, answer)
+}
+
+async fn answer_to(channel: &Channel, exchange: &'static str, request: &Request) -> Answer {
     let message = &request.message;
     let options =
         BasicPublishOptions { mandatory: !Mistake::NoMandatory.is_made(), immediate: false };
@@ -235,15 +220,11 @@ async fn publish_one(channel: Channel, exchange: &'static str, request: Request)
             &message.body,
             message.properties(),
         )
-        .await;
-    (request, confirm)
-}
-
-async fn finished(publishing: &mut Option<Publishing>) -> Vec<Published> {
-    match publishing {
-        Some(publishing) => publishing.await,
-        None => std::future::pending().await,
+        .await?;
+    if Mistake::NoConfirm.is_made() {
+        return Ok(Ok(Confirmation::Ack(None)));
     }
+    Ok(confirm.await)
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -251,18 +232,6 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// Answers for a message that lapin did not take. A channel or connection that
-/// was already closed took nothing; after any other error it may have left.
-fn fail(request: Request, error: &lapin::Error) {
-    let outcome = match error.kind() {
-        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidConnectionState(_) => {
-            Outcome::NotSent(NotSent::Link(NotUsable::Disconnected(error.to_string())))
-        }
-        _ => Outcome::Unknown,
-    };
-    request.answer(outcome);
 }
 
 fn refuse(request: Request, reason: NotUsable) {
