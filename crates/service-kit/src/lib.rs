@@ -33,3 +33,8 @@ pub use health::Readiness;
 pub use http::Server;
 pub use problem::Problem;
 pub use shutdown::Shutdown;
+
+/// Every message is some twenty small pieces of memory that one thread makes and
+/// another one frees: of that the system's allocator makes more work.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
