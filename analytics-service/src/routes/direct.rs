@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
+    http::{StatusCode, header::HeaderName},
     web::{Data, Payload},
 };
 use jiff::Timestamp;
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::RETRY_AFTER;
 use crate::{judge::Event, store::StoreError, writing::Writer};
 
-const CLIENT_HEADER: &str = "X-Client-Name";
-const KEY_HEADER: &str = "Idempotency-Key";
+static CLIENT_HEADER: HeaderName = HeaderName::from_static("x-client-name");
+static KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Longest body, in bytes: four times the longest note.
 const MAX_BODY: usize = 64 * 1024;
@@ -86,7 +86,7 @@ pub(super) async fn count_directly(
     writer: Data<Writer>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request)?;
-    let key = header::parsed(&request, KEY_HEADER)?;
+    let key = header::parsed(&request, &KEY_HEADER)?;
     let draft = body::json_object_or_default(&request, payload, MAX_BODY).await?;
     let event = complete(client, key, draft);
     let stored = writer.record(std::slice::from_ref(&event), Timestamp::now()).await;
@@ -122,12 +122,12 @@ fn not_stored(request: &HttpRequest, error: &StoreError) -> Problem {
 
 fn client(request: &HttpRequest) -> Result<ClientName, Problem> {
     let missing = || {
-        Problem::unacceptable(format!(
-            "Falta la cabecera {CLIENT_HEADER}: diga en ella el nombre del cliente, por ejemplo \
-             «{CLIENT_HEADER}: cliente_uno»."
-        ))
+        Problem::unacceptable(
+            "Falta la cabecera X-Client-Name: diga en ella el nombre del cliente, por ejemplo \
+             «X-Client-Name: cliente_uno».",
+        )
     };
-    header::parsed(request, CLIENT_HEADER)?.ok_or_else(missing)
+    header::parsed(request, &CLIENT_HEADER)?.ok_or_else(missing)
 }
 
 fn complete(cliente: ClientName, key: Option<IdempotencyKey>, draft: DirectDraft) -> Event {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderName};
 
 use crate::Problem;
 
@@ -12,7 +12,7 @@ use crate::Problem;
 /// 422 with the header's name and what is wrong with its value.
 pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
     request: &HttpRequest,
-    name: &str,
+    name: &HeaderName,
 ) -> Result<Option<T>, Problem> {
     let Some(value) = request.headers().get(name) else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes());

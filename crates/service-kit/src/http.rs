@@ -25,6 +25,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// not from a reset.
 const LAME_DUCK: Duration = Duration::from_millis(500);
 
+/// Threads that answer requests. One answers more of them than a queue of the
+/// broker takes; several share out what waits at once, and with less at a time to
+/// hand on, each event costs more.
+const WORKERS: usize = 1;
+
 /// What the server of a service is made of.
 pub struct Server {
     /// Where it listens.
@@ -73,11 +78,13 @@ impl Server {
                 .wrap(from_fn(observe))
                 .app_data(shutdown.clone())
                 .app_data(readiness.clone())
+                // Routes are tried in this order, so those that are asked for most come first.
+                .configure(routes.clone())
                 .configure(own_routes)
                 .service(documentation(openapi.clone()))
-                .configure(routes.clone())
                 .default_service(web::to(not_found))
         })
+        .workers(WORKERS)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(GRACE.as_secs())

@@ -1,7 +1,7 @@
 //! The layer around every request: its id, its metrics, and errors turned into
 //! problems.
 
-use std::time::Instant;
+use std::{cell::RefCell, collections::HashMap, time::Instant};
 
 use actix_web::{
     Error,
@@ -9,10 +9,11 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, Method, StatusCode,
-        header::{CONTENT_TYPE, HeaderName, HeaderValue},
+        header::{CONTENT_TYPE, HeaderValue},
     },
     middleware::Next,
 };
+use metrics::{Counter, Histogram, counter, histogram};
 
 use crate::{Problem, Shutdown, problem, request_id};
 
@@ -31,7 +32,7 @@ pub(crate) async fn observe(
     let mut response = as_problem(next.call(request).await?.map_into_boxed_body(), id.as_str());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(HeaderName::from_static(request_id::HEADER), value);
+        headers.insert(request_id::HEADER.clone(), value);
     }
     if stopping {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -85,9 +86,34 @@ fn known_method(method: &Method) -> &'static str {
 
 fn record(response: &ServiceResponse, method: &'static str, started: Instant) {
     let route = response.request().match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => route)
-        .record(started.elapsed().as_secs_f64());
+    let kind = (method, response.status().as_u16(), route);
+    SERIES.with_borrow_mut(|series| {
+        let series = series.entry(kind).or_insert_with_key(Series::of);
+        series.requests.increment(1);
+        series.duration.record(started.elapsed().as_secs_f64());
+    });
+}
+
+thread_local! {
+    /// Looking a metric up by its labels costs more than all else that is done here.
+    static SERIES: RefCell<HashMap<Kind, Series>> = RefCell::default();
+}
+
+/// Method, status and route of a request.
+type Kind = (&'static str, u16, String);
+
+/// Where requests of a kind are counted.
+struct Series {
+    requests: Counter,
+    duration: Histogram,
+}
+
+impl Series {
+    fn of((method, status, route): &Kind) -> Self {
+        let (method, status, route) = (*method, status.to_string(), route.clone());
+        Self {
+            requests: counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status),
+            duration: histogram!("http_request_duration_seconds", "route" => route),
+        }
+    }
 }

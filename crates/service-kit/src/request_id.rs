@@ -3,11 +3,11 @@
 
 use std::fmt;
 
-use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest};
+use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, http::header::HeaderName};
 use uuid::Uuid;
 
 /// Name of the header.
-pub const HEADER: &str = "x-request-id";
+pub static HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id taken from a caller, in characters.
 const MAX_LENGTH: usize = 64;
@@ -31,13 +31,19 @@ impl RequestId {
     }
 
     pub(crate) fn assign(request: &ServiceRequest) -> Self {
-        let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
+        let given = request.headers().get(&HEADER).and_then(|value| value.to_str().ok());
         let id = Self(match given {
             Some(text) if is_usable(text) => text.to_owned(),
             _ => Uuid::now_v7().to_string(),
         });
         request.extensions_mut().insert(id.clone());
         id
+    }
+}
+
+impl From<RequestId> for String {
+    fn from(id: RequestId) -> Self {
+        id.0
     }
 }
 

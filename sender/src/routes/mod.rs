@@ -8,6 +8,7 @@ mod state;
 
 use actix_web::{
     HttpRequest,
+    http::header::HeaderName,
     web::{self, Data, ServiceConfig},
 };
 use broker::{Mistake, Outgoing};
@@ -21,9 +22,9 @@ use crate::{
     draft::{Defaults, Event},
 };
 
-const CLIENT_HEADER: &str = "x-client-name";
-const KEY_HEADER: &str = "idempotency-key";
-const TRACE_HEADER: &str = "traceparent";
+static CLIENT_HEADER: HeaderName = HeaderName::from_static("x-client-name");
+static KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+static TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -117,19 +118,19 @@ fn of_request(request: &HttpRequest, event: &Event, producer: &ClientName) -> Pa
 
 /// Lets a message tell which request it comes from.
 fn trace(message: &mut Outgoing, request: &HttpRequest) {
-    message.correlation_id = Some(RequestId::of(request).to_string());
+    message.correlation_id = Some(RequestId::of(request).into());
     message.traceparent = traceparent(request);
 }
 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {
-    let client = header::parsed(request, CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
-    let key: Option<IdempotencyKey> = header::parsed(request, KEY_HEADER)?;
+    let client = header::parsed(request, &CLIENT_HEADER)?.unwrap_or_else(|| sender.name.clone());
+    let key: Option<IdempotencyKey> = header::parsed(request, &KEY_HEADER)?;
     Ok(Defaults { client, now: clock::now(), key: key.filter(|_| !Mistake::FreshId.is_made()) })
 }
 
 /// A trace context of the version that exists, else none (W3C Trace Context §3.2).
 fn traceparent(request: &HttpRequest) -> Option<String> {
-    let text = request.headers().get(TRACE_HEADER)?.to_str().ok()?;
+    let text = request.headers().get(&TRACE_HEADER)?.to_str().ok()?;
     let is_hex =
         |part: &&str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let parts: Vec<_> = text.split('-').filter(is_hex).map(str::len).collect();

@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::ContentType,
     web::{Data, Payload},
 };
 use service_kit::{Problem, body, problem::ProblemBody, request_id::RequestId};
@@ -39,13 +40,47 @@ pub(super) async fn send(
     let defaults = defaults(&request, &sender)?;
     let draft: Draft = body::json_object_or_default(&request, payload, MAX_BODY).await?;
     let event = defaults.single(draft, Uuid::now_v7());
-    let outcome = sender.desk.publish(of_request(&request, &event, &sender.name)).await;
+    let parcel = of_request(&request, &event, &sender.name);
+    let accepted = with_id(event.id, &parcel.message.body);
+    let outcome = sender.desk.publish(parcel).await;
     match answer::problem(&outcome, event.event.evento.as_str()) {
-        None => Ok(HttpResponse::Accepted().json(event)),
+        None => Ok(HttpResponse::Accepted().content_type(ContentType::json()).body(accepted)),
         Some(problem) => {
             let request_id = RequestId::of(&request);
             log::warn!("request {request_id}: event {} not confirmed: {outcome:?}", event.id);
             Err(problem)
+        }
+    }
+}
+
+/// What an [`Event`] is as JSON: the message's body, a JSON object, with the id
+/// before its fields.
+fn with_id(id: Uuid, body: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(body.len() + 45);
+    text.extend_from_slice(b"{\"id\":\"");
+    text.extend_from_slice(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+    text.extend_from_slice(b"\",");
+    text.extend_from_slice(body.strip_prefix(b"{").unwrap_or(body));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::Defaults;
+
+    #[test]
+    fn the_answer_is_the_event_as_json() {
+        let defaults = Defaults {
+            client: "ana".parse().expect("a name"),
+            now: jiff::Timestamp::UNIX_EPOCH,
+            key: None,
+        };
+        for draft in ["{}", r#"{"message":"\"hola\" {"}"#] {
+            let draft = Draft::parse(draft.as_bytes()).expect("a draft");
+            let event = defaults.single(draft, Uuid::now_v7());
+            let json = serde_json::to_string(&event).expect("JSON");
+            assert_eq!(with_id(event.id, &event.event.encode()), json.as_bytes());
         }
     }
 }
