@@ -24,12 +24,12 @@ impl Default for NameLimits {
     }
 }
 
-/// Which of a batch's names the counts hold already, and how many they hold.
+/// Which of a batch's names have no row yet, and how many rows there are.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// Those of the batch's clients, and [`names::OTHERS`], that have a row.
+pub struct NewNames {
+    /// Those of the batch's clients, and [`names::OTHERS`], without a row.
     pub clients: HashSet<String>,
-    /// Those of the batch's events, and [`names::OTHERS`], that have a row.
+    /// Those of the batch's events, and [`names::OTHERS`], without a row.
     pub events: HashSet<String>,
     /// Rows of clients in all.
     pub client_rows: usize,
@@ -39,13 +39,13 @@ pub struct Known {
 
 /// What to add. Maps are sorted, so that every writer locks rows in one order.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct Tally<'a> {
     /// Per client: how many, the first and the last time.
-    pub clients: BTreeMap<String, Delta>,
+    pub clients: BTreeMap<&'a str, Delta>,
     /// Per event: how many.
-    pub events: BTreeMap<String, i64>,
+    pub events: BTreeMap<&'a str, i64>,
     /// Per client and event: how many.
-    pub counts: BTreeMap<(String, String), i64>,
+    pub counts: BTreeMap<(&'a str, &'a str), i64>,
     /// In all.
     pub all: Delta,
 }
@@ -69,22 +69,22 @@ impl Delta {
     }
 }
 
-impl Tally {
+impl<'a> Tally<'a> {
     /// Counts `events`, each of which must be new.
-    pub fn of<'a>(
+    pub fn of(
         events: impl IntoIterator<Item = &'a Event>,
-        known: &Known,
+        new: &NewNames,
         limits: NameLimits,
     ) -> Self {
         let mut tally = Self::default();
-        let mut clients = Names::new(&known.clients, known.client_rows, limits.clients);
-        let mut kinds = Names::new(&known.events, known.event_rows, limits.events);
+        let mut clients = Names::new(&new.clients, new.client_rows, limits.clients);
+        let mut kinds = Names::new(&new.events, new.event_rows, limits.events);
         for event in events {
             let at = event.click.timestamp;
             let client = clients.place(event.click.cliente.as_str());
             let kind = kinds.place(event.click.evento.as_str());
-            tally.clients.entry(client.clone()).or_default().add(at);
-            *tally.events.entry(kind.clone()).or_default() += 1;
+            tally.clients.entry(client).or_default().add(at);
+            *tally.events.entry(kind).or_default() += 1;
             *tally.counts.entry((client, kind)).or_default() += 1;
             tally.all.add(at);
         }
@@ -93,28 +93,28 @@ impl Tally {
 }
 
 /// Gives out rows for names while there is room.
-struct Names<'a> {
-    known: &'a HashSet<String>,
-    added: HashSet<String>,
+struct Names<'n, 'a> {
+    new: &'n HashSet<String>,
+    added: HashSet<&'a str>,
     room: usize,
 }
 
-impl<'a> Names<'a> {
-    fn new(known: &'a HashSet<String>, rows: usize, limit: usize) -> Self {
-        Self { known, added: HashSet::new(), room: limit.saturating_sub(rows) }
+impl<'n, 'a> Names<'n, 'a> {
+    fn new(new: &'n HashSet<String>, rows: usize, limit: usize) -> Self {
+        Self { new, added: HashSet::new(), room: limit.saturating_sub(rows) }
     }
 
     /// The name that `name` is counted under.
-    fn place(&mut self, name: &str) -> String {
-        if self.known.contains(name) || self.added.contains(name) {
-            return name.to_owned();
+    fn place(&mut self, name: &'a str) -> &'a str {
+        if !self.new.contains(name) || self.added.contains(name) {
+            return name;
         }
         if self.room == 0 {
-            return names::OTHERS.to_owned();
+            return names::OTHERS;
         }
         self.room -= 1;
-        self.added.insert(name.to_owned());
-        name.to_owned()
+        self.added.insert(name);
+        name
     }
 }
 
@@ -138,24 +138,30 @@ mod tests {
         }
     }
 
+    /// All names are new but that of one client.
+    fn all_but(events: &[Event], known: &str) -> NewNames {
+        let clients = events.iter().map(|event| event.click.cliente.to_string());
+        NewNames {
+            clients: clients.filter(|name| name != known).collect(),
+            events: events.iter().map(|event| event.click.evento.to_string()).collect(),
+            ..NewNames::default()
+        }
+    }
+
     #[test]
     fn over_the_limit_names_are_counted_together_and_known_ones_still_by_name() {
         let events = ["ana", "eva", "leo", "ana", "eva"].map(|name| event(name, "click", 1));
-        let known = Known {
-            clients: HashSet::from(["eva".to_owned()]),
-            client_rows: 1,
-            ..Known::default()
-        };
-        let tally = Tally::of(&events, &known, NameLimits { clients: 2, events: 9 });
+        let new = NewNames { client_rows: 1, ..all_but(&events, "eva") };
+        let tally = Tally::of(&events, &new, NameLimits { clients: 2, events: 9 });
         let counts: Vec<_> =
-            tally.clients.iter().map(|(name, delta)| (name.as_str(), delta.count)).collect();
+            tally.clients.iter().map(|(name, delta)| (*name, delta.count)).collect();
         assert_eq!(counts, [("(otros)", 1), ("ana", 2), ("eva", 2)]);
     }
 
     #[test]
     fn first_and_last_are_by_time_not_by_arrival() {
         let events = [5, 3, 9, 4].map(|second| event("ana", "click", second));
-        let all = Tally::of(&events, &Known::default(), NameLimits::default()).all;
+        let all = Tally::of(&events, &NewNames::default(), NameLimits::default()).all;
         let seconds = [all.first, all.last].map(|time| time.expect("counted").as_second());
         assert_eq!((all.count, seconds), (4, [3, 9]));
     }
@@ -168,13 +174,13 @@ mod tests {
             events in 0usize..3,
         ) {
             let list: Vec<_> = names.iter().map(|(client, kind)| event(client, kind, 0)).collect();
-            let tally = Tally::of(&list, &Known::default(), NameLimits { clients, events });
+            let tally = Tally::of(&list, &all_but(&list, ""), NameLimits { clients, events });
             let wanted = i64::try_from(list.len()).expect("few");
             prop_assert_eq!(tally.all.count, wanted);
             prop_assert_eq!(tally.clients.values().map(|delta| delta.count).sum::<i64>(), wanted);
             prop_assert_eq!(tally.events.values().sum::<i64>(), wanted);
             prop_assert_eq!(tally.counts.values().sum::<i64>(), wanted);
-            let named = tally.clients.keys().filter(|name| *name != names::OTHERS).count();
+            let named = tally.clients.keys().filter(|name| **name != names::OTHERS).count();
             prop_assert!(named <= clients);
             prop_assert!(tally.events.len() <= events + 1);
         }

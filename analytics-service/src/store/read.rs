@@ -2,15 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use sqlx::{Any, Connection, Row, Transaction, any::AnyRow};
+use sqlx::{Row, any::AnyRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    Store, StoreError,
-    statements::{CLIENT_EVENTS, CLIENT_SUMMARY, CLIENTS, EVENTS, SUMMARY},
-    write::parse_id,
-};
+use super::{Store, StoreError, statements::CLIENTS, write::parse_id};
 
 /// Events kept for people to look at.
 pub const LATEST: usize = 50;
@@ -78,17 +74,42 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn report(&self, query: &ReportQuery) -> Result<Report, StoreError> {
-        self.readers
+        match &query.client {
+            Some(client) => self.report_of_client(client, query).await,
+            None => self.report_of_all(query).await,
+        }
+    }
+
+    async fn report_of_all(&self, query: &ReportQuery) -> Result<Report, StoreError> {
+        let offset = query.limit.saturating_mul(query.page - 1);
+        let row = self
+            .readers
             .run(async |connection| {
-                let mut tx = connection.begin_with(self.dialect.begin_read).await?;
-                let report = match &query.client {
-                    Some(client) => of_client(&mut tx, client, query).await?,
-                    None => of_all(&mut tx, query).await?,
-                };
-                tx.rollback().await?;
-                Ok(report)
+                let asked = sqlx::query(self.dialect.report).bind(query.limit).bind(offset);
+                Ok(asked.fetch_one(connection).await?)
             })
-            .await
+            .await?;
+        report(&row, totals(row.try_get(4)?)?, totals(row.try_get(5)?)?, query)
+    }
+
+    async fn report_of_client(
+        &self,
+        client: &str,
+        query: &ReportQuery,
+    ) -> Result<Report, StoreError> {
+        let found = self
+            .readers
+            .run(async |connection| {
+                let asked = sqlx::query(self.dialect.client_report).bind(client);
+                Ok(asked.fetch_optional(connection).await?)
+            })
+            .await?;
+        let Some(row) = found else { return Ok(Report::empty(query)) };
+        let on_page = match query.page {
+            1 => vec![(client.to_owned(), row.try_get(0)?)],
+            _ => Vec::new(),
+        };
+        report(&row, on_page, totals(row.try_get(4)?)?, query)
     }
 
     /// All clients with their counts, by count and then name. There are at most
@@ -119,26 +140,9 @@ impl Store {
     }
 }
 
-async fn of_all(tx: &mut Transaction<'_, Any>, query: &ReportQuery) -> Result<Report, StoreError> {
-    let summary = sqlx::query(SUMMARY).fetch_one(&mut **tx).await?;
-    let offset = query.limit.saturating_mul(query.page - 1);
-    let clients =
-        sqlx::query_as(CLIENTS).bind(query.limit).bind(offset).fetch_all(&mut **tx).await?;
-    let events = sqlx::query_as(EVENTS).fetch_all(&mut **tx).await?;
-    report(&summary, clients, events, query)
-}
-
-async fn of_client(
-    tx: &mut Transaction<'_, Any>,
-    client: &str,
-    query: &ReportQuery,
-) -> Result<Report, StoreError> {
-    let summary = sqlx::query(CLIENT_SUMMARY).bind(client).fetch_optional(&mut **tx).await?;
-    let Some(summary) = summary else { return Ok(Report::empty(query)) };
-    let events = sqlx::query_as(CLIENT_EVENTS).bind(client).fetch_all(&mut **tx).await?;
-    let on_page =
-        (query.page == 1).then(|| summary.try_get(0).map(|total| (client.to_owned(), total)));
-    report(&summary, on_page.transpose()?.into_iter().collect(), events, query)
+/// Names with their totals, as the database lists them.
+fn totals(json: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Foreign(format!("the list {json:?}")))
 }
 
 fn report(

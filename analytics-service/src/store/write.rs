@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use broker::Mistake;
 use jiff::Timestamp;
-use messages::names::OTHERS;
+use messages::{names::OTHERS, text::MAX_NAME_LENGTH};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::{Any, AnyConnection, Connection, Row, Transaction};
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     judge::Event,
-    tally::{Known, Tally},
+    tally::{Delta, NewNames, Tally},
 };
 
 /// What became of the events of a batch.
@@ -91,14 +91,22 @@ impl Store {
         if i64::try_from(events.len()).is_ok_and(|count| count > room) {
             return Err(StoreError::Full(rows.seen));
         }
-        let recorded = self.remember(&mut tx, events, now).await?;
-        let marked = events.iter().zip(&recorded.is_new);
+        let known = self.known(&mut tx, events, &rows).await?;
+        let is_new = known.are_new(events);
+        let marked = events.iter().zip(&is_new);
         let new: Vec<_> = marked.filter_map(|(event, is_new)| is_new.then_some(event)).collect();
         if !new.is_empty() {
-            self.add(&mut tx, &new, rows, now).await?;
+            self.remember(&mut tx, &new, now).await?;
+        }
+        let (counted, is_new) = match Mistake::NoDedup.is_made() {
+            true => (events.iter().collect(), vec![true; events.len()]),
+            false => (new, is_new),
+        };
+        if !counted.is_empty() {
+            self.add(&mut tx, &counted, &known.names, now).await?;
         }
         tx.commit().await?;
-        Ok(recorded)
+        Ok(Recorded { is_new })
     }
 
     async fn try_forget(
@@ -125,44 +133,58 @@ impl Store {
         Ok(Rows { clients: row.try_get(0)?, events: row.try_get(1)?, seen: row.try_get(2)? })
     }
 
-    /// Remembers the ids of `events`; tells which were not known, each once.
-    async fn remember(
+    /// What the database knows of `events` already.
+    async fn known(
         &self,
         tx: &mut Transaction<'_, Any>,
         events: &[Event],
-        now: Timestamp,
-    ) -> Result<Recorded, StoreError> {
-        let ids = rows(events.iter().map(|event| (event.id.as_uuid(), &event.click.cliente)));
-        let inserted = sqlx::query(self.dialect.remember)
-            .bind(ids)
-            .bind(now.as_second())
-            .fetch_all(&mut **tx)
+        rows: &Rows,
+    ) -> Result<Known, StoreError> {
+        let clients = events.iter().map(|event| event.click.cliente.as_str());
+        let kinds = events.iter().map(|event| event.click.evento.as_str());
+        let found = sqlx::query(self.dialect.known)
+            .bind(texts(events.iter().map(seen)))
+            .bind(texts(distinct(clients)))
+            .bind(texts(distinct(kinds)))
+            .fetch_one(&mut **tx)
             .await?;
-        if Mistake::NoDedup.is_made() {
-            return Ok(Recorded { is_new: vec![true; events.len()] });
-        }
-        let mut new = HashSet::with_capacity(inserted.len());
-        for row in inserted {
-            let (id, client): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            new.insert((parse_id(&id)?, client));
-        }
-        Ok(Recorded { is_new: events.iter().map(|event| new.remove(&key(event))).collect() })
+        let names = NewNames {
+            clients: list(found.try_get(1)?)?,
+            events: list(found.try_get(2)?)?,
+            client_rows: usize::try_from(rows.clients).unwrap_or_default(),
+            event_rows: usize::try_from(rows.events).unwrap_or_default(),
+        };
+        Ok(Known { seen: list(found.try_get(0)?)?, names })
+    }
+
+    /// Remembers events that are not remembered.
+    async fn remember(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        new: &[&Event],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(self.dialect.remember)
+            .bind(texts(new.iter().copied().map(seen)))
+            .bind(now.as_second())
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
     }
 
     async fn add(
         &self,
         tx: &mut Transaction<'_, Any>,
         new: &[&Event],
-        rows_before: Rows,
+        names: &NewNames,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let known = self.known(tx, new, &rows_before).await?;
-        let tally = Tally::of(new.iter().copied(), &known, self.limits.names);
+        let tally = Tally::of(new.iter().copied(), names, self.limits.names);
         self.add_counts(tx, &tally).await?;
         self.add_latest(tx, new, now).await?;
         let new_clients =
-            tally.clients.keys().filter(|name| !known.clients.contains(*name)).count();
-        let new_events = tally.events.keys().filter(|name| !known.events.contains(*name)).count();
+            tally.clients.keys().filter(|name| names.clients.contains(**name)).count();
+        let new_events = tally.events.keys().filter(|name| names.events.contains(**name)).count();
         sqlx::query(ADD_SUMMARY)
             .bind(tally.all.count)
             .bind(count(new_clients))
@@ -175,39 +197,26 @@ impl Store {
         Ok(())
     }
 
-    async fn known(
-        &self,
-        tx: &mut Transaction<'_, Any>,
-        new: &[&Event],
-        rows: &Rows,
-    ) -> Result<Known, StoreError> {
-        let clients = new.iter().map(|event| event.click.cliente.as_str());
-        let events = new.iter().map(|event| event.click.evento.as_str());
-        Ok(Known {
-            clients: names(tx, self.dialect.known_clients, clients).await?,
-            events: names(tx, self.dialect.known_events, events).await?,
-            client_rows: usize::try_from(rows.clients).unwrap_or_default(),
-            event_rows: usize::try_from(rows.events).unwrap_or_default(),
-        })
-    }
-
     async fn add_counts(
         &self,
         tx: &mut Transaction<'_, Any>,
-        tally: &Tally,
+        tally: &Tally<'_>,
     ) -> Result<(), StoreError> {
-        let clients = rows(tally.clients.iter().map(|(name, delta)| {
-            let micros = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-            (name, delta.count, micros(delta.first), micros(delta.last))
-        }));
-        let counts =
-            rows(tally.counts.iter().map(|((client, event), count)| (client, event, count)));
-        for (statement, list) in [
-            (self.dialect.add_clients, clients),
-            (self.dialect.add_events, rows(tally.events.iter())),
-            (self.dialect.add_counts, counts),
+        let micros = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_microsecond);
+        let clients = tally.clients.iter().map(|(name, Delta { count, first, last })| {
+            format!("{count:020}{:020}{:020}{name}", micros(*first), micros(*last))
+        });
+        let events = tally.events.iter().map(|(name, count)| format!("{count:020}{name}"));
+        let counts = tally
+            .counts
+            .iter()
+            .map(|((client, event), count)| format!("{count:020}{client:MAX_NAME_LENGTH$}{event}"));
+        for (statement, rows) in [
+            (self.dialect.add_clients, texts(clients)),
+            (self.dialect.add_events, texts(events)),
+            (self.dialect.add_counts, texts(counts)),
         ] {
-            sqlx::query(statement).bind(list).execute(&mut **tx).await?;
+            sqlx::query(statement).bind(rows).execute(&mut **tx).await?;
         }
         Ok(())
     }
@@ -233,21 +242,57 @@ impl Store {
     }
 }
 
-async fn names<'a>(
-    tx: &mut Transaction<'_, Any>,
-    statement: &'static str,
-    asked: impl Iterator<Item = &'a str>,
-) -> Result<HashSet<String>, StoreError> {
-    let distinct: HashSet<_> = asked.chain([OTHERS]).collect();
-    let found = sqlx::query_scalar(statement)
-        .bind(json!(distinct).to_string())
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(found.into_iter().collect())
+/// What the database knows of a batch.
+struct Known {
+    /// Those of its events that are remembered, as [`seen`].
+    seen: HashSet<String>,
+    names: NewNames,
 }
 
-fn key(event: &Event) -> (Uuid, String) {
-    (event.id.as_uuid(), event.click.cliente.to_string())
+impl Known {
+    /// For each event, in order: whether it is neither remembered nor among those
+    /// before it.
+    fn are_new(&self, events: &[Event]) -> Vec<bool> {
+        let mut before = HashSet::with_capacity(events.len());
+        events
+            .iter()
+            .map(|event| {
+                let is_first = before.insert((event.id, &event.click.cliente));
+                is_first && (self.seen.is_empty() || !self.seen.contains(&seen(event)))
+            })
+            .collect()
+    }
+}
+
+/// An event as it is remembered, in columns of fixed width: its id and, behind
+/// the 32 digits, its client.
+fn seen(event: &Event) -> String {
+    let mut row = String::with_capacity(32 + MAX_NAME_LENGTH);
+    row.push_str(event.id.as_uuid().simple().encode_lower(&mut Uuid::encode_buffer()));
+    row.push_str(event.click.cliente.as_str());
+    row
+}
+
+/// Names to ask for, and the one under which the others are counted.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    names.chain([OTHERS]).collect::<HashSet<_>>().into_iter()
+}
+
+fn list(json: &str) -> Result<HashSet<String>, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Foreign(format!("the list {json:?}")))
+}
+
+/// Texts as a statement takes them.
+fn texts<T: AsRef<str>>(texts: impl Iterator<Item = T>) -> String {
+    let mut json = String::from("[");
+    for text in texts {
+        // Names are letters, digits and a few marks, none of which JSON escapes.
+        json.push_str(if json.len() == 1 { "\"" } else { ",\"" });
+        json.push_str(text.as_ref());
+        json.push('"');
+    }
+    json.push(']');
+    json
 }
 
 /// Rows as `$1` takes them.
