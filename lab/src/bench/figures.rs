@@ -3,7 +3,7 @@
 
 use super::processes::{BENCH, Memory, Used};
 use crate::load::latency::Latency;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ impl Figures {
 }
 
 /// A number over several repetitions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) median: f64,
     /// How far the values lie apart: (largest − smallest) / median; 0 where the

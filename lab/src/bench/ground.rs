@@ -50,11 +50,10 @@ pub(crate) struct Size {
     pub(crate) window: Duration,
     /// Names that analytics knows before anything is measured.
     pub(crate) clients: u64,
-    /// Events of the backlogs that are drained.
+    /// Events of the backlogs that are drained, and of those that are as the
+    /// laboratory grows: there are many of them.
     pub(crate) backlog: u64,
-    /// Names where there are many, and ids that are remembered where many are.
-    pub(crate) many_clients: u64,
-    pub(crate) rows: u64,
+    pub(crate) growth: u64,
     /// Browsers that look at the panel.
     pub(crate) browsers: usize,
 }

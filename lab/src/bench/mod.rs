@@ -10,8 +10,9 @@
 //! - [`processes`]: what each process uses.
 //! - [`ground`], [`guest`]: the laboratory that is measured, and who joins it.
 //! - [`measure`]: the measurements.
-//! - [`figures`], [`target`], [`goals`]: numbers, ratios, what they should be.
-//! - [`machine`], [`results`], [`tables`]: what is told.
+//! - [`figures`], [`series`], [`target`], [`goals`]: numbers, ratios, what they
+//!   should be.
+//! - [`machine`], [`notebook`], [`results`], [`tables`], [`plots`]: what is told.
 //! - [`flow`], [`apart`]: a load as others see it, and its thread.
 
 mod apart;
@@ -25,13 +26,17 @@ mod guest;
 mod http;
 mod machine;
 mod measure;
+mod notebook;
+mod plots;
 mod processes;
 mod raw;
 mod results;
+mod series;
 mod tables;
 mod target;
 
-pub(crate) use results::Results;
+pub(crate) use plots::write as write_plots;
+pub(crate) use results::{Measurements, Recorded, Results};
 
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
@@ -43,19 +48,22 @@ use anyhow::{Context, Result};
 use figures::{Figures, PER_SECOND};
 use ground::{Ground, Size};
 use machine::Machine;
-use measure::Measurement;
+use measure::{Extent, Measurement};
+use notebook::Notebook;
 use results::Gaps;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use target::Repetitions;
 
 /// The folder of these runs.
 const KIND: &str = "bench";
 
-/// Names of all measurements, for `--list`.
-pub(crate) fn list() -> String {
-    measure::list()
+/// Names of all measurements of such a run, for `--list`.
+///
+/// # Errors
+/// When there is no such measurement.
+pub(crate) fn list(args: &BenchArgs) -> Result<String, Failure> {
+    Ok(measure::list(&measure::choose(&args.only, extent(args))?))
 }
 
 /// Measures.
@@ -69,7 +77,7 @@ pub(crate) async fn run(
     binaries: BTreeMap<String, PathBuf>,
     interrupts: &mut Interrupts,
 ) -> Result<Results> {
-    let chosen = measure::choose(&args.only)?;
+    let chosen = measure::choose(&args.only, extent(args))?;
     let (python, stack) = tokio::select! {
         biased;
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
@@ -78,23 +86,34 @@ pub(crate) async fn run(
     ui::note("… poniendo en marcha un laboratorio aparte");
     ui::hush();
     let machine = Machine::here(&stack.plan);
+    let mut notebook = Notebook::new(machine, chosen, output(layout, args));
     let laboratory = Laboratory::start(stack, interrupts).await?;
     let ground = Ground::on(laboratory, size(args), python)?;
     let measured = tokio::select! {
         biased;
         () = interrupts.next() => Ok(None),
-        measured = measure_all(&ground, &chosen, args.json) => measured.map(Some),
+        measured = measure_all(&ground, &mut notebook, args.json) => measured.map(Some),
     };
     let failed = match &measured {
-        Ok(Some((_, gaps))) => !gaps.failures.is_empty(),
+        Ok(Some(())) => !notebook.gaps.failures.is_empty(),
         Ok(None) => false,
         Err(_) => true,
     };
     if let Some(kept) = ground.stop(failed).await? {
         ui::alert(format!("Los registros quedan en {kept}"));
     }
-    let (repetitions, gaps) = measured?.ok_or_else(Failure::interrupted)?;
-    Ok(Results::of(machine, &chosen, &repetitions, gaps))
+    if let Ok(Some(())) = measured {
+        return notebook.finish();
+    }
+    if let Some(file) = notebook.left() {
+        ui::alert(format!("Lo medido hasta aquí: {}", file.display()));
+    }
+    Err(measured.err().unwrap_or_else(|| Failure::interrupted().into()))
+}
+
+/// Where a run is written down.
+pub(crate) fn output(layout: &Layout, args: &BenchArgs) -> PathBuf {
+    args.output.clone().unwrap_or_else(|| layout.dir().join("bench.json"))
 }
 
 /// What has to be there first: nothing left of before, and the classroom's stack
@@ -116,6 +135,16 @@ async fn prepare(
     Ok((python, laboratory::stack(layout, KIND, binaries).await?))
 }
 
+fn extent(args: &BenchArgs) -> Extent {
+    if args.quick {
+        Extent::Quick
+    } else if args.full {
+        Extent::Full
+    } else {
+        Extent::Usual
+    }
+}
+
 fn size(args: &BenchArgs) -> Size {
     let usual = Size {
         repetitions: 3,
@@ -123,8 +152,7 @@ fn size(args: &BenchArgs) -> Size {
         window: Duration::from_secs(4),
         clients: 100_000,
         backlog: if args.full { 1_000_000 } else { 200_000 },
-        many_clients: if args.full { 1_000_000 } else { 100_000 },
-        rows: if args.full { 10_000_000 } else { 1_000_000 },
+        growth: 200_000,
         browsers: 50,
     };
     let quick = Size {
@@ -133,46 +161,39 @@ fn size(args: &BenchArgs) -> Size {
         window: Duration::from_millis(700),
         clients: 500,
         backlog: 20_000,
-        many_clients: 20_000,
-        rows: 20_000,
+        growth: 20_000,
         browsers: 5,
     };
     let size = if args.quick { quick } else { usual };
     Size {
         repetitions: args.repetitions.unwrap_or(size.repetitions),
         backlog: args.backlog.unwrap_or(size.backlog),
+        growth: args.backlog.unwrap_or(size.growth),
         ..size
     }
 }
 
 /// Everything, again and again; what changes the counts themselves comes last.
-async fn measure_all(
-    ground: &Ground,
-    chosen: &[Measurement],
-    quiet: bool,
-) -> Result<(Repetitions, Gaps)> {
-    let (able, mut gaps) = possible(ground, chosen);
+async fn measure_all(ground: &Ground, notebook: &mut Notebook, quiet: bool) -> Result<()> {
+    let able = possible(ground, notebook);
     let (growing, usual): (Vec<_>, Vec<_>) = able.into_iter().partition(|one| one.grows);
     if !usual.is_empty() {
         ground.know_all_clients().await.context("al dar a conocer los clientes")?;
     }
-    let mut repetitions = Repetitions::new();
     for together in [usual, growing] {
-        repeat(ground, &together, quiet, &mut repetitions, &mut gaps).await?;
+        repeat(ground, &together, quiet, notebook).await?;
     }
-    Ok((repetitions, gaps))
+    Ok(())
 }
 
-/// What can be measured here, and what not.
-fn possible(ground: &Ground, chosen: &[Measurement]) -> (Vec<Measurement>, Gaps) {
-    let mut gaps = Gaps::default();
-    let mut able = chosen.to_vec();
+/// What can be measured here; what cannot is noted down.
+fn possible(ground: &Ground, notebook: &mut Notebook) -> Vec<Measurement> {
+    let mut able = notebook.chosen().to_vec();
     if let Err(why) = &ground.python {
-        able.retain(|one| !one.needs_python);
-        let skipped = chosen.iter().filter(|one| one.needs_python);
-        gaps.skipped = skipped.map(|one| (one.name, why.clone())).collect();
+        let skipped = able.extract_if(.., |one| one.needs_python);
+        notebook.gaps.skipped = skipped.map(|one| (one.name, why.clone())).collect();
     }
-    (able, gaps)
+    able
 }
 
 /// Every repetition of these measurements.
@@ -180,16 +201,15 @@ async fn repeat(
     ground: &Ground,
     together: &[Measurement],
     quiet: bool,
-    repetitions: &mut Repetitions,
-    gaps: &mut Gaps,
+    notebook: &mut Notebook,
 ) -> Result<()> {
     for turn in 0..ground.size.repetitions {
         for one in in_turn(together, turn, ground.size.repetitions) {
-            let found = measured(ground, &one, gaps).await?;
+            let found = measured(ground, &one, &mut notebook.gaps).await?;
             if !quiet {
                 ui::say(progress(turn, &one, &found));
             }
-            repetitions.entry(one.name).or_default().push(found);
+            notebook.note(&one, found)?;
         }
     }
     Ok(())
@@ -219,7 +239,7 @@ fn in_turn(chosen: &[Measurement], turn: usize, repetitions: usize) -> Vec<Measu
 
 fn progress(turn: usize, one: &Measurement, found: &Figures) -> String {
     let rate = found.get(PER_SECOND).map_or("falló".to_owned(), |rate| format!("{rate:.0}/s"));
-    format!("{:>2}  {:<14} {:<46} {rate:>10}", turn + 1, one.name, one.what)
+    format!("{:>2}  {:<17} {:<46} {rate:>10}", turn + 1, one.name, one.what)
 }
 
 #[cfg(test)]

@@ -4,20 +4,24 @@ use super::figures::{Summary, summaries};
 use super::goals;
 use super::machine::Machine;
 use super::measure::Measurement;
-use super::target::{Finding, Repetitions};
-use serde::Serialize;
+use super::target::{Finding, Repetitions, Verdict};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The numbers of a measurement, by name.
 pub(super) type Numbers = BTreeMap<String, Summary>;
 
+/// Numbers by measurement.
+pub(crate) type Measurements = BTreeMap<String, Numbers>;
+
 /// Everything that is told in the end.
 #[derive(Serialize)]
 pub(crate) struct Results {
     pub(super) machine: Machine,
+    /// Whether the run came to its end.
+    pub(super) finished: bool,
     pub(super) repetitions: usize,
-    /// Numbers by measurement.
-    pub(super) measurements: BTreeMap<&'static str, Numbers>,
+    pub(crate) measurements: Measurements,
     pub(super) targets: Vec<Finding>,
     /// What was left out, with why.
     pub(super) skipped: BTreeMap<&'static str, String>,
@@ -25,6 +29,12 @@ pub(crate) struct Results {
     pub(super) failures: Vec<String>,
     #[serde(skip)]
     pub(super) order: Vec<&'static str>,
+}
+
+/// What of a run that was written down is drawn.
+#[derive(Deserialize)]
+pub(crate) struct Recorded {
+    pub(crate) measurements: Measurements,
 }
 
 /// What a run left undone.
@@ -36,20 +46,23 @@ pub(crate) struct Gaps {
 
 impl Results {
     pub(super) fn of(
-        machine: Machine,
+        machine: &Machine,
         chosen: &[Measurement],
         repetitions: &Repetitions,
-        gaps: Gaps,
+        gaps: &Gaps,
+        finished: bool,
     ) -> Self {
-        let measurements = repetitions.iter().map(|(name, figures)| (*name, summaries(figures)));
+        let measurements =
+            repetitions.iter().map(|(name, figures)| ((*name).to_owned(), summaries(figures)));
         let measurements = measurements.filter(|(_, numbers)| !numbers.is_empty());
         Self {
-            machine,
+            machine: machine.clone(),
+            finished,
             repetitions: repetitions.values().map(Vec::len).max().unwrap_or_default(),
             measurements: measurements.collect(),
             targets: goals::ALL.iter().filter_map(|target| target.look(repetitions)).collect(),
-            skipped: gaps.skipped,
-            failures: gaps.failures,
+            skipped: gaps.skipped.clone(),
+            failures: gaps.failures.clone(),
             order: chosen.iter().map(|one| one.name).collect(),
         }
     }
@@ -57,6 +70,11 @@ impl Results {
     /// Whether everything that was begun was measured.
     pub(crate) fn is_whole(&self) -> bool {
         self.failures.is_empty()
+    }
+
+    /// Whether a goal is missed for certain.
+    pub(crate) fn misses_a_goal(&self) -> bool {
+        self.targets.iter().any(|found| found.verdict == Verdict::Missed)
     }
 }
 
@@ -70,7 +88,7 @@ pub(super) mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    fn machine() -> Machine {
+    pub(in crate::bench) fn machine() -> Machine {
         Machine {
             cores: 2,
             processor: "x".to_owned(),
@@ -105,7 +123,7 @@ pub(super) mod tests {
             skipped: BTreeMap::from([("flask", "sin Python".to_owned())]),
             failures: vec!["send: cortado".to_owned()],
         };
-        Results::of(machine(), &measure::ALL, &repetitions, gaps)
+        Results::of(&machine(), &measure::ALL, &repetitions, &gaps, true)
     }
 
     #[test]
@@ -117,6 +135,6 @@ pub(super) mod tests {
         assert_eq!(json["targets"][0]["bound"]["at_least"], 0.7);
         assert_eq!(json["targets"][0]["verdict"], "reached");
         assert_eq!(json["machine"]["cores"], 2);
-        assert!(!results().is_whole());
+        assert!(!results().is_whole() && results().misses_a_goal());
     }
 }

@@ -27,7 +27,7 @@ impl Results {
     }
 
     fn measured(&self) -> impl Iterator<Item = (&'static str, &Numbers)> {
-        self.order.iter().filter_map(|name| Some((*name, self.measurements.get(name)?)))
+        self.order.iter().filter_map(|name| Some((*name, self.measurements.get(*name)?)))
     }
 
     /// Rates, latencies and what an event costs.
@@ -36,7 +36,7 @@ impl Results {
         let [name, rate, spread, p50, p99] = ["", "por s", "±%", "p50 ms", "p99 ms"];
         let [broker, sender, analytics, others, bench] =
             ["rabbit", "emisor", "analít", "otros", "banco"];
-        let left = format!("{name:<13} {rate:>8} {spread:>5} {p50:>7} {p99:>7}");
+        let left = format!("{name:<17} {rate:>7} {spread:>4} {p50:>6} {p99:>6}");
         let right = format!("{broker:>6} {sender:>6} {analytics:>6} {others:>6} {bench:>5}");
         line(text, format!("{left} │ {right}"));
         for (name, numbers) in self.measured() {
@@ -47,12 +47,12 @@ impl Results {
     /// The most memory that each of our services had.
     fn memory(&self, text: &mut String) {
         let [sender, analytics, panel] = ["emisor", "analít", "panel"];
-        line(text, format!("\n{:<13} {sender:>9} {analytics:>9} {panel:>9}", "MiB, máximo"));
+        line(text, format!("\n{:<17} {sender:>9} {analytics:>9} {panel:>9}", "MiB, máximo"));
         for (name, numbers) in self.measured() {
             let of = |part: Part| short(median(numbers, &peak(part.name())));
             let [sender, analytics, panel] = [Part::ClienteX, Part::Analytics, Part::Panel].map(of);
             if sender != NOTHING {
-                line(text, format!("{name:<13} {sender:>9} {analytics:>9} {panel:>9}"));
+                line(text, format!("{name:<17} {sender:>9} {analytics:>9} {panel:>9}"));
             }
         }
     }
@@ -116,7 +116,7 @@ fn speed(name: &str, numbers: &Numbers) -> String {
     let spread = rate.map_or_else(|| NOTHING.to_owned(), |rate| half_spread(rate.spread));
     let of = |name| short(median(numbers, name));
     let (rate, p50, p99) = (of(PER_SECOND), of(P50), of(P99));
-    format!("{name:<13} {rate:>8} {spread:>5} {p50:>7} {p99:>7}")
+    format!("{name:<17} {rate:>7} {spread:>4} {p50:>6} {p99:>6}")
 }
 
 fn costs(numbers: &Numbers) -> String {

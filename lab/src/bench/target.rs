@@ -2,6 +2,7 @@
 //! that it should reach, and whether the run allows a conclusion. Pure.
 
 use super::figures::{FOREIGN, Figures, Summary};
+use super::series::Series;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub(crate) enum Number {
     Of(&'static str, &'static str),
     /// The sum of two numbers of one measurement.
     Sum(&'static str, [&'static str; 2]),
+    /// Of the largest in a series that a run had, other than the first.
+    Largest(&'static Series, &'static str),
     One,
 }
 
@@ -56,7 +59,7 @@ pub(crate) enum Verdict {
 /// A target, looked at.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Finding {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) bound: Bound,
     #[serde(flatten)]
     pub(crate) ratio: Summary,
@@ -71,33 +74,45 @@ pub(crate) type Repetitions = BTreeMap<&'static str, Vec<Figures>>;
 
 impl Number {
     fn of(self, repetitions: &Repetitions, turn: usize) -> Option<f64> {
-        let get = |measurement, name| repetitions.get(measurement)?.get(turn)?.get(name);
+        let get = |name| repetitions.get(self.measurement(repetitions)?)?.get(turn)?.get(name);
         match self {
-            Self::Of(measurement, name) => get(measurement, name),
-            Self::Sum(measurement, [one, other]) => {
-                Some(get(measurement, one)? + get(measurement, other)?)
-            }
+            Self::Of(_, name) | Self::Largest(_, name) => get(name),
+            Self::Sum(_, [one, other]) => Some(get(one)? + get(other)?),
             Self::One => Some(1.0),
+        }
+    }
+
+    /// The measurement that it is taken from.
+    fn measurement(self, repetitions: &Repetitions) -> Option<&'static str> {
+        match self {
+            Self::Of(measurement, _) | Self::Sum(measurement, _) => Some(measurement),
+            Self::Largest(series, _) => {
+                let names = series.points[1..].iter().rev().map(|(name, _)| *name);
+                names.into_iter().find(|name| repetitions.contains_key(name))
+            }
+            Self::One => None,
         }
     }
 
     /// Whether others used the machine meanwhile, where that matters.
     fn is_disturbed(self, repetitions: &Repetitions, turn: usize) -> bool {
-        let (Self::Of(measurement, name) | Self::Sum(measurement, [name, _])) = self else {
-            return false;
-        };
-        let figures = repetitions.get(measurement).and_then(|figures| figures.get(turn));
-        let foreign = figures.and_then(|figures| figures.get(FOREIGN)).unwrap_or_default();
-        foreign > OTHERS && !name.starts_with(MEMORY)
+        let figures = self.measurement(repetitions).and_then(|name| repetitions.get(name));
+        let foreign = figures.and_then(|figures| figures.get(turn)?.get(FOREIGN));
+        foreign.is_some_and(|foreign| foreign > OTHERS) && !self.is_memory()
+    }
+
+    fn is_memory(self) -> bool {
+        match self {
+            Self::Of(_, name) | Self::Sum(_, [name, _]) | Self::Largest(_, name) => {
+                name.starts_with(MEMORY)
+            }
+            Self::One => false,
+        }
     }
 
     fn turns(self, repetitions: &Repetitions) -> usize {
-        match self {
-            Self::Of(measurement, _) | Self::Sum(measurement, _) => {
-                repetitions.get(measurement).map_or(0, Vec::len)
-            }
-            Self::One => 0,
-        }
+        let figures = self.measurement(repetitions).and_then(|name| repetitions.get(name));
+        figures.map_or(0, Vec::len)
     }
 }
 
@@ -125,7 +140,19 @@ impl Target {
         let ratios = ratios.into_iter().filter_map(|turn| self.ratio(repetitions, turn));
         let ratio = Summary::of(ratios.collect())?;
         let verdict = self.verdict(&ratio, never_alone);
-        Some(Finding { name: self.name, bound: self.bound, ratio, verdict, disturbed })
+        let name = self.told(repetitions);
+        Some(Finding { name, bound: self.bound, ratio, verdict, disturbed })
+    }
+
+    /// Its name; of a series, with the two measurements that were compared.
+    fn told(&self, repetitions: &Repetitions) -> String {
+        let measurements = [self.over, self.under].map(|number| number.measurement(repetitions));
+        match (self.over, measurements) {
+            (Number::Largest(..), [Some(largest), Some(first)]) => {
+                format!("{}, {largest} ÷ {first}", self.name)
+            }
+            _ => self.name.to_owned(),
+        }
     }
 
     fn ratio(&self, repetitions: &Repetitions, turn: usize) -> Option<f64> {
@@ -150,6 +177,9 @@ impl Target {
 mod tests {
     use super::{Bound, Number, Repetitions, Target, Verdict};
     use crate::bench::figures::{FOREIGN, Figures};
+    use crate::bench::series::SENDERS;
+
+    const EMISORES_1: Number = Number::Of("emisores-1", "rate");
 
     fn repetitions(ours: &[f64], raw: &[f64]) -> Repetitions {
         let rates = |values: &[f64]| {
@@ -201,6 +231,22 @@ mod tests {
         let found = TARGET.look(&Repetitions::from([("ours", ours), ("raw", raw)])).unwrap();
         assert_eq!((found.ratio.values, found.disturbed), (vec![0.9, 0.8], 1));
         assert_eq!(found.verdict, Verdict::Reached);
+    }
+
+    #[test]
+    fn the_end_of_a_series_is_the_largest_that_the_run_had() {
+        let of = |rate| vec![Figures::default().with("rate", rate)];
+        let first = ("emisores-1", of(10.0));
+        let target =
+            Target { over: Number::Largest(&SENDERS, "rate"), under: EMISORES_1, ..TARGET };
+        let found = |end: &[(&'static str, Vec<Figures>)]| {
+            target.look(&end.iter().cloned().chain([first.clone()]).collect())
+        };
+        let four = found(&[("emisores-2", of(20.0)), ("emisores-4", of(40.0))]).unwrap();
+        assert_eq!((&*four.name, four.ratio.median), ("t, emisores-4 ÷ emisores-1", 4.0));
+        assert!(found(&[]).is_none(), "the first alone says nothing");
+        let failed = found(&[("emisores-2", of(20.0)), ("emisores-4", vec![Figures::default()])]);
+        assert!(failed.is_none(), "nor does another in place of one that failed");
     }
 
     #[test]

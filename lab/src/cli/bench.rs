@@ -3,6 +3,12 @@
 use clap::Args;
 use std::path::PathBuf;
 
+/// What `--strict` changes.
+const STRICT: &str = "Acaba con 1 si no se alcanza una meta\n\n\
+    Sin esta opción una meta que no se alcanza es un hallazgo: se dice y se acaba con 0. Con 1 se\n\
+    acaba siempre que algo no se pudo medir. Lo que el ruido no deja concluir no cuenta como\n\
+    meta fallada.";
+
 /// How much of it, and where it is written.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Args, Clone, Debug)]
@@ -10,13 +16,13 @@ pub(crate) struct BenchArgs {
     /// Solo esta medida; puede repetirse
     #[arg(long, value_name = "MEDIDA")]
     pub(crate) only: Vec<String>,
-    /// Muestra las medidas que hay
+    /// Muestra las medidas que hay (con --quick o --full, las de esa vuelta)
     #[arg(long)]
     pub(crate) list: bool,
     /// Una vuelta corta, para ver que todo se mide
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Colas de un millón de eventos
+    /// Colas de un millón de eventos, y más clientes, ids y emisores
     #[arg(long, conflicts_with = "quick")]
     pub(crate) full: bool,
     /// Cuántas veces se mide todo (3)
@@ -32,6 +38,16 @@ pub(crate) struct BenchArgs {
     /// Muestra el resultado como JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Dibuja en esta carpeta el coste de un evento según crece el laboratorio
+    #[arg(long, value_name = "CARPETA")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Dibuja lo que midió otra vuelta, a partir de su JSON, sin medir nada
+    #[arg(long, value_name = "ARCHIVO", requires = "plots")]
+    #[arg(conflicts_with_all = ["only", "list", "quick", "full", "repetitions", "backlog", "output", "json", "strict"])]
+    pub(crate) plot_from: Option<PathBuf>,
+    /// Acaba con 1 si no se alcanza una meta
+    #[arg(long, long_help = STRICT)]
+    pub(crate) strict: bool,
     /// A folder with binaries to use instead of building them
     #[arg(long, hide = true, value_name = "FOLDER")]
     pub(crate) binaries: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! `bench`: measures a laboratory of its own, prints what was found and writes it
 //! down.
 
-use crate::bench;
+use crate::bench::{self, Measurements, Recorded};
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
 use crate::layout::Layout;
@@ -19,8 +19,11 @@ use std::process::Command;
 
 pub(crate) async fn run(layout: &Layout, args: &BenchArgs) -> Result<u8> {
     if args.list {
-        ui::say(bench::list());
+        ui::say(bench::list(args)?);
         return Ok(0);
+    }
+    if let (Some(file), Some(folder)) = (&args.plot_from, &args.plots) {
+        return draw_recorded(file, folder);
     }
     layout.create()?;
     let mut interrupts = Interrupts::listen()?;
@@ -29,16 +32,36 @@ pub(crate) async fn run(layout: &Layout, args: &BenchArgs) -> Result<u8> {
         None => built(layout, &mut interrupts).await?,
     };
     let results = bench::run(layout, args, binaries, &mut interrupts).await?;
-    let json = serde_json::to_string_pretty(&results)?;
-    let output = args.output.clone().unwrap_or_else(|| layout.dir().join("bench.json"));
-    fs::write(&output, &json)
-        .with_context(|| format!("no se pudo escribir {}", output.display()))?;
     if args.json {
-        ui::say(json);
+        ui::say(serde_json::to_string_pretty(&results)?);
     } else {
+        let output = bench::output(layout, args);
         ui::say(format!("\n{}\nComo JSON: {}", results.told(), output.display()));
     }
-    Ok(u8::from(!results.is_whole()))
+    if let Some(folder) = &args.plots {
+        draw(&results.measurements, folder, args.json)?;
+    }
+    Ok(u8::from(!results.is_whole() || args.strict && results.misses_a_goal()))
+}
+
+/// Draws a run that was written down.
+fn draw_recorded(file: &Path, folder: &Path) -> Result<u8> {
+    let what = || format!("no se pudo leer {}", file.display());
+    let text = fs::read_to_string(file).with_context(what)?;
+    let Recorded { measurements } = serde_json::from_str(&text).with_context(what)?;
+    Ok(u8::from(draw(&measurements, folder, false)? == 0))
+}
+
+/// Draws the series of a run; how many.
+fn draw(measurements: &Measurements, folder: &Path, quiet: bool) -> Result<usize> {
+    let written = bench::write_plots(measurements, folder)?;
+    if written.is_empty() {
+        ui::alert("No hay nada que dibujar: de ninguna serie se midieron dos puntos");
+    }
+    for path in written.iter().filter(|_| !quiet) {
+        ui::say(format!("Dibujo: {}", path.display()));
+    }
+    Ok(written.len())
 }
 
 /// Builds the services, and this program as well, whose load generators would

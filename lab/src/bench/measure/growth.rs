@@ -8,12 +8,13 @@ use crate::bench::ground::{ASIDE, Ground};
 use crate::bench::guest::{Guest, NAMES, free_address};
 use crate::bench::http::{Request, Spec};
 use crate::bench::raw::Target;
+use crate::bench::series::IDS;
 use crate::part::Part;
 use crate::parts::services;
 use crate::prove::wait::until;
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Clients where there are few, as in a class.
@@ -26,59 +27,77 @@ const CHUNK: u64 = 1_000_000;
 /// How long a further sender may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
-/// A backlog of few clients, into empty counts.
-pub(super) async fn few_clients(ground: &Ground) -> Result<Figures> {
+/// A backlog with at least one event of each of so many clients, into empty counts.
+pub(super) async fn clients(ground: &Ground, clients: u64) -> Result<Figures> {
     ground.begin_with(None).await?;
-    drain(ground, FEW, ground.size.backlog).await
+    drain(ground, clients, clients.max(ground.size.growth)).await
 }
 
-/// A backlog with at least one event of each of many clients.
-pub(super) async fn many_clients(ground: &Ground) -> Result<Figures> {
-    let clients = ground.size.many_clients;
-    ground.begin_with(None).await?;
-    drain(ground, clients, clients.max(ground.size.backlog)).await
+/// A backlog of few clients, where so many ids are remembered already.
+pub(super) async fn ids(ground: &Ground, ids: u64) -> Result<Figures> {
+    let template = remembering(ground, ids).await?;
+    ground.begin_with(template.as_deref()).await?;
+    drain(ground, FEW, ground.size.growth).await
 }
 
-/// A backlog of few clients, where many ids are remembered already.
-pub(super) async fn full_table(ground: &Ground) -> Result<Figures> {
-    let template = ground.layout().dir().join("llena");
-    if !template.exists() {
-        fill_table(ground, &template).await?;
+/// A database that remembers so many ids, made once in a run and put aside; none
+/// for none. It is made of the largest that is there already.
+async fn remembering(ground: &Ground, ids: u64) -> Result<Option<PathBuf>> {
+    let template = |ids: u64| ground.layout().dir().join(format!("ids-{ids}"));
+    let smaller = IDS.points.iter().rev().map(|(_, ids)| *ids).filter(|step| *step <= ids);
+    let largest = smaller.filter(|step| template(*step).exists()).max().unwrap_or_default();
+    let begin = (largest > 0).then(|| template(largest));
+    if largest == ids {
+        return Ok(begin);
     }
-    ground.begin_with(Some(&template)).await?;
-    drain(ground, FEW, ground.size.backlog).await
+    ground.begin_with(begin.as_deref()).await?;
+    remember(ground, ids - largest).await?;
+    ground.keep_counts(&template(ids)).await?;
+    Ok(Some(template(ids)))
 }
 
-/// Has so many events counted, and puts the database aside: for every repetition.
-async fn fill_table(ground: &Ground, template: &Path) -> Result<()> {
-    ground.begin_with(None).await?;
+/// Has so many further events counted since analytics was started.
+async fn remember(ground: &Ground, events: u64) -> Result<()> {
     let mut counted = 0;
-    while counted < ground.size.rows {
-        let chunk = CHUNK.min(ground.size.rows - counted);
+    while counted < events {
+        let chunk = CHUNK.min(events - counted);
         ground.fill(Target { clients: FEW, ..ground.to_count() }, chunk).await?;
         counted += chunk;
         ground.until_counted(counted).await?;
     }
-    ground.keep_counts(template).await
+    Ok(())
 }
 
 async fn drain(ground: &Ground, clients: u64, events: u64) -> Result<Figures> {
     count::drain(ground, Target { clients, ..ground.to_count() }, events).await
 }
 
-/// The usual load, shared out among so many senders.
+/// So many senders, each with as many users of its own as the one usually has.
 pub(super) async fn senders(ground: &Ground, number: usize) -> Result<Figures> {
+    load(ground, number, number * CONNECTIONS).await
+}
+
+/// The usual load of one, shared out among so many senders.
+pub(super) async fn shared_out(ground: &Ground, number: usize) -> Result<Figures> {
+    load(ground, number, CONNECTIONS).await
+}
+
+async fn load(ground: &Ground, senders: usize, connections: usize) -> Result<Figures> {
     let mut guests = Vec::new();
-    let figures = with_senders(ground, number, &mut guests).await;
+    let figures = with_senders(ground, (senders, connections), &mut guests).await;
     for guest in guests {
         guest.stop().await?;
     }
     figures
 }
 
-async fn with_senders(ground: &Ground, number: usize, guests: &mut Vec<Guest>) -> Result<Figures> {
+async fn with_senders(
+    ground: &Ground,
+    (senders, connections): (usize, usize),
+    guests: &mut Vec<Guest>,
+) -> Result<Figures> {
     let names = NAMES.into_iter().filter(|name| name.starts_with("emisor-"));
-    for name in names.take(number) {
+    for name in names.take(senders) {
         guests.push(sender(ground, name).await?);
     }
     let mut sessions = ground.sessions();
@@ -88,7 +107,7 @@ async fn with_senders(ground: &Ground, number: usize, guests: &mut Vec<Guest>) -
     let spec = Spec {
         addresses: guests.iter().map(|guest| guest.address).collect(),
         request: Request::event("/send", ASIDE, ground.size.clients),
-        connections: CONNECTIONS,
+        connections,
         expected: CONFIRMED,
         pause: Duration::ZERO,
     };
@@ -130,13 +149,17 @@ impl Ground {
     /// Keeps a copy of what is counted; analytics is stopped meanwhile.
     async fn keep_counts(&self, template: &Path) -> Result<()> {
         self.halt_analytics().await?;
-        fs::create_dir_all(template).context("no se pudo crear una carpeta")?;
-        copy(&self.layout().data(), template).context("no se pudieron copiar los recuentos")?;
+        // Under its name it is whole: a copy that fails is not taken for one.
+        let unfinished = template.with_extension("nueva");
+        let what = "no se pudieron copiar los recuentos";
+        fs::create_dir_all(&unfinished).context(what)?;
+        copy(&self.layout().data(), &unfinished).context(what)?;
+        fs::rename(&unfinished, template).context(what)?;
         self.launch_analytics().await
     }
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
