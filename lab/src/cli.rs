@@ -20,7 +20,7 @@ detenido (stopped),\ncaído (died), en pausa (paused). Termina con 3 si no hay n
 const CHECK_HELP: &str = "Termina con 0 si todo está logrado, con 1 si falta algo.";
 
 const BENCH_HELP: &str = "Termina con 0 si todo se pudo medir, se alcance la meta o no; \
-con 1 si algo falló.";
+con 1 si algo falló,\no si no se alcanza alguna y se pidió --strict.";
 
 const SERVICE_HELP: &str = "rabbitmq, analiticas, cliente_x, cliente_uno, \
 cliente_dos,\npanel-visual o traefik";

@@ -28,7 +28,7 @@ const fn cost(measurement: &'static str) -> Number {
 }
 
 #[rustfmt::skip]
-pub(super) const ALL: [Target; 20] = [
+pub(super) const ALL: [Target; 22] = [
     target("/send ÷ publicar en crudo (100)", rate("send"), rate("crudo-100"), AtLeast(0.70)),
     target("/send ÷ Flask como en los tutoriales", rate("send"), rate("flask"), AtLeast(150.0)),
     target("/send ÷ gunicorn con confirms", rate("send"), rate("gunicorn"), AtLeast(18.0)),
@@ -45,6 +45,8 @@ pub(super) const ALL: [Target; 20] = [
     target("CPU de emisor y analiticas ÷ RabbitMQ, lotes", Sum("completo", SERVICES), Of("completo", BROKER), AtMost(1.0)),
     target("/reporte durante la carga, p99 (ms)", Of("contado", "report_p99_ms"), One, AtMost(5.0)),
     target("por Traefik ÷ /send directo", rate("traefik"), rate("send"), AtLeast(0.45)),
+    target("crudo: 2 colas según el cliente ÷ una", rate("crudo-particiones"), rate("crudo-ambos"), AtLeast(1.4)),
+    target("lote contado: 2 colas según el cliente ÷ una", rate("particiones"), rate("completo"), AtLeast(1.0)),
     growth(&CLIENTS),
     growth(&IDS),
     growth(&SENDERS),

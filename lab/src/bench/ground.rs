@@ -64,8 +64,8 @@ pub(crate) struct Ground {
     pub(crate) running: Running,
     pub(crate) size: Size,
     pub(crate) broker: raw::Address,
-    arguments: Vec<(String, Field)>,
-    http: Client,
+    pub(super) arguments: Vec<(String, Field)>,
+    pub(super) http: Client,
     /// A Python with the classroom's packages, or why there is none.
     pub(crate) python: Result<PathBuf, String>,
 }

@@ -8,7 +8,8 @@
 //! - [`classroom`]: Flask, pika and gunicorn.
 //! - [`browsers`]: who looks at the panel.
 //! - [`processes`]: what each process uses.
-//! - [`ground`], [`guest`]: the laboratory that is measured, and who joins it.
+//! - [`ground`], [`guest`], [`partitions`]: the laboratory that is measured, who
+//!   joins it, and several queues in place of one.
 //! - [`measure`]: the measurements.
 //! - [`figures`], [`series`], [`target`], [`goals`]: numbers, ratios, what they
 //!   should be.
@@ -27,6 +28,7 @@ mod http;
 mod machine;
 mod measure;
 mod notebook;
+mod partitions;
 mod plots;
 mod processes;
 mod raw;

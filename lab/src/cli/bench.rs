@@ -3,12 +3,6 @@
 use clap::Args;
 use std::path::PathBuf;
 
-/// What `--strict` changes.
-const STRICT: &str = "Acaba con 1 si no se alcanza una meta\n\n\
-    Sin esta opción una meta que no se alcanza es un hallazgo: se dice y se acaba con 0. Con 1 se\n\
-    acaba siempre que algo no se pudo medir. Lo que el ruido no deja concluir no cuenta como\n\
-    meta fallada.";
-
 /// How much of it, and where it is written.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Args, Clone, Debug)]
@@ -45,8 +39,8 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "ARCHIVO", requires = "plots")]
     #[arg(conflicts_with_all = ["only", "list", "quick", "full", "repetitions", "backlog", "output", "json", "strict"])]
     pub(crate) plot_from: Option<PathBuf>,
-    /// Acaba con 1 si no se alcanza una meta
-    #[arg(long, long_help = STRICT)]
+    /// Termina con 1 si no se alcanza alguna meta
+    #[arg(long)]
     pub(crate) strict: bool,
     /// A folder with binaries to use instead of building them
     #[arg(long, hide = true, value_name = "FOLDER")]

@@ -4,12 +4,14 @@
 //! - [`publish`]: what is confirmed over HTTP: by us, and by the classroom's
 //!   usual stack. It goes to a queue aside, where nobody counts it: as in `raw`.
 //! - [`count`]: from the request to the count.
+//! - [`partitions`]: several queues in place of one.
 //! - [`panel`]: browsers that look on.
 //! - [`growth`]: what an event costs as the laboratory grows.
 
 mod count;
 mod growth;
 mod panel;
+mod partitions;
 mod publish;
 mod raw;
 
@@ -67,11 +69,12 @@ macro_rules! growth {
 }
 
 #[rustfmt::skip]
-pub(super) const ALL: [Measurement; 26] = [
+pub(super) const ALL: [Measurement; 28] = [
     measurement!("crudo-100", "publicar en crudo, ventana de 100", |ground| raw::publish(ground, 100)),
     measurement!("crudo-1000", "publicar en crudo, ventana de 1000", |ground| raw::publish(ground, 1000)),
     measurement!("crudo-consumo", "consumir en crudo lo que espera", raw::consume),
     measurement!("crudo-ambos", "publicar y consumir en crudo a la vez", raw::both),
+    measurement!("crudo-particiones", "lo mismo en 2 colas, según el cliente", partitions::both),
     measurement!("send", "POST /send, 64 conexiones", publish::send),
     measurement!("traefik", "lo mismo a través de Traefik", publish::through_traefik),
     measurement!("batch", "POST /send/batch, 4 × 1000", publish::batch),
@@ -79,6 +82,7 @@ pub(super) const ALL: [Measurement; 26] = [
     measurement!("gunicorn", "gunicorn y pika con confirms", |ground| publish::usual(ground, Style::Confirmed), true),
     measurement!("contado", "POST /send, 64 conexiones, y se cuenta", count::send),
     measurement!("completo", "/send/batch hasta que está contado", count::batch),
+    measurement!("particiones", "lo mismo con 2 colas, según el cliente", partitions::batch),
     measurement!("cola", "contar lo que espera en la cola", count::backlog),
     measurement!("panel", "navegadores que miran el panel", panel::look),
     growth!(Quick, "clientes-1e3", "vaciar una cola de 1.000 clientes", |ground| growth::clients(ground, 1_000)),

@@ -1,10 +1,10 @@
 //! What the broker can do, with a client that costs next to nothing.
 
-use crate::bench::apart::apart;
+use crate::bench::apart::{Apart, apart};
 use crate::bench::figures::Figures;
 use crate::bench::flow::{Flow, StopOnDrop};
 use crate::bench::ground::{ASIDE, Ground, Moment};
-use crate::bench::raw::{Consumer, Publisher};
+use crate::bench::raw::{Consumed, Consumer, Publisher};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +48,14 @@ pub(super) async fn consume(ground: &Ground) -> Result<Figures> {
 /// published is consumed.
 pub(super) async fn both(ground: &Ground) -> Result<Figures> {
     ground.queue_aside().await?;
+    let figures = at_once(ground, &[ASIDE]).await?;
+    ground.remove_queue_aside(0).await?;
+    Ok(figures)
+}
+
+/// The same, with a publisher and a consumer for each of these queues, to which
+/// the events lead.
+pub(super) async fn at_once(ground: &Ground, queues: &[&'static str]) -> Result<Figures> {
     let (outflow, inflow) = (Arc::new(Flow::default()), Arc::new(Flow::default()));
     let _stop = [StopOnDrop(outflow.clone()), StopOnDrop(inflow.clone())];
     let sessions = ground.sessions();
@@ -55,20 +63,41 @@ pub(super) async fn both(ground: &Ground) -> Result<Figures> {
     let began = Instant::now();
     // How many there are to consume, once that is known.
     let all = Arc::new(AtomicU64::new(u64::MAX));
-    let (address, seen, enough) = (ground.broker.clone(), inflow.clone(), all.clone());
-    let consumer = apart(move || {
-        let is_enough = |messages| messages >= enough.load(Ordering::Relaxed);
-        Consumer::open(&address, ASIDE)?.run(is_enough, &seen)
-    });
-    let (address, target, seen) = (ground.broker.clone(), ground.to_keep(), outflow.clone());
-    let publisher = apart(move || Publisher::open(&address, &target, 1000)?.run(u64::MAX, &seen));
+    let consumers: Vec<_> =
+        queues.iter().map(|queue| consumer(ground, queue, &inflow, &all)).collect();
+    let publishers: Vec<_> = queues.iter().map(|_| publisher(ground, &outflow)).collect();
     sleep(ground.size.window).await;
     outflow.stop();
-    let sent = publisher.done().await?;
+    let mut sent = 0;
+    for publisher in publishers {
+        sent += publisher.done().await?;
+    }
     all.store(sent, Ordering::Relaxed);
-    let taken = consumer.done().await?;
+    let (mut taken, mut last) = (0, began);
+    for consumer in consumers {
+        let consumed = consumer.done().await?;
+        (taken, last) = (taken + consumed.messages, last.max(consumed.last));
+    }
     let costs = Moment::of(&inflow, &sessions)?.since(&before);
-    ensure!(taken.messages == sent, "se consumieron {} de {sent}", taken.messages);
-    ground.remove_queue_aside(0).await?;
-    Ok(costs.in_time(taken.messages, taken.last - began))
+    ensure!(taken == sent, "se consumieron {taken} de {sent}");
+    Ok(costs.in_time(taken, last - began))
+}
+
+/// Consumes until all consumers together have taken `all`.
+fn consumer(
+    ground: &Ground,
+    queue: &'static str,
+    inflow: &Arc<Flow>,
+    all: &Arc<AtomicU64>,
+) -> Apart<Consumed> {
+    let (address, seen, all) = (ground.broker.clone(), inflow.clone(), all.clone());
+    apart(move || {
+        let is_enough = |_| seen.done() >= all.load(Ordering::Relaxed);
+        Consumer::open(&address, queue)?.run(is_enough, &seen)
+    })
+}
+
+fn publisher(ground: &Ground, outflow: &Arc<Flow>) -> Apart<u64> {
+    let (address, target, seen) = (ground.broker.clone(), ground.to_keep(), outflow.clone());
+    apart(move || Publisher::open(&address, &target, 1000)?.run(u64::MAX, &seen))
 }

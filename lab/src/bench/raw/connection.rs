@@ -86,6 +86,37 @@ impl Connection {
         Ok(())
     }
 
+    /// Declares a durable exchange that shares messages out among the queues bound
+    /// to it, by a header: those with the same value go to the same queue.
+    ///
+    /// # Errors
+    /// When the broker refuses, as it does without its plugin for that.
+    pub(crate) fn declare_by_header(&mut self, exchange: &str, header: &str) -> Result<()> {
+        let arguments = [("hash-header".to_owned(), Field::Text(header.to_owned()))];
+        let declare = method::exchange_declare(exchange, "x-consistent-hash", &arguments);
+        self.call(&declare, method::EXCHANGE_DECLARE_OK)?;
+        Ok(())
+    }
+
+    /// Has an exchange take what is published to another under this key.
+    ///
+    /// # Errors
+    /// When one of them is not there.
+    pub(crate) fn bind_exchange(&mut self, to: &str, from: &str, routing_key: &str) -> Result<()> {
+        let bind = method::exchange_bind(to, from, routing_key);
+        self.call(&bind, method::EXCHANGE_BIND_OK)?;
+        Ok(())
+    }
+
+    /// Deletes an exchange, which may not exist, and with it what it was bound to.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub(crate) fn delete_exchange(&mut self, exchange: &str) -> Result<()> {
+        self.call(&method::exchange_delete(exchange), method::EXCHANGE_DELETE_OK)?;
+        Ok(())
+    }
+
     /// Deletes a queue, which may not exist; how many messages were in it.
     ///
     /// # Errors

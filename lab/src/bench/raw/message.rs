@@ -3,7 +3,7 @@
 
 use super::frame::{BODY, HEADER, METHOD, append};
 use super::method;
-use super::wire::Writer;
+use super::wire::{Field, Writer};
 use messages::names::CLICK_EVENT_TYPE;
 use std::ops::Range;
 use uuid::Uuid;
@@ -12,11 +12,17 @@ use uuid::Uuid;
 const BASIC: u16 = 60;
 
 /// The properties that a sender sets, as flags in their order: content-type,
-/// delivery-mode, correlation-id, message-id, timestamp, type, app-id.
-const PROPERTIES: u16 = 1 << 15 | 1 << 12 | 1 << 10 | 1 << 7 | 1 << 6 | 1 << 5 | 1 << 3;
+/// headers, delivery-mode, correlation-id, message-id, timestamp, type, app-id.
+const PROPERTIES: u16 = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 10 | 1 << 7 | 1 << 6 | 1 << 5 | 1 << 3;
 
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
+
+/// The header that says whose event it is.
+const CLIENT_HEADER: &str = "cliente";
+
+/// A client's name but for its number.
+const CLIENT: &str = "bench-";
 
 /// Digits of a client's number: as many as 10,000,000 clients need.
 const DIGITS: usize = 7;
@@ -42,7 +48,8 @@ pub(crate) struct Target {
 pub(super) struct Template {
     frames: Vec<u8>,
     id: Range<usize>,
-    client: Range<usize>,
+    /// The client's number: in the content header, and in the body.
+    clients_at: [Range<usize>; 2],
     first_id: u128,
     clients: u64,
     written: u64,
@@ -54,13 +61,16 @@ impl Template {
     pub(super) fn of(target: &Target, channel: u16, now: jiff::Timestamp) -> Self {
         let first_id = Uuid::now_v7().as_u128() & !COUNTED;
         let (body, client_in_body) = body(target.routing_key, now);
-        let (header, id_in_header) = header(&body, Uuid::from_u128(first_id), now);
+        let (header, client_in_header, id_in_header) =
+            header(&body, Uuid::from_u128(first_id), now);
         let mut frames = Vec::new();
         let publish = method::basic_publish(target.exchange, target.routing_key);
         append(&mut frames, METHOD, channel, &publish);
-        let id = place(&mut frames, HEADER, channel, &header, &id_in_header);
-        let client = place(&mut frames, BODY, channel, &body, &client_in_body);
-        Self { frames, id, client, first_id, clients: target.clients.max(1), written: 0 }
+        let [id, in_header] =
+            place(&mut frames, HEADER, channel, &header, [id_in_header, client_in_header]);
+        let [in_body] = place(&mut frames, BODY, channel, &body, [client_in_body]);
+        let (clients_at, clients) = ([in_header, in_body], target.clients.max(1));
+        Self { frames, id, clients_at, first_id, clients, written: 0 }
     }
 
     /// Writes so many further messages behind `out`, each with an id of its own.
@@ -75,38 +85,40 @@ impl Template {
     fn number(&mut self, message: u64) {
         let id = Uuid::from_u128(self.first_id + u128::from(message));
         id.hyphenated().encode_lower(&mut self.frames[self.id.clone()]);
-        let mut client = message % self.clients;
-        for digit in self.frames[self.client.clone()].iter_mut().rev() {
-            *digit = b'0' + u8::try_from(client % 10).expect("a digit");
-            client /= 10;
+        for at in &self.clients_at {
+            let mut client = message % self.clients;
+            for digit in self.frames[at.clone()].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(client % 10).expect("a digit");
+                client /= 10;
+            }
         }
     }
 }
 
-/// Writes a frame; where a part of its payload is now.
-fn place(
+/// Writes a frame; where parts of its payload are now.
+fn place<const PARTS: usize>(
     frames: &mut Vec<u8>,
     kind: u8,
     channel: u16,
     payload: &[u8],
-    part: &Range<usize>,
-) -> Range<usize> {
+    parts: [Range<usize>; PARTS],
+) -> [Range<usize>; PARTS] {
     append(frames, kind, channel, payload);
     // Behind the payload is the mark of the frame's end alone.
     let begin = frames.len() - 1 - payload.len();
-    begin + part.start..begin + part.end
+    parts.map(|part| begin + part.start..begin + part.end)
 }
 
 /// An event's body, and where its client's number is.
 fn body(event: &str, now: jiff::Timestamp) -> (Vec<u8>, Range<usize>) {
-    let before = r#"{"cliente":"bench-"#;
+    let before = format!(r#"{{"cliente":"{CLIENT}"#);
     let body = format!(r#"{before}{:0DIGITS$}","evento":"{event}","timestamp":"{now}"}}"#, 0);
     (body.into_bytes(), before.len()..before.len() + DIGITS)
 }
 
-/// The content header, and where the message's id is. The producer's name is as
-/// long as that of the laboratory's senders.
-fn header(body: &[u8], id: Uuid, now: jiff::Timestamp) -> (Vec<u8>, Range<usize>) {
+/// The content header, and where in it the client's number and the message's id
+/// are. The producer's name is as long as that of the laboratory's senders.
+fn header(body: &[u8], id: Uuid, now: jiff::Timestamp) -> (Vec<u8>, Range<usize>, Range<usize>) {
     let size = u64::try_from(body.len()).expect("bodies are short");
     let head = Writer::default()
         .short(BASIC)
@@ -114,8 +126,10 @@ fn header(body: &[u8], id: Uuid, now: jiff::Timestamp) -> (Vec<u8>, Range<usize>
         .long_long(size)
         .short(PROPERTIES)
         .short_text("application/json")
-        .octet(PERSISTENT)
-        .short_text(&Uuid::nil().to_string());
+        .table(&[(CLIENT_HEADER.to_owned(), Field::Text(format!("{CLIENT}{:0DIGITS$}", 0)))]);
+    // The table ends with the number.
+    let client = head.len() - DIGITS..head.len();
+    let head = head.octet(PERSISTENT).short_text(&Uuid::nil().to_string());
     // Behind the length of the text.
     let at = head.len() + 1;
     let header = head
@@ -123,7 +137,7 @@ fn header(body: &[u8], id: Uuid, now: jiff::Timestamp) -> (Vec<u8>, Range<usize>
         .long_long(u64::try_from(now.as_second()).unwrap_or_default())
         .short_text(CLICK_EVENT_TYPE)
         .short_text("cliente_x");
-    (header.finish(), at..at + UUID)
+    (header.finish(), client, at..at + UUID)
 }
 
 #[cfg(test)]
@@ -149,10 +163,14 @@ mod tests {
         let publish = [&[0, 60, 0, 40, 0, 0, 1][..], b"e", &[5], b"click", &[1]].concat();
         let properties = [
             &[0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, u8::try_from(body.len()).unwrap()][..],
-            // content-type, delivery-mode, correlation-id; message-id, timestamp,
-            // type, app-id.
-            &[0b1001_0100, 0b1110_1000, 16],
+            // content-type, headers, delivery-mode, correlation-id; message-id,
+            // timestamp, type, app-id.
+            &[0b1011_0100, 0b1110_1000, 16],
             b"application/json",
+            &[0, 0, 0, 26, 7],
+            b"cliente",
+            &[b'S', 0, 0, 0, 13],
+            b"bench-0000002",
             &[2, 36],
             b"00000000-0000-0000-0000-000000000000",
             &[36],

@@ -15,6 +15,9 @@ pub(super) const CONNECTION_CLOSE_OK: Id = (10, 51);
 pub(super) const CHANNEL_OPEN_OK: Id = (20, 11);
 pub(super) const CHANNEL_CLOSE: Id = (20, 40);
 pub(super) const CHANNEL_CLOSE_OK: Id = (20, 41);
+pub(super) const EXCHANGE_DECLARE_OK: Id = (40, 11);
+pub(super) const EXCHANGE_DELETE_OK: Id = (40, 21);
+pub(super) const EXCHANGE_BIND_OK: Id = (40, 31);
 pub(super) const QUEUE_DECLARE_OK: Id = (50, 11);
 pub(super) const QUEUE_BIND_OK: Id = (50, 21);
 pub(super) const QUEUE_DELETE_OK: Id = (50, 41);
@@ -71,6 +74,28 @@ pub(super) fn channel_close() -> Vec<u8> {
     method(CHANNEL_CLOSE).short(200).short_text("").short(0).short(0).finish()
 }
 
+/// A durable exchange. Bits of `exchange.declare`: passive, durable, auto-delete,
+/// internal, no-wait.
+pub(super) fn exchange_declare(
+    exchange: &str,
+    kind: &str,
+    arguments: &[(String, Field)],
+) -> Vec<u8> {
+    let declare = method((40, 10)).short(0).short_text(exchange).short_text(kind);
+    declare.octet(0b0_0010).table(arguments).finish()
+}
+
+pub(super) fn exchange_delete(exchange: &str) -> Vec<u8> {
+    method((40, 20)).short(0).short_text(exchange).octet(0).finish()
+}
+
+/// From one exchange to another: RabbitMQ's own method
+/// (<https://www.rabbitmq.com/docs/e2e>).
+pub(super) fn exchange_bind(to: &str, from: &str, routing_key: &str) -> Vec<u8> {
+    let bind = method((40, 30)).short(0).short_text(to).short_text(from);
+    bind.short_text(routing_key).octet(0).table(&[]).finish()
+}
+
 /// A durable queue. Bits of `queue.declare`: passive, durable, exclusive,
 /// auto-delete, no-wait.
 pub(super) fn queue_declare(queue: &str, arguments: &[(String, Field)]) -> Vec<u8> {
@@ -111,7 +136,8 @@ pub(super) fn confirm_select() -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{basic_ack, basic_publish, basic_qos, queue_declare, read, start_ok, tune_ok};
+    use super::{basic_ack, basic_publish, basic_qos, exchange_bind, exchange_declare};
+    use super::{queue_declare, read, start_ok, tune_ok};
     use crate::bench::raw::wire::Field;
 
     /// Byte by byte from the specification's grammar.
@@ -126,6 +152,11 @@ mod tests {
         let declare =
             [&[0, 50, 0, 10, 0, 0, 1][..], b"q", &[2, 0, 0, 0, 4, 1], b"xt", &[1]].concat();
         assert_eq!(queue_declare("q", &arguments), declare);
+        let declare =
+            [&[0, 40, 0, 10, 0, 0, 1][..], b"e", &[1], b"k", &[2, 0, 0, 0, 4, 1], b"xt", &[1]];
+        assert_eq!(exchange_declare("e", "k", &arguments), declare.concat());
+        let bind = [&[0, 40, 0, 30, 0, 0, 1][..], b"t", &[1], b"f", &[1], b"k", &[0, 0, 0, 0, 0]];
+        assert_eq!(exchange_bind("t", "f", "k"), bind.concat());
     }
 
     #[test]

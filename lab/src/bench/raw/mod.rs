@@ -27,7 +27,7 @@ mod wire;
 mod tests;
 
 pub(crate) use connection::{Address, Connection, arguments_of};
-pub(crate) use consume::Consumer;
+pub(crate) use consume::{Consumed, Consumer};
 pub(crate) use message::Target;
 pub(crate) use publish::Publisher;
 pub(crate) use wire::Field;
