@@ -4,25 +4,38 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use e2e::repository;
-use serde_json::Value;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::eventually_within;
 
 /// Left out, and said so, where Python or its packages cannot be had.
 const NEED_PYTHON: [&str; 2] = ["flask", "gunicorn"];
 
+/// How long a laboratory may take until something was measured.
+const START_LIMIT: Duration = Duration::from_mins(2);
+
 fn bench(folder: &Path, args: &[&str]) -> Output {
-    Command::new("cargo")
+    command(folder, args).output().expect("cargo starts")
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command
         .args(["lab", "bench"])
         .args(args)
         .current_dir(repository())
         .env("LAB_DIR", folder)
         .env("CARGO_TERM_QUIET", "true")
-        .stdin(Stdio::null())
-        .output()
-        .expect("cargo starts")
+        .stdin(Stdio::null());
+    command
 }
 
 fn printed(output: &Output) -> String {
@@ -36,12 +49,18 @@ fn a_quick_run_measures_everything_writes_it_down_and_leaves_nothing() {
     let file = folder.path().join("result.json");
     let binaries = test_binaries().display().to_string();
     let written = file.display().to_string();
-    let args = ["--quick", "--json", "--binaries", &binaries, "--output", &written];
+    let drawings = folder.path().join("plots");
+    let plots = drawings.display().to_string();
+    let args =
+        ["--quick", "--json", "--binaries", &binaries, "--output", &written, "--plots", &plots];
     let output = bench(folder.path(), &args);
     assert!(output.status.success(), "{output:#?}");
     let results: Value = serde_json::from_str(&printed(&output)).expect("JSON");
     let text = std::fs::read_to_string(&file).expect("the file that was asked for");
     assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), results);
+
+    assert_eq!(results["finished"], true);
+    assert_eq!(std::fs::read_dir(&drawings).expect("drawings").count(), 3);
 
     for name in names(folder.path()) {
         let numbers = &results["measurements"][&name];
@@ -86,9 +105,9 @@ fn median(numbers: &Value, name: &str) -> f64 {
     value.unwrap_or_else(|| panic!("{name} is missing: {numbers:#}"))
 }
 
-/// What `--list` names.
+/// What a quick run measures.
 fn names(folder: &Path) -> Vec<String> {
-    let output = bench(folder, &["--list"]);
+    let output = bench(folder, &["--list", "--quick"]);
     let list = printed(&output);
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
     let names: Vec<_> = names.map(str::to_owned).collect();
@@ -104,6 +123,67 @@ fn an_unknown_measurement_is_refused_with_the_list() {
     assert_eq!(output.status.code(), Some(64), "{output:#?}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("«sned»") && said.contains("crudo-100"), "{said}");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_leaves_what_it_had_measured_and_nothing_else() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("result.json");
+    let (binaries, written) = (test_binaries().display().to_string(), file.display().to_string());
+    let args = ["--quick", "--only", "crudo-100", "--repetitions", "20"];
+    let mut run = command(folder.path(), &args);
+    run.args(["--binaries", &binaries, "--output", &written]);
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo starts");
+    // `cargo lab` becomes the program that it ran.
+    let pid = Pid::from_raw(i32::try_from(run.id()).expect("a pid"));
+    eventually_within(START_LIMIT, "a first measurement", async || {
+        file.exists().then_some(()).ok_or_else(|| "no file".to_owned())
+    })
+    .await;
+    kill(pid, Signal::SIGINT).expect("it still runs");
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:#?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&written) && said.contains("no queda nada"), "{said}");
+
+    let text = std::fs::read_to_string(&file).expect("what was measured");
+    let results: Value = serde_json::from_str(&text).expect("whole JSON");
+    assert_eq!(results["finished"], false);
+    assert!(median(&results["measurements"]["crudo-100"], "per_second") > 0.0, "{results:#}");
+    let left = std::fs::read_dir(folder.path().join("bench")).expect("a folder of runs").count();
+    assert_eq!(left, 0, "folders of runs are left");
+}
+
+#[test]
+fn a_recorded_run_is_drawn_without_measuring_anything() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("recorded.json");
+    let cost = |median| json!({ "median": median, "spread": 0.0, "values": [median] });
+    let numbers = |median| json!({ "cost_us": cost(median), "cpu_us.rabbitmq": cost(1.0) });
+    let recorded = json!({ "measurements": { "ids-0": numbers(2.0), "ids-1e5": numbers(3.0) } });
+    std::fs::write(&file, recorded.to_string()).expect("a file");
+    let (from, plots) = (file.display().to_string(), folder.path().join("plots"));
+    let to = plots.display().to_string();
+    let output = bench(folder.path(), &["--plot-from", &from, "--plots", &to]);
+    assert!(output.status.success(), "{output:#?}");
+    let svg = std::fs::read_to_string(plots.join("bench-ids.svg")).expect("a drawing");
+    assert!(svg.contains("ids remembered") && svg.contains("10⁵"), "{svg}");
+    assert_eq!(std::fs::read_dir(&plots).expect("drawings").count(), 1);
+
+    std::fs::write(&file, r#"{ "measurements": {} }"#).expect("a file");
+    let nothing = bench(folder.path(), &["--plot-from", &from, "--plots", &to]);
+    assert_eq!(nothing.status.code(), Some(1), "{nothing:#?}");
+    let without = bench(folder.path(), &["--plot-from", &from]);
+    assert_eq!(without.status.code(), Some(2), "{without:#?}");
+}
+
+#[test]
+fn help_says_what_the_exit_code_says() {
+    let folder = TempDir::new().expect("a folder");
+    let help = printed(&bench(folder.path(), &["--help"]));
+    for words in ["--strict", "--plot-from", "no se alcanza alguna meta", "Termina con 0"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
 }
 
 /// The services as this run of the tests built them.

@@ -52,6 +52,29 @@ async fn what_is_published_is_confirmed_and_consumed_once() {
 }
 
 #[tokio::test]
+async fn an_exchange_by_header_shares_clients_out_among_its_queues() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let mut connection = queue(&address);
+        connection.declare("r", &arguments_of(DEFINITIONS, QUEUE).unwrap()).unwrap();
+        connection.declare_by_header("by-client", "cliente").unwrap();
+        for queue in ["q", "r"] {
+            connection.bind(queue, "by-client", "1").unwrap();
+        }
+        connection.bind_exchange("by-client", "amq.direct", "spread").unwrap();
+        let spread = Target { routing_key: "spread", clients: 100, ..TARGET };
+        Publisher::open(&address, &spread, 100).unwrap().run(1000, &Flow::default()).unwrap();
+        connection.delete_exchange("by-client").unwrap();
+        let queues = ["q", "r"].map(|queue| connection.delete(queue).unwrap());
+        assert_eq!(queues.iter().sum::<u32>(), 1000);
+        // Ten events of each client, and all of them in one queue.
+        assert!(queues.iter().all(|events| *events > 0 && events % 10 == 0), "{queues:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn told_to_stop_a_publisher_still_waits_for_its_confirms() {
     let vhost = Vhost::create().await;
     let address = address(&vhost);
