@@ -110,7 +110,13 @@ fn axes<'a, 'b>(area: &Area<'b>, series: &Series, lines: &[Line]) -> Result<Char
         .y_label_area_size(70)
         .build_cartesian_2d(across, 0.0..top)
         .map_err(refused)?;
-    let number = |place: &f64| label_at(&points, *place);
+    mesh(&mut chart, series, &points)?;
+    Ok(chart)
+}
+
+/// Marks, their numbers, and what they are of.
+fn mesh(chart: &mut Chart<'_, '_>, series: &Series, points: &[&Point]) -> Result<()> {
+    let number = |place: &f64| label_at(points, *place);
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -125,8 +131,7 @@ fn axes<'a, 'b>(area: &Area<'b>, series: &Series, lines: &[Line]) -> Result<Char
         .x_desc(axis(series))
         .y_desc("µs of CPU per event")
         .draw()
-        .map_err(refused)?;
-    Ok(chart)
+        .map_err(refused)
 }
 
 fn axis(series: &Series) -> String {
