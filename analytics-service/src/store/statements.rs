@@ -1,8 +1,8 @@
 //! The SQL of both databases. They differ in the few words that the macro takes.
 //!
 //! A list of rows goes in as one JSON text. What each event is counted with goes in
-//! as an array of texts, each a row whose columns have fixed widths: `SQLite` reads
-//! that with a third of the instructions that an array of arrays takes.
+//! as an array of texts, each a row whose columns have fixed widths (in brackets, in
+//! characters): `SQLite` reads that with less work than an array of arrays.
 
 /// What one database is told.
 pub(super) struct Dialect {
@@ -14,16 +14,16 @@ pub(super) struct Dialect {
     pub(super) begin_write: &'static str,
     /// → clients, events, seen: how many rows; keeps other writers out.
     pub(super) lock_summary: &'static str,
-    /// `$1` [seen…], `$2` [client…], `$3` [event…] → as JSON arrays: the first that
+    /// `$1` [id (32), client…], `$2` [client…], `$3` [event…] → as JSON arrays: the first that
     /// are remembered, the second and the third that have no row.
     pub(super) known: &'static str,
-    /// `$1` [seen…], none of which is remembered, `$2` now
+    /// `$1` [id (32), client…], none of which is remembered, `$2` now
     pub(super) remember: &'static str,
-    /// `$1` [count, first, last, client…]
+    /// `$1` [count (10), first (19), last (19), client…]
     pub(super) add_clients: &'static str,
-    /// `$1` [count, event…]
+    /// `$1` [count (10), event…]
     pub(super) add_events: &'static str,
-    /// `$1` [count, client, event…]
+    /// `$1` [count (10), length of the client (2), client, event…]
     pub(super) add_counts: &'static str,
     /// `$1` [[id, client, event, happened, note]…], `$2` now
     pub(super) add_latest: &'static str,
@@ -103,9 +103,9 @@ macro_rules! dialect {
             ),
             add_clients: concat!(
                 "INSERT INTO clients (name, total, first_at, last_at)
-                 SELECT substr(e.value, 61), CAST(substr(e.value, 1, 20) AS BIGINT),
-                        CAST(substr(e.value, 21, 20) AS BIGINT),
-                        CAST(substr(e.value, 41, 20) AS BIGINT) FROM ",
+                 SELECT substr(e.value, 49), CAST(substr(e.value, 1, 10) AS BIGINT),
+                        CAST(substr(e.value, 11, 19) AS BIGINT),
+                        CAST(substr(e.value, 30, 19) AS BIGINT) FROM ",
                 $texts_1,
                 " WHERE true ON CONFLICT (name) DO UPDATE SET
                  total = clients.total + excluded.total,
@@ -116,14 +116,15 @@ macro_rules! dialect {
             ),
             add_events: concat!(
                 "INSERT INTO events (name, total)
-                 SELECT substr(e.value, 21), CAST(substr(e.value, 1, 20) AS BIGINT) FROM ",
+                 SELECT substr(e.value, 11), CAST(substr(e.value, 1, 10) AS BIGINT) FROM ",
                 $texts_1,
                 " WHERE true ON CONFLICT (name) DO UPDATE SET total = events.total + excluded.total"
             ),
             add_counts: concat!(
                 "INSERT INTO counts (client, event, total)
-                 SELECT rtrim(substr(e.value, 21, 64)), substr(e.value, 85),
-                        CAST(substr(e.value, 1, 20) AS BIGINT) FROM ",
+                 SELECT substr(e.value, 13, CAST(substr(e.value, 11, 2) AS INTEGER)),
+                        substr(e.value, 13 + CAST(substr(e.value, 11, 2) AS INTEGER)),
+                        CAST(substr(e.value, 1, 10) AS BIGINT) FROM ",
                 $texts_1,
                 " WHERE true ON CONFLICT (client, event) DO UPDATE SET
                  total = counts.total + excluded.total"

@@ -204,13 +204,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let micros = |at: Option<Timestamp>| at.map_or(0, Timestamp::as_microsecond);
         let clients = tally.clients.iter().map(|(name, Delta { count, first, last })| {
-            format!("{count:020}{:020}{:020}{name}", micros(*first), micros(*last))
+            format!("{count:010}{:019}{:019}{name}", micros(*first), micros(*last))
         });
-        let events = tally.events.iter().map(|(name, count)| format!("{count:020}{name}"));
-        let counts = tally
-            .counts
-            .iter()
-            .map(|((client, event), count)| format!("{count:020}{client:MAX_NAME_LENGTH$}{event}"));
+        let events = tally.events.iter().map(|(name, count)| format!("{count:010}{name}"));
+        let counts = tally.counts.iter().map(|((client, event), count)| {
+            format!("{count:010}{:02}{client}{event}", client.len())
+        });
         for (statement, rows) in [
             (self.dialect.add_clients, texts(clients)),
             (self.dialect.add_events, texts(events)),

@@ -13,7 +13,7 @@ use lapin::{
     },
     types::FieldTable,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +28,11 @@ pub const PREFETCH: u16 = 1000;
 /// Messages stored together: half of [`PREFETCH`], so that the broker refills
 /// one half while the other is being stored.
 const MAX_BATCH: usize = 500;
+
+/// How soon after one batch the next begins, unless more waits than fits into one.
+/// Where events keep coming, a commit and an acknowledgement are shared by those of
+/// this time; one that comes alone is stored at once.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// How long the batch at hand may take once it is time to stop; with the closing
 /// of the connection, less than the ten seconds that a service has.
@@ -197,7 +202,12 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 }
                 batch = batches.next() => match batch {
                     Some(batch) => {
+                        let gathered = Instant::now() + GATHER;
+                        let is_full = batch.len() == MAX_BATCH;
                         if self.process(&incoming(batch)?).await?.is_break() {
+                            return Ok(Next::Break(()));
+                        }
+                        if !is_full && self.meanwhile(sleep_until(gathered)).await?.is_break() {
                             return Ok(Next::Break(()));
                         }
                     }
