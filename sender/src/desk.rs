@@ -99,6 +99,7 @@ mod tests {
             routing_key: "click".to_owned(),
             timestamp: 0,
             correlation_id: None,
+            client: "ana".to_owned(),
             traceparent: None,
             body: Vec::new(),
         }

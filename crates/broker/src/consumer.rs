@@ -11,6 +11,7 @@ use lapin::{
         BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions,
         BasicRejectOptions,
     },
+    protocol::AMQPSoftError::ACCESSREFUSED as ACCESS_REFUSED,
     types::FieldTable,
 };
 use tokio::time::{Instant, sleep, sleep_until};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AmqpUrl, ConsumerFaults, Crash, Incoming, LinkStatus, Mistake, Topology, TopologyMismatch,
-    link::{self, Backoff, LinkMonitor, SessionError, within_time},
+    link::{self, Backoff, LinkMonitor, SessionError, stopped_within, within_time},
 };
 
 /// Messages the broker hands over before it wants acknowledgements. More than
@@ -75,6 +76,7 @@ pub struct Subscription {
     topology: Topology,
     monitor: LinkMonitor,
     faults: ConsumerFaults,
+    is_leftover: bool,
 }
 
 impl Subscription {
@@ -89,7 +91,7 @@ impl Subscription {
     ) -> (Self, LinkStatus) {
         let (monitor, status) = LinkMonitor::new("consumer");
         let faults = ConsumerFaults::default();
-        (Self { url, name, queue, topology, monitor, faults }, status)
+        (Self { url, name, queue, topology, monitor, faults, is_leftover: false }, status)
     }
 
     /// The same, with faults that can be switched on; without, nothing ever fails
@@ -98,13 +100,21 @@ impl Subscription {
     pub fn with_faults(self, faults: ConsumerFaults) -> Self {
         Self { faults, ..self }
     }
+
+    /// The same for a queue that nothing is put into any more, and that the topology
+    /// does not declare: consuming ends once somebody has deleted it.
+    #[must_use]
+    pub fn of_leftover(self) -> Self {
+        Self { is_leftover: true, ..self }
+    }
 }
 
-/// Consumes until `stop` is cancelled, through any number of connections; the
+/// Consumes until `stop` is cancelled (or a leftover is gone), through any number of connections; the
 /// batch at hand is finished first.
 ///
 /// # Errors
-/// When the broker holds a part of the topology with other arguments.
+/// When the broker holds a part of the topology with other arguments, or lacks a
+/// plugin for it.
 pub async fn consume<H: Handler>(
     subscription: Subscription,
     mut handler: H,
@@ -115,6 +125,7 @@ pub async fn consume<H: Handler>(
         let error = match session(&subscription, &mut handler, &stop).await {
             Ok(()) => return Ok(()),
             Err(SessionError::Mismatch(mismatch)) => return Err(mismatch),
+            Err(error) if subscription.is_leftover && error.is_not_found() => return Ok(()),
             Err(error) => error,
         };
         let worked = subscription.monitor.is_up();
@@ -150,7 +161,7 @@ async fn consume_on<H: Handler>(
 ) -> Result<(), SessionError> {
     let events = link::events(connection);
     let channel = within_time(connection.create_channel()).await?;
-    subscription.topology.declare(&channel).await?;
+    subscription.topology.declare(connection, &channel).await?;
     within_time(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
     let mut session = Session { subscription, channel, events, handler, stop };
     loop {
@@ -268,10 +279,12 @@ fn incoming(batch: Vec<lapin::Result<Delivery>>) -> lapin::Result<Vec<Incoming>>
     batch.into_iter().map(|delivery| delivery.map(Incoming::from)).collect()
 }
 
-/// A blocked connection still delivers: consuming goes on.
+/// A blocked connection still delivers: consuming goes on. So it does where we were
+/// refused something: who asked for it, on a channel, was told there.
 fn observe(monitor: &LinkMonitor, event: Option<Event>) -> Result<(), SessionError> {
     match event {
         Some(Event::ConnectionBlocked(_) | Event::ConnectionUnblocked) => Ok(()),
+        Some(Event::Error(error)) if link::closes_channel_with(&error, ACCESS_REFUSED) => Ok(()),
         other => monitor.observe(other),
     }
 }
@@ -368,13 +381,6 @@ async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(
 async fn past_grace(stop: &CancellationToken) {
     stop.cancelled().await;
     sleep(GRACE).await;
-}
-
-async fn stopped_within(stop: &CancellationToken, wait: Duration) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => true,
-        () = sleep(wait) => false,
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! - [`Publisher`]: confirmed, mandatory, persistent.
 //! - [`consume`]: batches; commit first, then one `ack(multiple)`.
 //! - [`ConsumerFaults`]: what a class switches on to see a consumer fail.
+//! - [`Leftovers`]: queues of an earlier topology that there still are.
 //! - [`DeadLetters`]: what was rejected, for a person to look at and decide on.
 //!
 //! lapin's own recovery stays off: under load it did not always come back. A
@@ -17,6 +18,7 @@
 mod consumer;
 mod dead_letters;
 mod fault;
+mod leftovers;
 mod link;
 mod message;
 mod mistake;
@@ -27,9 +29,12 @@ mod url;
 pub use consumer::{Handler, HandlerError, PREFETCH, Subscription, Verdict, consume};
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
 pub use fault::{ConsumerFault, ConsumerFaults, Crash};
+pub use leftovers::Leftovers;
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, Outgoing};
 pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher, together};
-pub use topology::{Binding, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch};
+pub use topology::{
+    Binding, Destination, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch,
+};
 pub use url::AmqpUrl;

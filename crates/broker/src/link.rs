@@ -4,8 +4,15 @@
 use std::{fmt, time::Duration};
 
 use futures_util::{Stream, StreamExt};
-use lapin::{Connection, ConnectionProperties, Event};
-use tokio::{sync::watch, time::timeout};
+use lapin::{
+    Connection, ConnectionProperties, ErrorKind, Event,
+    protocol::{AMQPErrorKind, AMQPSoftError},
+};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{AmqpUrl, TopologyMismatch};
 
@@ -178,6 +185,25 @@ pub(crate) enum SessionError {
     Mismatch(#[from] TopologyMismatch),
 }
 
+impl SessionError {
+    /// Whether what was asked for is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.closes_channel_with(AMQPSoftError::NOTFOUND)
+    }
+
+    /// Whether the broker closed a channel, and with this error.
+    pub(crate) fn closes_channel_with(&self, wanted: AMQPSoftError) -> bool {
+        let Self::Amqp(error) = self else { return false };
+        closes_channel_with(error, wanted)
+    }
+}
+
+/// Whether the broker closed a channel, and with this error.
+pub(crate) fn closes_channel_with(error: &lapin::Error, wanted: AMQPSoftError) -> bool {
+    let wanted = AMQPErrorKind::Soft(wanted);
+    matches!(error.kind(), ErrorKind::ProtocolError(amqp) if *amqp.kind() == wanted)
+}
+
 /// An error with all that caused it, in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -216,6 +242,14 @@ pub(crate) async fn close(connection: Connection) {
     let closed = timeout(CLOSE_TIMEOUT, connection.close(200, "bye".into())).await;
     if !matches!(closed, Ok(Ok(()))) {
         log::debug!("connection dropped without a goodbye: {closed:?}");
+    }
+}
+
+/// Waits between attempts; whether it was told to stop meanwhile.
+pub(crate) async fn stopped_within(stop: &CancellationToken, wait: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = sleep(wait) => false,
     }
 }
 

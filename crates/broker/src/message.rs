@@ -5,7 +5,7 @@ use lapin::{
     message::Delivery,
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
-use messages::MessageId;
+use messages::{MessageId, names};
 
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
@@ -25,6 +25,8 @@ pub struct Outgoing {
     pub timestamp: u64,
     /// AMQP `correlation_id`: the request that caused it.
     pub correlation_id: Option<String>,
+    /// Header [`names::CLIENT_HEADER`]: whose event it is, for who routes by that.
+    pub client: String,
     /// Header `traceparent` (W3C Trace Context).
     pub traceparent: Option<String>,
     /// JSON, in UTF-8.
@@ -43,13 +45,17 @@ impl Outgoing {
         if let Some(correlation_id) = &self.correlation_id {
             properties = properties.with_correlation_id(correlation_id.clone().into());
         }
+        properties.with_headers(self.headers())
+    }
+
+    fn headers(&self) -> FieldTable {
+        let text = |value: &str| AMQPValue::LongString(LongString::from(value.as_bytes()));
+        let mut headers = FieldTable::default();
+        headers.insert(names::CLIENT_HEADER.into(), text(&self.client));
         if let Some(traceparent) = &self.traceparent {
-            let mut headers = FieldTable::default();
-            let value = LongString::from(traceparent.as_bytes());
-            headers.insert("traceparent".into(), AMQPValue::LongString(value));
-            properties = properties.with_headers(headers);
+            headers.insert("traceparent".into(), text(traceparent));
         }
-        properties
+        headers
     }
 }
 

@@ -2,13 +2,19 @@
 //! end where the broker holds them otherwise.
 
 use lapin::{
-    Channel, ErrorKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
-    protocol::{AMQPErrorKind, AMQPSoftError},
+    Channel, Connection, ErrorKind,
+    options::{
+        ExchangeBindOptions, ExchangeDeclareOptions, ExchangeUnbindOptions, QueueBindOptions,
+        QueueDeclareOptions,
+    },
+    protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError},
     types::{AMQPValue, FieldTable, LongString},
 };
 
 use crate::link::{SessionError, within_time};
+
+/// Type of an exchange that spreads messages, and the plugin that knows it.
+const CONSISTENT_HASH: (&str, &str) = ("x-consistent-hash", "rabbitmq_consistent_hash_exchange");
 
 /// How an exchange routes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +23,12 @@ pub enum ExchangeKind {
     Direct,
     /// To every bound queue.
     Fanout,
+    /// To one of the bound queues: always to the same, as long as the same are bound,
+    /// for one value of the header. RabbitMQ needs a plugin for it.
+    ConsistentHash {
+        /// The header's name. All messages without it go to one and the same queue.
+        header: &'static str,
+    },
 }
 
 /// A durable exchange.
@@ -42,45 +54,77 @@ pub struct Queue {
     pub dead_letter_exchange: Option<&'static str>,
 }
 
-/// A queue bound to an exchange.
+/// Where a binding leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// To the queue of this name.
+    Queue(&'static str),
+    /// To the exchange of this name, which routes on.
+    Exchange(&'static str),
+}
+
+/// A queue, or an exchange, bound to an exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// The queue's name.
-    pub queue: &'static str,
-    /// The exchange's name.
+    /// Where it leads.
+    pub destination: Destination,
+    /// Name of the exchange that it comes from.
     pub exchange: &'static str,
-    /// Routing key; empty for a fanout.
+    /// Routing key; empty for a fanout, a weight for a consistent hash.
     pub routing_key: &'static str,
 }
 
 /// What must be there before anybody publishes or consumes. Declaring is
-/// idempotent; nothing is ever deleted.
+/// idempotent; no queue and no exchange is ever deleted.
 #[derive(Clone, Debug, Default)]
 pub struct Topology {
     /// Declared first.
     pub exchanges: Vec<Exchange>,
     /// Declared second.
     pub queues: Vec<Queue>,
-    /// Declared last.
+    /// Declared third.
     pub bindings: Vec<Binding>,
+    /// Taken away last, so that there is a way for every message at any time; they
+    /// need not be there, nor what they bind.
+    pub unbound: Vec<Binding>,
 }
 
-/// The broker holds a queue or an exchange of that name with other arguments.
-/// Trying again cannot help, and deleting it would lose messages.
+/// The broker cannot have what is declared. Trying again cannot help.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error(
-    "{what} exists with other arguments; delete it (its messages are lost) or declare it as it is. \
-     The broker says: {detail}"
-)]
-pub struct TopologyMismatch {
-    /// `queue '…'` or `exchange '…'`.
-    what: String,
-    /// The broker's own words; they name the argument.
-    detail: String,
+pub enum TopologyMismatch {
+    /// It holds a queue or an exchange of that name with other arguments; deleting
+    /// it would lose messages.
+    #[error(
+        "{what} exists with other arguments; delete it (its messages are lost) or declare it as \
+         it is. The broker says: {detail}"
+    )]
+    OtherArguments {
+        /// `queue '…'` or `exchange '…'`.
+        what: String,
+        /// The broker's own words; they name the argument.
+        detail: String,
+    },
+    /// It does not know an exchange of that type: a plugin is not enabled.
+    #[error(
+        "exchange '{exchange}' needs RabbitMQ's plugin {plugin}, which is not enabled; enable it \
+         on every node with: rabbitmq-plugins enable {plugin}. The broker says: {detail}"
+    )]
+    NoPlugin {
+        /// The exchange's name.
+        exchange: &'static str,
+        /// The plugin's.
+        plugin: &'static str,
+        /// The broker's own words; they name the type.
+        detail: String,
+    },
 }
 
 impl Topology {
-    pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), SessionError> {
+    pub(crate) async fn declare(
+        &self,
+        connection: &Connection,
+        channel: &Channel,
+    ) -> Result<(), SessionError> {
         for exchange in &self.exchanges {
             exchange.declare(channel).await?;
         }
@@ -90,20 +134,65 @@ impl Topology {
         for binding in &self.bindings {
             binding.declare(channel).await?;
         }
-        Ok(())
+        self.unbind(connection).await
+    }
+
+    /// On a channel of its own, which the broker closes where we may not touch what
+    /// is to be unbound: then it is none of ours.
+    async fn unbind(&self, connection: &Connection) -> Result<(), SessionError> {
+        if self.unbound.is_empty() {
+            return Ok(());
+        }
+        let channel = within_time(connection.create_channel()).await?;
+        for binding in &self.unbound {
+            match binding.remove(&channel).await {
+                Err(error) if error.closes_channel_with(AMQPSoftError::ACCESSREFUSED) => {
+                    log::warn!("{binding:?} cannot be unbound, should it be there: {error}");
+                    return Ok(());
+                }
+                removed => removed?,
+            }
+        }
+        within_time(channel.close(200, "bye".into())).await
     }
 }
 
 impl Exchange {
     async fn declare(&self, channel: &Channel) -> Result<(), SessionError> {
-        let kind = match self.kind {
-            ExchangeKind::Direct => lapin::ExchangeKind::Direct,
-            ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
-        };
+        let (kind, arguments) = self.kind.on_the_wire();
+        self.declare_as(kind, arguments, channel).await
+    }
+
+    async fn declare_as(
+        &self,
+        kind: lapin::ExchangeKind,
+        arguments: FieldTable,
+        channel: &Channel,
+    ) -> Result<(), SessionError> {
         let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
-        let declared =
-            channel.exchange_declare(self.name.into(), kind, options, FieldTable::default());
-        within_time(declared).await.map_err(|error| mismatch("exchange", self.name, error))
+        let declared = channel.exchange_declare(self.name.into(), kind, options, arguments);
+        within_time(declared).await.map_err(|error| match &error {
+            SessionError::Amqp(amqp) if is_unknown_type(amqp) => {
+                let (exchange, plugin) = (self.name, CONSISTENT_HASH.1);
+                TopologyMismatch::NoPlugin { exchange, plugin, detail: amqp.to_string() }.into()
+            }
+            _ => mismatch("exchange", self.name, error),
+        })
+    }
+}
+
+impl ExchangeKind {
+    fn on_the_wire(self) -> (lapin::ExchangeKind, FieldTable) {
+        let mut arguments = FieldTable::default();
+        let kind = match self {
+            Self::Direct => lapin::ExchangeKind::Direct,
+            Self::Fanout => lapin::ExchangeKind::Fanout,
+            Self::ConsistentHash { header } => {
+                arguments.insert("hash-header".into(), text(header));
+                lapin::ExchangeKind::Custom(CONSISTENT_HASH.0.to_owned())
+            }
+        };
+        (kind, arguments)
     }
 }
 
@@ -119,7 +208,6 @@ impl Queue {
 
     fn arguments(&self) -> FieldTable {
         let mut arguments = FieldTable::default();
-        let text = |value: &str| AMQPValue::LongString(LongString::from(value.as_bytes()));
         arguments.insert("x-queue-type".into(), text("quorum"));
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(self.delivery_limit));
         arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(self.max_length));
@@ -134,28 +222,81 @@ impl Queue {
 
 impl Binding {
     async fn declare(&self, channel: &Channel) -> Result<(), SessionError> {
-        let bound = channel.queue_bind(
-            self.queue.into(),
-            self.exchange.into(),
-            self.routing_key.into(),
-            QueueBindOptions::default(),
-            FieldTable::default(),
-        );
-        within_time(bound).await
+        let (from, key, none) =
+            (self.exchange.into(), self.routing_key.into(), FieldTable::default());
+        match self.destination {
+            Destination::Queue(queue) => {
+                let options = QueueBindOptions::default();
+                within_time(channel.queue_bind(queue.into(), from, key, options, none)).await
+            }
+            Destination::Exchange(exchange) => {
+                let options = ExchangeBindOptions::default();
+                within_time(channel.exchange_bind(exchange.into(), from, key, options, none)).await
+            }
+        }
     }
+
+    /// What is not there needs no removing: the broker says yes all the same.
+    async fn remove(&self, channel: &Channel) -> Result<(), SessionError> {
+        let (from, key, none) =
+            (self.exchange.into(), self.routing_key.into(), FieldTable::default());
+        match self.destination {
+            Destination::Queue(queue) => {
+                within_time(channel.queue_unbind(queue.into(), from, key, none)).await
+            }
+            Destination::Exchange(exchange) => {
+                let options = ExchangeUnbindOptions::default();
+                within_time(channel.exchange_unbind(exchange.into(), from, key, options, none))
+                    .await
+            }
+        }
+    }
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(LongString::from(value.as_bytes()))
 }
 
 fn mismatch(what: &str, name: &str, error: SessionError) -> SessionError {
-    match &error {
-        SessionError::Amqp(amqp) if is_precondition_failed(amqp) => {
-            let what = format!("{what} '{name}'");
-            TopologyMismatch { what, detail: amqp.to_string() }.into()
-        }
-        _ => error,
+    if !error.closes_channel_with(AMQPSoftError::PRECONDITIONFAILED) {
+        return error;
     }
+    let what = format!("{what} '{name}'");
+    TopologyMismatch::OtherArguments { what, detail: error.to_string() }.into()
 }
 
-fn is_precondition_failed(error: &lapin::Error) -> bool {
-    let failed = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
-    matches!(error.kind(), ErrorKind::ProtocolError(amqp) if *amqp.kind() == failed)
+/// RabbitMQ closes the connection where it does not know an exchange's type.
+fn is_unknown_type(error: &lapin::Error) -> bool {
+    let invalid = AMQPErrorKind::Hard(AMQPHardError::COMMANDINVALID);
+    matches!(error.kind(), ErrorKind::ProtocolError(amqp) if *amqp.kind() == invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::Vhost;
+
+    use super::*;
+    use crate::link;
+
+    /// As every node here has the plugin, of a type that none has.
+    #[tokio::test]
+    async fn a_type_that_the_broker_does_not_know_is_a_mismatch_that_names_the_plugin() {
+        let vhost = Vhost::create().await;
+        let url = vhost.url().parse().expect("a broker's URL");
+        let connection = link::connect(&url, "prueba").await.expect("a connection");
+        let channel = connection.create_channel().await.expect("a channel");
+        let kind = ExchangeKind::ConsistentHash { header: "cliente" };
+        let exchange = Exchange { name: "por_cliente", kind };
+        let unknown = lapin::ExchangeKind::Custom("x-no-such-type".to_owned());
+        let declared = exchange.declare_as(unknown, FieldTable::default(), &channel).await;
+        let Err(SessionError::Mismatch(mismatch)) = declared else { panic!("{declared:?}") };
+        let text = mismatch.to_string();
+        for part in [
+            "exchange 'por_cliente'",
+            "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange",
+            "x-no-such-type",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

@@ -111,6 +111,16 @@ impl Vhost {
         self.put(&format!("queues/{}/{queue}", self.name), &body).await;
     }
 
+    /// Deletes a queue with its messages.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete_queue(&self, queue: &str) {
+        let path = format!("queues/{}/{queue}", self.name);
+        let status = self.request(Method::DELETE, &path, None).await.0;
+        assert!(status.is_success(), "delete {queue}: {status}");
+    }
+
     /// Declares a durable exchange.
     ///
     /// # Panics
@@ -149,6 +159,23 @@ impl Vhost {
         let path = format!("bindings/{}/e/{exchange}/q/{queue}/{routing_key}", self.name);
         let status = self.request(Method::DELETE, &path, None).await.0;
         assert!(status.is_success(), "unbind {queue}: {status}");
+    }
+
+    /// What is bound to an exchange: destination and routing key, sorted.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn bound_to(&self, exchange: &str) -> Vec<(String, String)> {
+        let path = format!("exchanges/{}/{exchange}/bindings/source", self.name);
+        let (status, answer) = self.request(Method::GET, &path, None).await;
+        assert!(status.is_success(), "bindings of {exchange}: {status} {answer}");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let bindings = answer.as_array().into_iter().flatten();
+        let mut bound: Vec<_> = bindings
+            .map(|binding| (text(&binding["destination"]), text(&binding["routing_key"])))
+            .collect();
+        bound.sort_unstable();
+        bound
     }
 
     /// Publishes as anybody with the right to would: by hand.

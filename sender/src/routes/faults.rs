@@ -140,6 +140,7 @@ fn poisoned(id: Uuid, sender: &Sender, request: &HttpRequest) -> Parcel {
         routing_key: names::CLICK.to_owned(),
         timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
+        client: sender.name.to_string(),
         traceparent: None,
         body: POISON.to_vec(),
     };

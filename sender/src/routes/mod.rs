@@ -104,6 +104,7 @@ fn outgoing(event: &Event, producer: &ClientName) -> Outgoing {
         routing_key: event.event.evento.to_string(),
         timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
+        client: event.event.cliente.to_string(),
         traceparent: None,
         body: event.event.encode(),
     }

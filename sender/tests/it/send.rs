@@ -31,7 +31,7 @@ async fn a_confirmed_event_is_answered_202_and_lies_in_the_queue() {
     assert_eq!(properties["type"], "evento_cliente.v1");
     assert_eq!(properties["delivery_mode"], 2);
     assert_eq!(properties["correlation_id"], "peticion-7");
-    assert_eq!(properties["headers"]["traceparent"], trace);
+    assert_eq!(properties["headers"], json!({ "cliente": "cliente_x", "traceparent": trace }));
     let wanted = format!(
         r#"{{"cliente":"cliente_x","evento":"click","timestamp":{},"message":"mensaje de prueba"}}"#,
         event["timestamp"]

@@ -86,10 +86,28 @@ impl Consuming {
     ) -> Self {
         let url = url.parse().expect("a broker's URL");
         let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology);
-        let subscription = subscription.with_faults(faults);
+        Self::of(subscription.with_faults(faults), status, memory)
+    }
+
+    pub(crate) fn start_leftover(
+        url: &str,
+        memory: &Memory,
+        queue: &'static str,
+        topology: Topology,
+    ) -> Self {
+        let url = url.parse().expect("a broker's URL");
+        let (subscription, status) = Subscription::new(url, "prueba".to_owned(), queue, topology);
+        Self::of(subscription.of_leftover(), status, memory)
+    }
+
+    fn of(subscription: Subscription, status: LinkStatus, memory: &Memory) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(consume(subscription, memory.clone(), stop.clone()));
         Self { stop, status, task }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.task.is_finished()
     }
 
     pub(crate) async fn connected(&self) {

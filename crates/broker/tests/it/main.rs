@@ -3,10 +3,12 @@
 mod consuming;
 mod dead_letters;
 mod faults;
+mod partitions;
 mod publishing;
 
 use broker::{
-    AmqpUrl, Binding, Exchange, ExchangeKind, Outgoing, Publisher, Queue, Topology, publisher,
+    AmqpUrl, Binding, Destination, Exchange, ExchangeKind, Outgoing, Publisher, Queue, Topology,
+    publisher,
 };
 use messages::MessageId;
 use test_support::{Vhost, eventually};
@@ -33,10 +35,15 @@ fn topology() -> Topology {
         ],
         queues: vec![dead, queue],
         bindings: vec![
-            Binding { queue: DEAD_LETTERS, exchange: "pruebas_dlx", routing_key: "" },
-            Binding { queue: QUEUE, exchange: EXCHANGE, routing_key: "click" },
+            bound(Destination::Queue(DEAD_LETTERS), "pruebas_dlx", ""),
+            bound(Destination::Queue(QUEUE), EXCHANGE, "click"),
         ],
+        ..Topology::default()
     }
+}
+
+fn bound(destination: Destination, exchange: &'static str, routing_key: &'static str) -> Binding {
+    Binding { destination, exchange, routing_key }
 }
 
 fn message(routing_key: &str) -> Outgoing {
@@ -48,6 +55,7 @@ fn message(routing_key: &str) -> Outgoing {
         routing_key: routing_key.to_owned(),
         timestamp: 1_744_545_600,
         correlation_id: Some("peticion-1".to_owned()),
+        client: "ana".to_owned(),
         traceparent: None,
         body: format!(r#"{{"id":"{id}"}}"#).into_bytes(),
     }
