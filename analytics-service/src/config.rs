@@ -4,6 +4,7 @@ use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
+use messages::names::QUEUES;
 use service_kit::Listen;
 
 use crate::{
@@ -37,6 +38,11 @@ pub struct Config {
         default_value = "sqlite://analiticas.db"
     )]
     pub database_url: DatabaseUrl,
+
+    /// Among how many queues the events are spread, by client, from 1 to 16; more
+    /// than one needs RabbitMQ's plugin `rabbitmq_consistent_hash_exchange`
+    #[arg(long, env = "PARTITIONS", default_value = "1", value_parser = partitions)]
+    pub partitions: usize,
 
     /// How long a message is remembered so that it is not counted twice; older
     /// ones go to the dead-letter queue
@@ -80,6 +86,12 @@ fn window(text: &str) -> Result<Duration, String> {
     Ok(window)
 }
 
+/// As many as there are names for.
+fn partitions(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=QUEUES.len()).contains(number));
+    number.ok_or_else(|| format!("must be a number from 1 to {}", QUEUES.len()))
+}
+
 impl Listen for Config {
     fn listen(&self) -> SocketAddr {
         self.listen
@@ -110,6 +122,18 @@ mod tests {
             assert_eq!(parsed(arguments).expect("good values").lab_faults, on, "{arguments:?}");
         }
         assert!(parsed(&["--lab-faults=si"]).expect_err("bad").contains("LAB_FAULTS"));
+    }
+
+    #[test]
+    fn there_is_one_queue_unless_somebody_asks_for_more() {
+        assert_eq!(parsed(&[]).expect("good values").partitions, 1);
+        for (text, number) in [("1", 1), ("3", 3), ("16", 16)] {
+            assert_eq!(parsed(&["--partitions", text]).expect("good values").partitions, number);
+        }
+        for text in ["0", "17", "dos", "1.5"] {
+            let error = parsed(&["--partitions", text]).expect_err(text);
+            assert!(error.contains("PARTITIONS") && error.contains("1 to 16"), "{error}");
+        }
     }
 
     #[test]

@@ -3,33 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{
-    Binding, Exchange, ExchangeKind, Handler, HandlerError, Incoming, Queue, Topology, Verdict,
-};
+use broker::{Handler, HandlerError, Incoming, Verdict};
 use jiff::Timestamp;
-use messages::{MessageId, names};
+use messages::MessageId;
 use service_kit::clock;
 use tokio::time::sleep;
 
 use crate::{
     journal::{Delivery, Outcome},
     judge::{CLOCK_TOLERANCE, Event, judge},
-    progress::{Delivered, Progress},
+    progress::{ConsumerProgress, Delivered},
     store::{Recorded, StoreError},
     writing::{Writer, Writing},
 };
-
-/// Deliveries of one message before it is dead-lettered. Poison is rejected at
-/// its first; this is for a message that kills whoever reads it.
-const DELIVERY_LIMIT: i64 = 1000;
-
-/// The same for the dead-letter queue. Behind it is nothing, so over the limit it
-/// would drop a message, and before RabbitMQ 4.3 looking at one counts as a
-/// delivery: people may look as often as they like.
-const DEAD_DELIVERY_LIMIT: i64 = 2_000_000_000;
-
-/// Messages that may wait before senders are refused.
-const MAX_WAITING: i64 = 5_000_000;
 
 /// How often old messages are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
@@ -44,42 +30,10 @@ const FORGET_AT_ONCE: i64 = 10_000;
 /// Characters of a reason that are remembered: it may quote the message.
 const MAX_REASON: usize = 200;
 
-/// What analytics needs on the broker. Further routing keys may be bound by
-/// hand: it counts whatever its queue receives.
-pub(crate) fn topology() -> Topology {
-    let dead = Queue {
-        name: names::DEAD_LETTER_QUEUE,
-        delivery_limit: DEAD_DELIVERY_LIMIT,
-        max_length: MAX_WAITING,
-        dead_letter_exchange: None,
-    };
-    let queue = Queue {
-        name: names::QUEUE,
-        delivery_limit: DELIVERY_LIMIT,
-        dead_letter_exchange: Some(names::DEAD_LETTER_EXCHANGE),
-        ..dead
-    };
-    Topology {
-        exchanges: vec![
-            Exchange { name: names::EXCHANGE, kind: ExchangeKind::Direct },
-            Exchange { name: names::DEAD_LETTER_EXCHANGE, kind: ExchangeKind::Fanout },
-        ],
-        queues: vec![dead, queue],
-        bindings: vec![
-            Binding {
-                queue: names::DEAD_LETTER_QUEUE,
-                exchange: names::DEAD_LETTER_EXCHANGE,
-                routing_key: "",
-            },
-            Binding { queue: names::QUEUE, exchange: names::EXCHANGE, routing_key: names::CLICK },
-        ],
-    }
-}
-
-/// Counts batches.
+/// Counts the batches of one queue.
 pub(crate) struct Recorder {
     writer: Writer,
-    progress: Progress,
+    progress: ConsumerProgress,
     window: Duration,
 }
 
@@ -92,7 +46,7 @@ pub(crate) struct Forgetter {
 
 impl Recorder {
     /// Counts what is at most `window` old, and tells `progress` of it.
-    pub(crate) fn new(writer: Writer, progress: Progress, window: Duration) -> Self {
+    pub(crate) fn new(writer: Writer, progress: ConsumerProgress, window: Duration) -> Self {
         Self { writer, progress, window }
     }
 

@@ -50,6 +50,12 @@ pub(crate) type Delivered = (Option<Uuid>, Delivery);
 struct State {
     counts: Counts,
     journal: Journal,
+}
+
+/// What one consumer tells of its batches. Each has its own: several may have a
+/// batch that cannot be stored at the same time.
+pub(crate) struct ConsumerProgress {
+    progress: Progress,
     unstored: Option<Unstored>,
 }
 
@@ -61,14 +67,9 @@ struct Unstored {
 }
 
 impl Progress {
-    /// A batch whose events are stored, at `now`.
-    pub(crate) fn stored(&self, batch: Vec<Delivered>, now: Timestamp) {
-        self.lock().stored(batch, now);
-    }
-
-    /// A batch of which nothing is stored; it comes again.
-    pub(crate) fn not_stored(&self, batch: Vec<Delivered>) {
-        self.lock().not_stored(batch);
+    /// For one more consumer to tell of its batches.
+    pub(crate) fn consumer(&self) -> ConsumerProgress {
+        ConsumerProgress { progress: self.clone(), unstored: None }
     }
 
     /// The counts of this moment.
@@ -91,10 +92,50 @@ impl Progress {
     }
 }
 
-impl State {
-    fn stored(&mut self, batch: Vec<Delivered>, now: Timestamp) {
-        self.meet(&batch);
+impl ConsumerProgress {
+    /// A batch whose events are stored, at `now`.
+    pub(crate) fn stored(&mut self, batch: Vec<Delivered>, now: Timestamp) {
+        let again = self.is_again(&batch);
         self.unstored = None;
+        let mut state = self.progress.lock();
+        state.meet(&batch, again);
+        state.stored(batch, now);
+    }
+
+    /// A batch of which nothing is stored; it comes again. Nothing of it is settled,
+    /// so only what could not be stored is written down: once, unless the reason
+    /// changes.
+    pub(crate) fn not_stored(&mut self, mut batch: Vec<Delivered>) {
+        let again = self.is_again(&batch);
+        let messages = identity(&batch);
+        let mut state = self.progress.lock();
+        state.meet(&batch, again);
+        batch.retain(|(_, delivery)| delivery.resultado == Outcome::NotStored);
+        let reason = batch.first().and_then(|(_, delivery)| delivery.motivo.clone());
+        let known = again && self.unstored.as_ref().is_some_and(|last| last.reason == reason);
+        if !known {
+            state.write_down(batch);
+        }
+        drop(state);
+        self.unstored = Some(Unstored { messages, reason });
+    }
+
+    /// Whether the batch is the one that could not be stored.
+    fn is_again(&self, batch: &[Delivered]) -> bool {
+        self.unstored.as_ref().is_some_and(|unstored| unstored.messages == identity(batch))
+    }
+}
+
+impl State {
+    /// Counts redeliveries, unless the batch comes again.
+    fn meet(&mut self, batch: &[Delivered], again: bool) {
+        if !again {
+            let redelivered = batch.iter().filter(|(_, delivery)| delivery.reentregado).count();
+            self.counts.reentregados += u64::try_from(redelivered).unwrap_or_default();
+        }
+    }
+
+    fn stored(&mut self, batch: Vec<Delivered>, now: Timestamp) {
         let mut mensajes = 0;
         for (_, delivery) in &batch {
             let count = match delivery.resultado {
@@ -110,32 +151,6 @@ impl State {
             self.counts.lote = Some(StoredBatch { mensajes, a_las: now });
         }
         self.write_down(batch);
-    }
-
-    /// Nothing of the batch is settled, so only what could not be stored is
-    /// written down: once, unless the reason changes.
-    fn not_stored(&mut self, mut batch: Vec<Delivered>) {
-        let again = self.meet(&batch);
-        let messages = identity(&batch);
-        batch.retain(|(_, delivery)| delivery.resultado == Outcome::NotStored);
-        let reason = batch.first().and_then(|(_, delivery)| delivery.motivo.clone());
-        let known = again && self.unstored.as_ref().is_some_and(|last| last.reason == reason);
-        if !known {
-            self.write_down(batch);
-        }
-        self.unstored = Some(Unstored { messages, reason });
-    }
-
-    /// Counts redeliveries, unless the batch is the one that could not be stored;
-    /// whether it is.
-    fn meet(&mut self, batch: &[Delivered]) -> bool {
-        let again =
-            self.unstored.as_ref().is_some_and(|unstored| unstored.messages == identity(batch));
-        if !again {
-            let redelivered = batch.iter().filter(|(_, delivery)| delivery.reentregado).count();
-            self.counts.reentregados += u64::try_from(redelivered).unwrap_or_default();
-        }
-        again
     }
 
     fn write_down(&mut self, batch: Vec<Delivered>) {
@@ -170,8 +185,9 @@ mod tests {
     #[test]
     fn every_delivery_is_counted_as_what_became_of_it() {
         let progress = Progress::default();
+        let mut consumer = progress.consumer();
         assert_eq!(progress.counts(), Counts::default());
-        progress.stored(
+        consumer.stored(
             vec![
                 delivered(1, false, Outcome::Counted),
                 delivered(1, true, Outcome::Repeated),
@@ -189,13 +205,15 @@ mod tests {
     #[test]
     fn a_batch_of_rejected_messages_is_none_that_was_stored() {
         let progress = Progress::default();
-        progress.stored(vec![delivered(1, false, Outcome::Rejected)], NOW);
+        let mut consumer = progress.consumer();
+        consumer.stored(vec![delivered(1, false, Outcome::Rejected)], NOW);
         assert_eq!(progress.counts().lote, None);
     }
 
     #[test]
     fn a_batch_that_comes_again_until_it_is_stored_is_one_delivery() {
         let progress = Progress::default();
+        let mut consumer = progress.consumer();
         let failing = |reason| {
             vec![
                 because(reason, delivered(1, true, Outcome::NotStored)),
@@ -203,12 +221,12 @@ mod tests {
             ]
         };
         for reason in ["locked", "locked", "full", "full"] {
-            progress.not_stored(failing(reason));
+            consumer.not_stored(failing(reason));
         }
         assert_eq!((progress.counts().reentregados, progress.counts().rechazados), (2, 0));
         let stored =
             vec![delivered(1, true, Outcome::Counted), delivered(2, true, Outcome::Rejected)];
-        progress.stored(stored, NOW);
+        consumer.stored(stored, NOW);
         let counts = progress.counts();
         assert_eq!((counts.reentregados, counts.contados, counts.rechazados), (2, 1, 1));
 
@@ -221,9 +239,28 @@ mod tests {
     #[test]
     fn the_same_messages_in_a_later_batch_are_further_deliveries() {
         let progress = Progress::default();
+        let mut consumer = progress.consumer();
         let batch = || vec![delivered(1, true, Outcome::Repeated)];
-        progress.stored(batch(), NOW);
-        progress.stored(batch(), NOW);
+        consumer.stored(batch(), NOW);
+        consumer.stored(batch(), NOW);
         assert_eq!(progress.counts().reentregados, 2);
+    }
+
+    #[test]
+    fn two_consumers_that_cannot_store_by_turns_have_two_deliveries() {
+        let progress = Progress::default();
+        let (mut one, mut other) = (progress.consumer(), progress.consumer());
+        let failing = |number| vec![because("locked", delivered(number, true, Outcome::NotStored))];
+        for _ in 0..3 {
+            one.not_stored(failing(1));
+            other.not_stored(failing(2));
+        }
+        assert_eq!(progress.counts().reentregados, 2);
+        one.stored(vec![delivered(1, true, Outcome::Counted)], NOW);
+        other.stored(vec![delivered(2, true, Outcome::Counted)], NOW);
+        assert_eq!((progress.counts().reentregados, progress.counts().contados), (2, 2));
+        for number in [1, 2] {
+            assert_eq!(progress.deliveries(Uuid::from_u128(number)).len(), 2);
+        }
     }
 }

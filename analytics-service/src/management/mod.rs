@@ -36,8 +36,8 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Longest body that is read, in bytes: a hundred queues take a quarter of it.
 const MAX_BODY: usize = 256 * 1024;
 
-/// Queues in one page whose names hold a text: that of our queue is part of the
-/// dead-letter queue's.
+/// Queues in one page whose names hold a text: that of our first queue is part of
+/// the others' and of the dead-letter queue's.
 const PAGE: &str = "page=1&page_size=100&name=";
 
 /// How many messages they have, without statistics: those are five seconds old,
@@ -48,6 +48,10 @@ const TOTALS: &str = "disable_stats=true&enable_queue_totals=true&columns=name,m
 /// How many consumers they have: that is told with the statistics only, unless to
 /// users who may see every connection.
 const CONSUMERS: &str = "columns=name,consumers";
+
+/// What leads from our exchange, and where to: people may have bound queues of their
+/// own.
+const BINDINGS: &str = "columns=destination,destination_type,routing_key";
 
 /// What is known of the broker, as it is told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,15 +98,17 @@ impl BrokerWatch {
 }
 
 impl Monitor {
-    /// Asks the API at `url` about `vhost`; nobody where there is no URL.
+    /// Asks the API at `url` about `vhost` and so many queues; nobody where there is
+    /// no URL.
     ///
     /// # Errors
     /// When no HTTP client can be made.
     pub(crate) fn new(
         url: Option<&ManagementUrl>,
         vhost: &VirtualHost,
+        partitions: usize,
     ) -> reqwest::Result<(Self, BrokerWatch)> {
-        let questions = url.map(|url| Questions::new(url, vhost)).transpose()?;
+        let questions = url.map(|url| Questions::new(url, vhost, partitions)).transpose()?;
         let reason = match questions {
             Some(_) => "todavía no se ha preguntado a la API de gestión de RabbitMQ",
             None => "no está configurado: falta MANAGEMENT_URL",
@@ -216,10 +222,11 @@ struct Questions {
     totals: Url,
     consumers: Url,
     bindings: Url,
+    partitions: usize,
 }
 
 impl Questions {
-    fn new(url: &ManagementUrl, vhost: &VirtualHost) -> reqwest::Result<Self> {
+    fn new(url: &ManagementUrl, vhost: &VirtualHost, partitions: usize) -> reqwest::Result<Self> {
         // It is a neighbour: no proxy of the environment lies in between, and it
         // has no reason to send us, and our password, elsewhere.
         let client = Client::builder().no_proxy().redirect(Policy::none()).build()?;
@@ -228,12 +235,13 @@ impl Questions {
             let query = format!("{PAGE}{queue}&{what}");
             url.api(&format!("queues/{vhost}"), Some(&query))
         };
-        let bindings = format!("bindings/{vhost}/e/{exchange}/q/{queue}");
+        let bindings = format!("exchanges/{vhost}/{exchange}/bindings/source");
         Ok(Self {
             client,
             totals: queues(TOTALS),
             consumers: queues(CONSUMERS),
-            bindings: url.api(&bindings, None),
+            bindings: url.api(&bindings, Some(BINDINGS)),
+            partitions,
         })
     }
 
@@ -242,7 +250,8 @@ impl Questions {
         let totals = self.get(&self.totals).await?;
         let consumers = self.get(&self.consumers).await?;
         let bindings = self.get(&self.bindings).await?;
-        Reading::of(&totals, &consumers, &bindings).ok_or(Unanswered::NotUnderstood)
+        let reading = Reading::of(self.partitions, &totals, &consumers, &bindings);
+        reading.ok_or(Unanswered::NotUnderstood)
     }
 
     async fn get(&self, url: &Url) -> Result<Value, Unanswered> {
@@ -276,7 +285,7 @@ mod tests {
 
     #[test]
     fn without_a_url_it_says_that_it_is_not_configured() {
-        let (_monitor, watch) = Monitor::new(None, &vhost()).expect("a monitor");
+        let (_monitor, watch) = Monitor::new(None, &vhost(), 1).expect("a monitor");
         let state = watch.state();
         assert!(!state.responde && state.a_las.is_none());
         assert!(state.motivo.expect("a reason").contains("MANAGEMENT_URL"));
@@ -285,7 +294,7 @@ mod tests {
     #[test]
     fn without_an_answer_what_was_known_stays_with_its_time() {
         let url = "http://m:p@h:1".parse().expect("a url");
-        let (_monitor, watch) = Monitor::new(Some(&url), &vhost()).expect("a monitor");
+        let (_monitor, watch) = Monitor::new(Some(&url), &vhost(), 1).expect("a monitor");
         let mut known = watch.0.borrow().clone();
         let reading = Reading { enlaces: vec!["click".to_owned()], ..Reading::default() };
         let (then, now) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);

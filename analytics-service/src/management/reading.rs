@@ -2,7 +2,7 @@
 //! was declared just now has no numbers yet, and versions differ in what else
 //! they tell (3.10 to 4.x).
 
-use messages::names;
+use messages::names::{self, QUEUES};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -10,20 +10,21 @@ use utoipa::ToSchema;
 /// The broker, as far as it concerns analytics.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Reading {
-    /// The queue that is counted from; null where it is not there, or has no
-    /// numbers yet.
+    /// The queue that is counted from, or all of them together; null where one is not
+    /// there, or has no numbers yet.
     pub(crate) cola: Option<WorkQueue>,
     /// The queue of what was rejected.
     pub(crate) muertas: Option<DeadLetterQueue>,
-    /// Routing keys under which the exchange puts messages into the queue.
+    /// Routing keys under which the exchange puts messages into the queue, or has them
+    /// spread over the queues.
     pub(crate) enlaces: Vec<String>,
 }
 
-/// The queue that is counted from.
+/// The queue that is counted from; of several, the sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Cola)]
 pub(crate) struct WorkQueue {
-    /// Its name.
+    /// Its name; of several, the first one's.
     pub(crate) nombre: &'static str,
     /// Messages that wait to be delivered.
     pub(crate) listos: u64,
@@ -33,6 +34,22 @@ pub(crate) struct WorkQueue {
     pub(crate) consumidores: u64,
     /// Messages that it takes at most; null where it has no limit.
     pub(crate) limite: Option<u64>,
+    /// One by one: those that are used, and those that no longer are and still exist.
+    pub(crate) particiones: Vec<Partition>,
+}
+
+/// One of the queues that are counted from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Particion)]
+pub(crate) struct Partition {
+    /// Its name.
+    pub(crate) nombre: &'static str,
+    /// Messages that wait to be delivered.
+    pub(crate) listos: u64,
+    /// Messages delivered and not acknowledged yet.
+    pub(crate) sin_acuse: u64,
+    /// Consumers; as the broker's statistics say, which are some seconds old.
+    pub(crate) consumidores: u64,
 }
 
 /// The queue of what was rejected.
@@ -47,14 +64,16 @@ pub(crate) struct DeadLetterQueue {
 
 impl Reading {
     /// Puts the answers together: queues with their messages, queues with their
-    /// consumers, and bindings. `None` where one of them is no list.
-    pub(crate) fn of(totals: &Value, consumers: &Value, bindings: &Value) -> Option<Self> {
+    /// consumers, and the exchange's bindings. `None` where one of them is no list.
+    pub(crate) fn of(
+        partitions: usize,
+        totals: &Value,
+        consumers: &Value,
+        bindings: &Value,
+    ) -> Option<Self> {
         let (totals, consumers) = (list(totals)?, list(consumers)?);
-        let consumers =
-            named(consumers, names::QUEUE).and_then(|queue| queue["consumers"].as_u64());
         Some(Self {
-            cola: named(totals, names::QUEUE)
-                .and_then(|queue| work_queue(queue, consumers.unwrap_or_default())),
+            cola: work_queue(partitions, totals, consumers),
             muertas: named(totals, names::DEAD_LETTER_QUEUE).and_then(dead_letter_queue),
             enlaces: routing_keys(list(bindings)?),
         })
@@ -70,13 +89,32 @@ fn named<'a>(queues: &'a [Value], name: &str) -> Option<&'a Value> {
     queues.iter().find(|queue| queue["name"] == name)
 }
 
-fn work_queue(queue: &Value, consumidores: u64) -> Option<WorkQueue> {
+/// Without the numbers of one there is no sum: it would look as if nothing waited.
+fn work_queue(partitions: usize, totals: &[Value], consumers: &[Value]) -> Option<WorkQueue> {
+    let (used, unused) = QUEUES.split_at(partitions);
+    let unused = unused.iter().filter(|name| named(totals, name).is_some());
+    let names: Vec<_> = used.iter().chain(unused).copied().collect();
+    let queues: Vec<_> = names.iter().map(|name| named(totals, name)).collect::<Option<_>>()?;
+    let of = |(name, queue)| partition(name, queue, consumers);
+    let particiones: Vec<_> = names.into_iter().zip(queues.iter().copied()).map(of).collect::<Option<_>>()?;
+    let limits = queues.iter().map(|queue| queue["arguments"]["x-max-length"].as_u64());
     Some(WorkQueue {
         nombre: names::QUEUE,
+        listos: particiones.iter().map(|queue| queue.listos).sum(),
+        sin_acuse: particiones.iter().map(|queue| queue.sin_acuse).sum(),
+        consumidores: particiones.iter().map(|queue| queue.consumidores).sum(),
+        limite: limits.sum(),
+        particiones,
+    })
+}
+
+fn partition(nombre: &'static str, queue: &Value, consumers: &[Value]) -> Option<Partition> {
+    let consumers = named(consumers, nombre).and_then(|queue| queue["consumers"].as_u64());
+    Some(Partition {
+        nombre,
         listos: queue["messages_ready"].as_u64()?,
         sin_acuse: queue["messages_unacknowledged"].as_u64()?,
-        consumidores,
-        limite: queue["arguments"]["x-max-length"].as_u64(),
+        consumidores: consumers.unwrap_or_default(),
     })
 }
 
@@ -87,11 +125,22 @@ fn dead_letter_queue(queue: &Value) -> Option<DeadLetterQueue> {
 
 /// Each once: bindings may differ in their arguments alone.
 fn routing_keys(bindings: &[Value]) -> Vec<String> {
-    let keys = bindings.iter().filter_map(|binding| binding["routing_key"].as_str());
-    let mut keys: Vec<_> = keys.map(str::to_owned).collect();
+    let ours = bindings.iter().filter(|binding| is_ours(binding));
+    let mut keys: Vec<_> =
+        ours.filter_map(|binding| binding["routing_key"].as_str()).map(str::to_owned).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Whether it leads to a queue of ours, or to the exchange that spreads over them.
+fn is_ours(binding: &Value) -> bool {
+    let leads_to = |name: &str| binding["destination"] == name;
+    match binding["destination_type"].as_str() {
+        Some("queue") => QUEUES.into_iter().any(leads_to),
+        Some("exchange") => leads_to(names::EXCHANGE_BY_CLIENT),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +170,9 @@ mod tests {
         "cola_analiticas","destination_type":"queue","routing_key":"click","arguments":{"a":1},
         "properties_key":"click~x"},{"source":"eventos_clientes","vhost":"/","destination":
         "cola_analiticas","destination_type":"queue","routing_key":"Compra","arguments":{},
-        "properties_key":"Compra"}]"#;
+        "properties_key":"Compra"},{"source":"eventos_clientes","vhost":"/","destination":
+        "cola_de_otros","destination_type":"queue","routing_key":"otra","arguments":{},
+        "properties_key":"otra"}]"#;
 
     fn value(text: &str) -> Value {
         serde_json::from_str(text).expect("JSON")
@@ -129,10 +180,12 @@ mod tests {
 
     #[test]
     fn the_recorded_answers_are_understood() {
-        let reading = Reading::of(&value(TOTALS), &value(CONSUMERS), &value(BINDINGS));
+        let reading = Reading::of(1, &value(TOTALS), &value(CONSUMERS), &value(BINDINGS));
         let wanted = json!({
             "cola": { "nombre": "cola_analiticas", "listos": 3, "sin_acuse": 12,
-                      "consumidores": 1, "limite": 5_000_000 },
+                      "consumidores": 1, "limite": 5_000_000, "particiones": [
+                          { "nombre": "cola_analiticas", "listos": 3, "sin_acuse": 12,
+                            "consumidores": 1 }] },
             "muertas": { "nombre": "cola_analiticas_dlq", "mensajes": 2 },
             "enlaces": ["Compra", "click"],
         });
@@ -140,7 +193,7 @@ mod tests {
     }
 
     fn of_queues(totals: &Value) -> Reading {
-        Reading::of(totals, &json!([]), &json!([])).expect("understood")
+        Reading::of(1, totals, &json!([]), &json!([])).expect("understood")
     }
 
     #[test]
@@ -180,7 +233,66 @@ mod tests {
         let (list, none) = (json!([]), json!({}));
         for answers in [[&none, &list, &list], [&list, &none, &list], [&list, &list, &none]] {
             let [totals, consumers, bindings] = answers;
-            assert_eq!(Reading::of(totals, consumers, bindings), None);
+            assert_eq!(Reading::of(1, totals, consumers, bindings), None);
         }
+    }
+
+    fn holding(name: &str, ready: u64, unacked: u64) -> Value {
+        json!({ "name": name, "messages_ready": ready, "messages_unacknowledged": unacked,
+                "arguments": { "x-max-length": 100 } })
+    }
+
+    fn of_partitions(partitions: usize, totals: &[Value]) -> Option<WorkQueue> {
+        let consumers = json!([{ "name": "cola_analiticas_2", "consumers": 2 }]);
+        let reading = Reading::of(partitions, &json!(totals), &consumers, &json!([]));
+        reading.expect("understood").cola
+    }
+
+    #[test]
+    fn of_several_queues_it_tells_the_sums_and_each_one() {
+        let totals = [
+            holding("cola_analiticas", 1, 2),
+            holding("cola_analiticas2", 7, 7),
+            holding("cola_analiticas_2", 10, 20),
+            holding("cola_analiticas_20", 7, 7),
+            holding("cola_analiticas_dlq", 7, 7),
+        ];
+        let cola = of_partitions(2, &totals).expect("the queues");
+        assert_eq!((cola.nombre, cola.listos, cola.sin_acuse), ("cola_analiticas", 11, 22));
+        assert_eq!((cola.consumidores, cola.limite), (2, Some(200)));
+        let each = cola.particiones.iter().map(|one| (one.nombre, one.listos, one.sin_acuse));
+        let each: Vec<_> = each.collect();
+        assert_eq!(each, [("cola_analiticas", 1, 2), ("cola_analiticas_2", 10, 20)]);
+    }
+
+    #[test]
+    fn a_queue_that_is_used_no_more_and_still_there_is_one_of_them() {
+        let totals = [holding("cola_analiticas", 0, 0), holding("cola_analiticas_3", 5, 0)];
+        let cola = of_partitions(1, &totals).expect("the queues");
+        assert_eq!((cola.listos, cola.particiones.len()), (5, 2));
+    }
+
+    #[test]
+    fn without_the_numbers_of_one_queue_there_is_no_sum() {
+        let (first, second) = (holding("cola_analiticas", 0, 0), "cola_analiticas_2");
+        assert_eq!(of_partitions(2, std::slice::from_ref(&first)), None);
+        let without_numbers = json!({ "name": second, "arguments": {} });
+        assert_eq!(of_partitions(2, &[first.clone(), without_numbers.clone()]), None);
+        assert_eq!(of_partitions(1, &[first.clone(), without_numbers]), None);
+        assert!(of_partitions(2, &[first, holding(second, 0, 0)]).is_some());
+    }
+
+    #[test]
+    fn what_comes_by_way_of_the_exchange_that_spreads_is_bound_too() {
+        let binding = |to: &str, kind: &str, key: &str| json!({ "destination": to, "destination_type": kind, "routing_key": key });
+        let bindings = json!([
+            binding("eventos_clientes_por_cliente", "exchange", "click"),
+            binding("cola_analiticas", "queue", "compra"),
+            binding("cola_analiticas", "exchange", "a"),
+            binding("eventos_clientes_por_cliente", "queue", "b"),
+            binding("cola_analiticas_dlq", "queue", "c"),
+        ]);
+        let reading = Reading::of(2, &json!([]), &json!([]), &bindings).expect("understood");
+        assert_eq!(reading.enlaces, ["click", "compra"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web::Data};
-use broker::{ConsumerFaults, LinkStatus};
+use broker::ConsumerFaults;
 use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::clock;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     live::LiveWatch,
     management::{BrokerState, BrokerWatch},
+    partitions::Links,
     progress::{Counts, Progress},
     writing::Writing,
 };
@@ -23,8 +24,8 @@ pub(crate) struct Observed {
     pub(crate) process: Uuid,
     /// How long a message is remembered, at least.
     pub(crate) window: Duration,
-    /// The connection that is consumed on.
-    pub(crate) link: LinkStatus,
+    /// The connections that are consumed on.
+    pub(crate) links: Links,
     /// What is wrong with consuming on purpose.
     pub(crate) faults: ConsumerFaults,
     /// How writing goes.
@@ -79,7 +80,7 @@ enum Consuming {
 
 impl Observed {
     fn consuming(&self) -> (Consuming, Option<String>) {
-        match self.link.check() {
+        match self.links.check() {
             Err(reason) => (Consuming::Disconnected, Some(reason.to_string())),
             Ok(()) if self.faults.get().paused => {
                 (Consuming::Paused, Some("es un interruptor del laboratorio".to_owned()))

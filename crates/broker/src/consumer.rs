@@ -101,6 +101,13 @@ impl Subscription {
         Self { faults, ..self }
     }
 
+    /// The same beside others, told apart from them by `link` in the log and in what
+    /// Prometheus is told.
+    #[must_use]
+    pub fn with_link_name(self, link: &'static str) -> Self {
+        Self { monitor: self.monitor.named(link), ..self }
+    }
+
     /// The same for a queue that nothing is put into any more, and that the topology
     /// does not declare: consuming ends once somebody has deleted it.
     #[must_use]
@@ -130,7 +137,8 @@ pub async fn consume<H: Handler>(
         };
         let worked = subscription.monitor.is_up();
         subscription.monitor.down(&error);
-        metrics::counter!("broker_reconnects_total", "link" => "consumer").increment(1);
+        metrics::counter!("broker_reconnects_total", "link" => subscription.monitor.name())
+            .increment(1);
         if stopped_within(&stop, backoff.next(worked)).await {
             return Ok(());
         }

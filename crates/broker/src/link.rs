@@ -96,6 +96,15 @@ impl LinkMonitor {
         (Self { name, state }, LinkStatus(status))
     }
 
+    /// The same under another name, in the log and to Prometheus.
+    pub(crate) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.state.borrow().real.is_ok()
     }
