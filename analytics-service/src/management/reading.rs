@@ -96,7 +96,8 @@ fn work_queue(partitions: usize, totals: &[Value], consumers: &[Value]) -> Optio
     let names: Vec<_> = used.iter().chain(unused).copied().collect();
     let queues: Vec<_> = names.iter().map(|name| named(totals, name)).collect::<Option<_>>()?;
     let of = |(name, queue)| partition(name, queue, consumers);
-    let particiones: Vec<_> = names.into_iter().zip(queues.iter().copied()).map(of).collect::<Option<_>>()?;
+    let particiones: Vec<_> =
+        names.into_iter().zip(queues.iter().copied()).map(of).collect::<Option<_>>()?;
     let limits = queues.iter().map(|queue| queue["arguments"]["x-max-length"].as_u64());
     Some(WorkQueue {
         nombre: names::QUEUE,

@@ -25,6 +25,7 @@ mod direct;
 mod laboratory;
 mod ledger;
 mod outage;
+mod partitions;
 mod process;
 mod running;
 mod service;

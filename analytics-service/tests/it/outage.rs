@@ -68,7 +68,7 @@ async fn is_not_ready_because(running: &Http, reason: &str) {
 }
 
 /// Ids in the ledger.
-async fn counted(running: &Running) -> BTreeSet<Uuid> {
+pub(super) async fn counted(running: &Running) -> BTreeSet<Uuid> {
     let page = running.json("/contados?limite=10000").await.expect("a page");
     let rows = page["contados"].as_array().expect("rows").iter();
     let ids: Vec<Uuid> = rows.map(|row| id(&row["id"])).collect();
@@ -221,7 +221,7 @@ async fn while_the_database_is_locked_nothing_is_acknowledged() {
 }
 
 /// The line to a PostgreSQL of a test's own, and the URL by way of it.
-async fn line_to(database_url: &str) -> (CutProxy, String) {
+pub(super) async fn line_to(database_url: &str) -> (CutProxy, String) {
     let (credentials, rest) = database_url.split_once('@').expect("a URL with a user");
     let (address, name) = rest.split_once('/').expect("a URL with a database");
     let line = CutProxy::to(address.to_owned()).await.expect("a free port");

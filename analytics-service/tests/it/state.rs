@@ -28,7 +28,7 @@ fn management() -> String {
 }
 
 /// The URL of a user who may look, and nothing else: as the laboratory's `monitor`.
-async fn monitor_of(world: &World) -> String {
+pub(super) async fn monitor_of(world: &World) -> String {
     let user = world.vhost.create_user(PASSWORD.0).await;
     world.vhost.permit(&user, "^$", "^$", "^$").await;
     let body = json!({ "password": PASSWORD.0, "tags": "management" });

@@ -24,6 +24,9 @@ pub(crate) fn start_logging() {
         // It writes each returned message whole, byte by byte, on the thread
         // that reads confirms; what matters of it is logged where it is decided.
         .filter_module("lapin::returned_messages", LevelFilter::Off)
+        // That a channel was closed, and why, is told to who used it, and may be
+        // an answer that he expects.
+        .filter_module("lapin::channel", LevelFilter::Off)
         // How these two work is nobody's news.
         .filter_module("tracing::span", LevelFilter::Off)
         .filter_module("actix_server", LevelFilter::Warn)
