@@ -22,7 +22,7 @@ const DEFAULT_PROFILE: &str = "basico";
 const UP_PATIENCE: u32 = 240;
 
 /// What the caller's environment must not say: here `.env` does.
-const NOT_INHERITED: [&str; 12] = [
+const NOT_INHERITED: [&str; 13] = [
     "ADMIN_PASSWORD",
     "ANALYTICS_PASSWORD",
     "CLUSTER_SECRET",
@@ -32,6 +32,7 @@ const NOT_INHERITED: [&str; 12] = [
     "EMIT_EVERY",
     "LAB_FAULTS",
     "MONITOR_PASSWORD",
+    "PARTITIONS",
     "POSTGRES_PASSWORD",
     "RUST_LOG",
     "SENDER_PASSWORD",

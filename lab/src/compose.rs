@@ -21,13 +21,14 @@ const NO_PLUGIN: &str = "falta el plugin de Docker que responde a docker compose
 const LAST_LINES: usize = 12;
 
 /// What a project of its own does not take from the caller's environment.
-pub(crate) const NOT_INHERITED: [&str; 8] = [
+pub(crate) const NOT_INHERITED: [&str; 9] = [
     "ANALYTICS_PASSWORD",
     "CLUSTER_SECRET",
     "COMPOSE_FILE",
     "EMIT_EVERY",
     "LAB_FAULTS",
     "MONITOR_PASSWORD",
+    "PARTITIONS",
     "POSTGRES_PASSWORD",
     "SENDER_PASSWORD",
 ];

@@ -7,6 +7,7 @@ pub(crate) use ports::{Port, Ports};
 
 use crate::failure::Failure;
 use anyhow::{Context, Result};
+use messages::names::QUEUES;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) emit_every: Option<String>,
     /// Whether services offer to be broken on purpose.
     pub(crate) lab_faults: bool,
+    /// Among how many queues the events are spread.
+    pub(crate) partitions: usize,
     pub(crate) database_url: Option<String>,
 }
 
@@ -56,6 +59,7 @@ impl Settings {
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),
             lab_faults: reader.switch("LAB_FAULTS"),
+            partitions: reader.partitions(),
             database_url: reader.database_url(),
         };
         reader.finish()?;
@@ -124,6 +128,15 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 false
             }
         }
+    }
+
+    fn partitions(&mut self) -> usize {
+        let (text, most) = (self.text("PARTITIONS", "1"), QUEUES.len());
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        number.unwrap_or_else(|| {
+            self.problems.push(format!("PARTITIONS: «{text}» no vale; puede ser de 1 a {most}"));
+            1
+        })
     }
 
     /// The value may hold a password: the message does not repeat it.
@@ -199,6 +212,7 @@ mod tests {
         assert_eq!(settings.direct_bind, Ipv4Addr::LOCALHOST);
         assert_eq!(settings.emit_every, None);
         assert!(!settings.lab_faults);
+        assert_eq!(settings.partitions, 1);
     }
 
     #[test]
@@ -220,6 +234,7 @@ mod tests {
         assert_eq!(committed.monitor_password, default.monitor_password);
         assert_eq!(committed.lab_faults, default.lab_faults);
         assert_eq!(committed.rust_log, default.rust_log);
+        assert_eq!(committed.partitions, default.partitions);
     }
 
     #[test]
@@ -231,6 +246,7 @@ mod tests {
             ("DIRECT_BIND", "localhost"),
             ("EMIT_EVERY", "often"),
             ("LAB_FAULTS", "si"),
+            ("PARTITIONS", "17"),
             ("DATABASE_URL", "mysql://user:secret@db/x"),
         ]);
         for name in [
@@ -240,6 +256,7 @@ mod tests {
             "DIRECT_BIND",
             "EMIT_EVERY",
             "LAB_FAULTS: «si»",
+            "PARTITIONS: «17»",
             "DATABASE_URL",
         ] {
             assert!(message.contains(name), "{name} is missing in: {message}");

@@ -5,7 +5,7 @@ use super::run::History;
 use crate::running::{Administrator, Running};
 use crate::settings::Port;
 use anyhow::{Context, Result, bail};
-use messages::names::{OTHERS, QUEUE};
+use messages::names::{OTHERS, QUEUE, QUEUES};
 use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +68,7 @@ struct Row {
 
 #[derive(Deserialize)]
 struct Queue {
+    name: String,
     messages: Option<u64>,
 }
 
@@ -120,14 +121,14 @@ impl Ledger {
         }
     }
 
-    /// Messages in the queue, waiting or delivered, up to three seconds ago; none
-    /// where the broker does not know yet.
+    /// Messages in the queue, or in all among which the events are spread, waiting or
+    /// delivered, up to three seconds ago; none where the broker does not know yet.
     pub(crate) async fn waiting(&self) -> Result<Option<u64>> {
-        let url = format!("{}/api/queues/%2F/{QUEUE}?columns=messages", self.management);
+        let url = format!("{}/api/queues/%2F?columns=name,messages", self.management);
         let Administrator { name, password } = &self.administrator;
         let request = self.http.get(&url).basic_auth(name, Some(password));
-        let queue: Queue = request.send().await?.error_for_status()?.json().await?;
-        Ok(queue.messages)
+        let queues: Vec<Queue> = request.send().await?.error_for_status()?.json().await?;
+        Ok(waiting(&queues))
     }
 
     /// Waits until the queue has been empty for a while.
@@ -218,6 +219,13 @@ impl Ledger {
     }
 }
 
+/// The sum, where every number is known.
+fn waiting(queues: &[Queue]) -> Option<u64> {
+    let mut ours = queues.iter().filter(|queue| QUEUES.contains(&queue.name.as_str())).peekable();
+    ours.peek()?;
+    ours.map(|queue| queue.messages).sum()
+}
+
 /// What is said where others keep the queue busy.
 const ENDLESS: &str = "la cola no se vacía desde hace diez minutos: alguien más envía eventos, \
                        y mientras tanto no hay veredicto";
@@ -234,4 +242,22 @@ fn stuck(waiting: Option<u64>) -> String {
 
 fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Queue, waiting};
+
+    #[test]
+    fn what_waits_is_the_sum_of_our_queues_and_of_nobody_elses() {
+        let queue = |name: &str, messages| Queue { name: name.to_owned(), messages };
+        let mut queues = vec![queue("cola_analiticas_dlq", Some(5)), queue("otra", None)];
+        assert_eq!(waiting(&queues), None);
+        queues.push(queue("cola_analiticas", Some(0)));
+        assert_eq!(waiting(&queues), Some(0));
+        queues.push(queue("cola_analiticas_3", Some(2)));
+        assert_eq!(waiting(&queues), Some(2));
+        queues.push(queue("cola_analiticas_2", None));
+        assert_eq!(waiting(&queues), None);
+    }
 }

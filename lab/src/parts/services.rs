@@ -25,6 +25,7 @@ pub(super) fn analytics(stack: &Stack) -> Result<Launch> {
     launch.set("AMQP_URL", amqp_url(stack, Part::Analytics, "analytics", password));
     launch.set("MANAGEMENT_URL", management_url(stack));
     launch.set("DATABASE_URL", database_url(stack));
+    launch.set("PARTITIONS", stack.settings.partitions.to_string());
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }

@@ -3,7 +3,7 @@
 
 use super::facts::{Confirmed, Facts, Uncounted};
 use jiff::{SignedDuration, Timestamp};
-use messages::names::{CLICK, EXCHANGE, QUEUE};
+use messages::names::CLICK;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ const CONSUMES: &str = "activo";
 /// what it may have forgotten.
 pub(super) fn confirmed(facts: &Facts) -> BTreeMap<Message<'_>, Timestamp> {
     let Some(analytics) = facts.analytics.said() else { return BTreeMap::new() };
-    let keys = facts.broker.said().map_or(vec![CLICK], |broker| broker.keys(EXCHANGE, QUEUE));
+    let keys = facts.broker.said().map_or(vec![CLICK], |broker| broker.keys());
     let is_compared = |one: &&Confirmed| {
         keys.contains(&one.clave.as_str())
             && one.a_las.duration_since(facts.since) >= MARGIN
@@ -97,7 +97,7 @@ pub(super) fn is_consuming(facts: &Facts) -> bool {
 
 /// How much is in the queue, delivered or not; none where the broker does not know.
 pub(super) fn waiting(facts: &Facts) -> Option<u64> {
-    facts.broker.said().and_then(|broker| broker.number(QUEUE, "messages"))
+    facts.broker.said().and_then(|broker| broker.number("messages"))
 }
 
 #[cfg(test)]
@@ -108,6 +108,7 @@ mod tests {
         analytics_of, at, confirmed as row, confirmed_of, id_of, nothing, queue_of, sender_of,
         uncounted, uncounted_of, with_one,
     };
+    use messages::names::{EXCHANGE, QUEUE};
     use serde_json::json;
 
     fn ids(facts: &Facts) -> Vec<Uuid> {

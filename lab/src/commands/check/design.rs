@@ -2,6 +2,7 @@
 //! at its start, against those that it has. Pure.
 
 use super::facts::Broker;
+use messages::names::EXCHANGE_BY_CLIENT;
 use serde_json::Value;
 
 /// What the broker of every laboratory is given.
@@ -52,11 +53,13 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// Whether it is there; or the way by the exchange that spreads the events, which
+/// stands for the one to the queue.
 fn has_binding(broker: &Broker, wanted: &Value) -> bool {
-    let same = |one: &Value| {
-        ["source", "destination", "routing_key"].iter().all(|field| one[*field] == wanted[*field])
-    };
-    broker.bindings.iter().any(same)
+    let end = |field: &str| wanted[field].as_str().unwrap_or_default();
+    let (from, to, key) = (end("source"), end("destination"), Some(end("routing_key")));
+    broker.leads(from, to, key)
+        || broker.leads(from, EXCHANGE_BY_CLIENT, key) && broker.leads(EXCHANGE_BY_CLIENT, to, None)
 }
 
 fn unbound(wanted: &Value) -> String {
@@ -109,6 +112,21 @@ mod tests {
                 "falta el enlace de eventos_clientes a cola_analiticas con la clave «click»",
             ]
         );
+    }
+
+    #[test]
+    fn the_way_that_spreads_the_events_stands_for_the_one_to_the_queue() {
+        let mut broker = as_designed();
+        broker.bindings.retain(|binding| binding["routing_key"] != "click");
+        let binding = |from: &str, to: &str, key: &str| json!({ "source": from, "destination": to, "routing_key": key });
+        let spread = "eventos_clientes_por_cliente";
+        broker.bindings.push(binding("eventos_clientes", spread, "click"));
+        assert_eq!(deviations(&broker).len(), 1, "it leads nowhere");
+        broker.bindings.push(binding(spread, "cola_analiticas", "1"));
+        broker.bindings.push(binding(spread, "cola_analiticas_2", "1"));
+        assert_eq!(deviations(&broker), Vec::<String>::new());
+        assert_eq!((broker.partitions(), broker.keys()), (Some(2), vec!["click"]));
+        assert_eq!(as_designed().partitions(), None);
     }
 
     #[test]

@@ -4,12 +4,11 @@
 //! Services count from the start of their process. Where something outlives them
 //! (the ledger of ids, the broker's numbers), that is looked at first.
 
-use super::facts::{Answer, Attempt, Counted, Facts};
+use super::facts::{Answer, Attempt, Broker, Counted, Facts};
 use super::grade::{ANALYTICS, BROKER, DEAD, Goal, Item, Who};
 use super::switches::in_switches;
 use jiff::SignedDuration;
 use messages::MessageId;
-use messages::names::QUEUE;
 use uuid::Uuid;
 
 /// An event that was counted so long after it was made has waited in the queue.
@@ -120,7 +119,7 @@ pub(super) fn redelivered(facts: &Facts) -> Item {
         looked: "RabbitMQ (redeliver), /estado de la analítica y lo que ella escribió",
     };
     let by_analytics = facts.analytics.said().map_or(0, |analytics| analytics.reentregados);
-    let by_broker = facts.broker.said().map_or(0, |broker| broker.redelivered(QUEUE));
+    let by_broker = facts.broker.said().map_or(0, Broker::redelivered);
     let died = !facts.crashes.before_ack.is_empty();
     if by_analytics == 0 && by_broker == 0 && !died {
         if facts.broker.said().is_none() {

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use jiff::Timestamp;
+use messages::names::{CLICK, EXCHANGE, EXCHANGE_BY_CLIENT, QUEUES};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -226,27 +227,51 @@ pub(super) struct Broker {
 }
 
 impl Broker {
-    fn queue(&self, name: &str) -> &Value {
-        let found = self.queues.iter().find(|queue| queue["name"] == name);
-        found.unwrap_or(&Value::Null)
+    /// The queue that analytics counts from, or all among which the events are spread.
+    fn ours(&self) -> impl Iterator<Item = &Value> {
+        self.queues.iter().filter(|queue| QUEUES.into_iter().any(|name| queue["name"] == name))
     }
 
-    /// A number that it tells of a queue; none where it does not know (yet).
-    pub(super) fn number(&self, queue: &str, name: &str) -> Option<u64> {
-        self.queue(queue)[name].as_u64()
+    /// A number that it tells of the queue, or of all together; none where it does not
+    /// know one (yet).
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.ours().next()?;
+        self.ours().map(|queue| queue[name].as_u64()).sum()
     }
 
-    /// Messages delivered again from a queue since the broker started.
-    pub(super) fn redelivered(&self, queue: &str) -> u64 {
-        self.queue(queue)["message_stats"]["redeliver"].as_u64().unwrap_or_default()
+    /// Messages delivered again from there since the broker started.
+    pub(super) fn redelivered(&self) -> u64 {
+        let redelivered = |queue: &Value| queue["message_stats"]["redeliver"].as_u64();
+        self.ours().filter_map(redelivered).sum()
     }
 
-    /// The routing keys with which an exchange leads to a queue.
-    pub(super) fn keys(&self, exchange: &str, queue: &str) -> Vec<&str> {
-        let leads =
-            |binding: &&Value| binding["source"] == exchange && binding["destination"] == queue;
+    /// The routing keys with which the exchange leads to the queue, or has the events
+    /// spread.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        let leads = |binding: &&Value| {
+            let mut ends = QUEUES.into_iter().chain([EXCHANGE_BY_CLIENT]);
+            binding["source"] == EXCHANGE && ends.any(|end| binding["destination"] == end)
+        };
         let bindings = self.bindings.iter().filter(leads);
         bindings.filter_map(|binding| binding["routing_key"].as_str()).collect()
+    }
+
+    /// Whether there is a binding from one to the other, with this key where one is
+    /// given.
+    pub(super) fn leads(&self, from: &str, to: &str, key: Option<&str>) -> bool {
+        self.bindings.iter().any(|binding| {
+            binding["source"] == from
+                && binding["destination"] == to
+                && key.is_none_or(|key| binding["routing_key"] == key)
+        })
+    }
+
+    /// Among how many queues the events are spread, by client; none where they go
+    /// straight to the one.
+    pub(super) fn partitions(&self) -> Option<usize> {
+        let is_spread = self.leads(EXCHANGE, EXCHANGE_BY_CLIENT, Some(CLICK));
+        let shares = |queue: &&str| self.leads(EXCHANGE_BY_CLIENT, queue, None);
+        is_spread.then(|| QUEUES.iter().filter(|queue| shares(queue)).count())
     }
 }
 

@@ -153,10 +153,14 @@ fn topology(facts: &Facts) -> Item {
         );
         return goal.missing(deviations.join("; "), next);
     }
-    let keys = broker.keys(EXCHANGE, QUEUE).join("», «");
+    let keys = broker.keys().join("», «");
+    let others = match broker.partitions() {
+        Some(all) if all > 1 => format!(" y {} más, por cliente", all - 1),
+        _ => String::new(),
+    };
     goal.achieved(format!(
-        "{EXCHANGE} (direct) lleva la clave «{keys}» a {QUEUE} (quorum, durable), y lo rechazado \
-         tiene adónde ir"
+        "{EXCHANGE} (direct) lleva la clave «{keys}» a {QUEUE}{others} (quorum, durable), y lo \
+         rechazado tiene adónde ir"
     ))
 }
 

@@ -128,7 +128,7 @@ fn unseen(facts: &Facts, goal: Goal) -> Option<Item> {
 }
 
 fn in_queue(facts: &Facts, count: u64) -> String {
-    let number = |name| facts.broker.said().and_then(|broker| broker.number(QUEUE, name));
+    let number = |name| facts.broker.said().and_then(|broker| broker.number(name));
     let (ready, unacked) = (number("messages_ready"), number("messages_unacknowledged"));
     match (ready, unacked) {
         (Some(ready), Some(unacked)) => {
