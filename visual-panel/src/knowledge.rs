@@ -211,7 +211,7 @@ impl Knowledge {
             let at = attempt.asked.earlier(Duration::from_millis(told.age_ms.unwrap_or_default()));
             let confirmed = self.confirmed();
             self.broker = Some(Seen { state: Arc::new(told.clone()), at, confirmed });
-            if told.queue.is_some_and(|queue| queue.waiting() == 0) {
+            if told.queue.as_ref().is_some_and(|queue| queue.waiting() == 0) {
                 self.empty = Some(at);
             }
         }
@@ -227,9 +227,11 @@ impl Knowledge {
     /// Whether several processes answer for analytics, or read its queue.
     #[must_use]
     pub fn is_several(&self, now: &Clock) -> bool {
-        let queue = self.broker.as_ref().and_then(|seen| seen.state.queue);
-        let consumers = queue.and_then(|queue| queue.consumers).unwrap_or_default();
-        consumers > 1 || self.instances.are_several(now)
+        let queue = self.broker.as_ref().and_then(|seen| seen.state.queue.as_ref());
+        // One process reads each queue once.
+        let is_shared =
+            queue.is_some_and(|queue| queue.consumers.unwrap_or_default() > queue.queues());
+        is_shared || self.instances.are_several(now)
     }
 
     /// Whether what is known of the broker is of now.

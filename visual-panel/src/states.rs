@@ -205,8 +205,8 @@ pub struct BrokerState {
     pub bindings: Vec<String>,
 }
 
-/// The queue, as the broker sees it.
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// The queue, as the broker sees it; of several, the sums.
+#[derive(Debug, Clone, Deserialize)]
 pub struct QueueState {
     /// Waiting to be delivered.
     #[serde(rename = "listos")]
@@ -220,6 +220,17 @@ pub struct QueueState {
     /// Messages it holds at most; none where it was declared without a limit.
     #[serde(rename = "limite")]
     pub limit: Option<u64>,
+    /// The queues one by one; none where analytics is of a version that had but one.
+    #[serde(rename = "particiones", default)]
+    pub partitions: Vec<PartitionState>,
+}
+
+/// One queue of several.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PartitionState {
+    /// Waiting to be delivered.
+    #[serde(rename = "listos")]
+    pub ready: u64,
 }
 
 impl QueueState {
@@ -227,6 +238,12 @@ impl QueueState {
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.ready.saturating_add(self.unacked)
+    }
+
+    /// How many queues they are.
+    #[must_use]
+    pub fn queues(&self) -> u64 {
+        u64::try_from(self.partitions.len()).unwrap_or(u64::MAX).max(1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What answers, failures and the clock make of what is known.
 
 use super::*;
+use crate::states::PartitionState;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -80,10 +81,32 @@ fn what_the_broker_said_last_stays_and_an_empty_queue_is_remembered() {
         known.hear_analytics(Ok(state(answers, ready)), Attempt::at(*moment));
         assert_eq!(known.is_broker_fresh(moment), answers);
     }
-    let queue = known.broker.as_ref().and_then(|seen| seen.state.queue);
+    let queue = known.broker.as_ref().and_then(|seen| seen.state.queue.as_ref());
     assert_eq!(queue.map(|queue| queue.ready), Some(5));
     // As old as analytics says that its reading is.
     let read = |moment: Clock| Some(moment.wall - Duration::from_millis(400));
     assert_eq!(known.broker.map(|seen| seen.at.wall), read(moments[1]));
     assert_eq!(known.empty.map(|at| at.wall), read(start));
+}
+
+#[test]
+fn one_consumer_for_each_of_several_queues_is_not_several_processes() {
+    let moment = Clock::at("2025-04-13T12:00:00Z");
+    let is_several = |queues, consumers| {
+        let mut known = Knowledge::default();
+        let mut state = state(true, 0);
+        let queue = state.broker.queue.as_mut().expect("a queue");
+        queue.partitions = vec![PartitionState { ready: 0 }; queues];
+        queue.consumers = Some(consumers);
+        known.hear_analytics(Ok(state), Attempt::at(moment));
+        known.is_several(&moment)
+    };
+    assert_eq!(
+        [(0, 1), (1, 1), (3, 3)].map(|(queues, consumers)| is_several(queues, consumers)),
+        [false; 3]
+    );
+    assert_eq!(
+        [(0, 2), (1, 2), (3, 6)].map(|(queues, consumers)| is_several(queues, consumers)),
+        [true; 3]
+    );
 }

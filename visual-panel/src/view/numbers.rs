@@ -106,7 +106,7 @@ impl Waiting {
     /// queue, with what senders had confirmed since.
     pub(super) fn new(known: &Knowledge, now: &Clock) -> Option<Self> {
         let Seen { state, confirmed, .. } = known.broker.as_ref()?;
-        let then = state.queue?.waiting();
+        let then = state.queue.as_ref()?.waiting();
         if known.is_broker_fresh(now) {
             return Some(Self { count: Count(then), certainty: Certainty::Told });
         }
@@ -122,10 +122,18 @@ impl Waiting {
         Some(Self { count, certainty: Certainty::Estimated })
     }
 
-    /// Of senders that the panel knows; none where it is not of now how many wait.
+    /// Of senders that the panel knows; none where it is not of now how many wait. Only
+    /// a single queue keeps one order: of several, the oldest may be older.
     fn oldest(self, known: &Knowledge) -> Option<Waited> {
         let is_known = self.certainty != Certainty::Old;
-        known.history.oldest_of(self.count.0).filter(|_| is_known)
+        let oldest = known.history.oldest_of(self.count.0).filter(|_| is_known)?;
+        let queue = known.broker.as_ref().and_then(|seen| seen.state.queue.as_ref());
+        match oldest {
+            Waited::About(time) if queue.is_some_and(|queue| queue.queues() > 1) => {
+                Some(Waited::Over(time))
+            }
+            oldest => Some(oldest),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod glossary;
 mod headline;
 pub mod layout;
 mod parts;
+mod queues;
 mod senders;
 mod tank;
 
@@ -95,6 +96,8 @@ pub struct Picture {
     pub tank: Tank,
     /// The queue in a sentence.
     pub tank_spoken: String,
+    /// The queues one by one, where they are several.
+    pub queues: Option<String>,
     /// The consumer.
     pub analytics: AnalyticsPart,
     /// What was counted.
@@ -130,6 +133,7 @@ impl Picture {
             further: senders::further(input.senders.len() - drawn, lang),
             exchange: parts::exchange(input, lang),
             tank_spoken: tank::spoken(&tank, lang),
+            queues: queues::queues(input, lang),
             analytics: parts::analytics(input, lang),
             counts: parts::counts(input, lang),
             returned: parts::returned(input, lang),

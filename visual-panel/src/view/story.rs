@@ -152,7 +152,7 @@ impl Story {
             silent.insert(0, lang.say("analíticas", "analytics").to_owned());
         }
         let broker = known.broker.as_ref().filter(|_| known.is_broker_fresh(now));
-        let queue = broker.and_then(|seen| seen.state.queue);
+        let queue = broker.and_then(|seen| seen.state.queue.as_ref());
         let dead = broker.and_then(|seen| seen.state.dead);
         Self {
             id,
@@ -345,7 +345,7 @@ fn step(
 }
 
 /// Why a message waits where it is, in a sentence.
-fn why(place: Place, known: &Knowledge, queue: Option<QueueState>, lang: Lang) -> Option<String> {
+fn why(place: Place, known: &Knowledge, queue: Option<&QueueState>, lang: Lang) -> Option<String> {
     if !matches!(place, Place::Queue | Place::Analytics) {
         return None;
     }

@@ -192,8 +192,8 @@ fn number(switch: Switch, known: &Knowledge) -> Option<u64> {
     let analytics = known.analytics.fresh();
     let broker = analytics.map(|state| &state.broker).filter(|broker| broker.answers);
     match switch {
-        Switch::Pausa => Some(broker?.queue?.ready),
-        Switch::Lento => Some(broker?.queue?.unacked),
+        Switch::Pausa => Some(broker?.queue.as_ref()?.ready),
+        Switch::Lento => Some(broker?.queue.as_ref()?.unacked),
         Switch::Bloqueo => published(known, |all| all.not_sent),
         Switch::SinCola => published(known, |all| all.unroutable),
         Switch::Duplicados => Some(analytics?.duplicates),

@@ -116,7 +116,9 @@ pub(crate) fn at_rest() -> Value {
            "recuerda_desde": "2025-04-06T12:30:00Z",
            "broker": {"responde": true, "hace_ms": 100, "motivo": null,
                       "cola": {"nombre": "cola_analiticas", "listos": 0, "sin_acuse": 0,
-                               "consumidores": 1, "limite": 5_000_000},
+                               "consumidores": 1, "limite": 5_000_000, "particiones": [
+                                   {"nombre": "cola_analiticas", "listos": 0, "sin_acuse": 0,
+                                    "consumidores": 1}]},
                       "muertas": {"nombre": "cola_analiticas_dlq", "mensajes": 0},
                       "enlaces": ["click"]}})
 }

@@ -58,11 +58,11 @@ impl Tank {
     /// The tank of what is known.
     #[must_use]
     pub fn new(input: &Input<'_>, lang: Lang) -> Self {
-        let queue = input.broker.and_then(|broker| broker.queue);
+        let queue = input.broker.and_then(|broker| broker.queue.as_ref());
         match (queue, input.estimated_waiting) {
-            (Some(queue), _) if input.is_broker_fresh => told(&queue, input, lang),
+            (Some(queue), _) if input.is_broker_fresh => told(queue, input, lang),
             (queue, Some(estimate)) => estimated(estimate, queue, input, lang),
-            (Some(queue), None) => old(&queue, input, lang),
+            (Some(queue), None) => old(queue, input, lang),
             (None, None) => unknown(lang),
         }
     }
@@ -153,7 +153,7 @@ fn holding(queue: &QueueState, lang: Lang) -> Tank {
     }
 }
 
-fn estimated(waiting: u64, last: Option<QueueState>, input: &Input<'_>, lang: Lang) -> Tank {
+fn estimated(waiting: u64, last: Option<&QueueState>, input: &Input<'_>, lang: Lang) -> Tank {
     let limit = last.and_then(|queue| queue.limit).unwrap_or(LIMIT);
     Tank {
         certainty: Certainty::Estimated,
