@@ -297,3 +297,31 @@ async fn while_several_queues_cannot_be_stored_each_redelivery_counts_once() {
     let state = again.http.state("all", |state| state["repetidos"] == 60).await;
     assert_eq!((&state["reentregados"], &state["contados"]), (&json!(120), &json!(60)), "{state}");
 }
+
+/// What the laboratory's broker is given at its start.
+const DEFINITIONS: &str = include_str!("../../../rabbitmq/definitions.json");
+
+#[tokio::test]
+async fn the_rights_of_the_laboratorys_user_are_enough_for_all_queues_and_back() {
+    let definitions: Value = serde_json::from_str(DEFINITIONS).expect("JSON");
+    let mut rights = definitions["permissions"].as_array().expect("permissions").iter();
+    let rights = rights.find(|right| right["user"] == "analytics").expect("its rights");
+    let right = |name: &str| rights[name].as_str().expect("a pattern");
+    let world = World::new().await;
+    let user = world.vhost.create_user("secreto").await;
+    world.vhost.permit(&user, right("configure"), right("write"), right("read")).await;
+    for partitions in ["16", "2", "1"] {
+        let further = ["--partitions", partitions];
+        let url = world.vhost.url_as(&user, "secreto");
+        let running = Running::start_with(&url, &world.database_url, &further);
+        running.becomes(200).await;
+        let way = if partitions == "1" { QUEUE } else { EXCHANGE_BY_CLIENT };
+        assert_eq!(world.vhost.bound_to(EXCHANGE).await, [(way.to_owned(), CLICK.to_owned())]);
+        for queue in QUEUES {
+            world.vhost.wait_for_queue(queue, 0, 1).await;
+        }
+        running.stopped().await;
+    }
+    let left: Vec<_> = world.vhost.bound_to(EXCHANGE_BY_CLIENT).await;
+    assert_eq!(left, [(QUEUE.to_owned(), "1".to_owned())]);
+}
