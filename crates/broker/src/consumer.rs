@@ -116,8 +116,8 @@ impl Subscription {
     }
 }
 
-/// Consumes until `stop` is cancelled (or a leftover is gone), through any number of connections; the
-/// batch at hand is finished first.
+/// Consumes until `stop` is cancelled (or a leftover is gone), through any number of
+/// connections; the batch at hand is finished first.
 ///
 /// # Errors
 /// When the broker holds a part of the topology with other arguments, or lacks a
