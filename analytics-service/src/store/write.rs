@@ -98,9 +98,10 @@ impl Store {
         if !new.is_empty() {
             self.remember(&mut tx, &new, now).await?;
         }
-        let (counted, is_new) = match Mistake::NoDedup.is_made() {
-            true => (events.iter().collect(), vec![true; events.len()]),
-            false => (new, is_new),
+        let (counted, is_new) = if Mistake::NoDedup.is_made() {
+            (events.iter().collect(), vec![true; events.len()])
+        } else {
+            (new, is_new)
         };
         if !counted.is_empty() {
             self.add(&mut tx, &counted, &known.names, now).await?;

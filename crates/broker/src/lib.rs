@@ -23,10 +23,11 @@ mod link;
 mod message;
 mod mistake;
 mod publisher;
+mod subscription;
 mod topology;
 mod url;
 
-pub use consumer::{Handler, HandlerError, PREFETCH, Subscription, Verdict, consume};
+pub use consumer::{Handler, HandlerError, PREFETCH, Verdict, consume};
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
 pub use fault::{ConsumerFault, ConsumerFaults, Crash};
 pub use leftovers::Leftovers;
@@ -34,6 +35,7 @@ pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, Outgoing};
 pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher, together};
+pub use subscription::Subscription;
 pub use topology::{
     Binding, Destination, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch,
 };

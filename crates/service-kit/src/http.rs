@@ -78,10 +78,9 @@ impl Server {
                 .wrap(from_fn(observe))
                 .app_data(shutdown.clone())
                 .app_data(readiness.clone())
-                // Routes are tried in this order, so those that are asked for most come first.
-                .configure(routes.clone())
                 .configure(own_routes)
                 .service(documentation(openapi.clone()))
+                .configure(routes.clone())
                 .default_service(web::to(not_found))
         })
         .workers(WORKERS)

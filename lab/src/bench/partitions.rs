@@ -8,7 +8,7 @@ use super::raw::Connection;
 use crate::part::Part;
 use crate::settings::Port;
 use anyhow::{Context, Result, ensure};
-use messages::names::{CLICK, EXCHANGE, QUEUE};
+use messages::names::{CLICK, CLIENT_HEADER, EXCHANGE, EXCHANGE_BY_CLIENT, QUEUE, QUEUES};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -18,11 +18,8 @@ use std::collections::BTreeSet;
 pub(crate) const ASIDE_SPREAD: [&str; 2] = ["bench_1", "bench_2"];
 const ASIDE_BY_CLIENT: &str = "bench_por_cliente";
 
-/// The exchange that analytics puts before its queues where there are several, and
-/// the second of them; the header that it looks at.
-const EXCHANGE_BY_CLIENT: &str = "eventos_clientes_por_cliente";
-const SECOND_QUEUE: &str = "cola_analiticas_2";
-const CLIENT_HEADER: &str = "cliente";
+/// The second of analytics' queues.
+const SECOND_QUEUE: &str = QUEUES[1];
 
 /// Each queue's share of the clients, which is the same for all.
 const WEIGHT: &str = "1";

@@ -4,7 +4,7 @@
 use super::frame::{BODY, HEADER, METHOD, append};
 use super::method;
 use super::wire::{Field, Writer};
-use messages::names::CLICK_EVENT_TYPE;
+use messages::names::{CLICK_EVENT_TYPE, CLIENT_HEADER};
 use std::ops::Range;
 use uuid::Uuid;
 
@@ -17,9 +17,6 @@ const PROPERTIES: u16 = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 10 | 1 << 7 | 1 << 6 
 
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
-
-/// The header that says whose event it is.
-const CLIENT_HEADER: &str = "cliente";
 
 /// A client's name but for its number.
 const CLIENT: &str = "bench-";

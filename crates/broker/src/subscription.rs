@@ -1,0 +1,51 @@
+//! What to consume, and where: what a connection that consumes is opened with.
+
+use crate::{AmqpUrl, ConsumerFaults, LinkStatus, Topology, link::LinkMonitor};
+
+/// What to consume, and where.
+pub struct Subscription {
+    pub(crate) url: AmqpUrl,
+    pub(crate) name: String,
+    pub(crate) queue: &'static str,
+    pub(crate) topology: Topology,
+    pub(crate) monitor: LinkMonitor,
+    pub(crate) faults: ConsumerFaults,
+    pub(crate) is_leftover: bool,
+}
+
+impl Subscription {
+    /// A subscription to `queue`, shown in the broker's dashboard as `name`.
+    /// `topology` is declared at every connection.
+    #[must_use]
+    pub fn new(
+        url: AmqpUrl,
+        name: String,
+        queue: &'static str,
+        topology: Topology,
+    ) -> (Self, LinkStatus) {
+        let (monitor, status) = LinkMonitor::new("consumer");
+        let faults = ConsumerFaults::default();
+        (Self { url, name, queue, topology, monitor, faults, is_leftover: false }, status)
+    }
+
+    /// The same, with faults that can be switched on; without, nothing ever fails
+    /// on purpose.
+    #[must_use]
+    pub fn with_faults(self, faults: ConsumerFaults) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// The same beside others, told apart from them by `link` in the log and in what
+    /// Prometheus is told.
+    #[must_use]
+    pub fn with_link_name(self, link: &'static str) -> Self {
+        Self { monitor: self.monitor.named(link), ..self }
+    }
+
+    /// The same for a queue that nothing is put into any more, and that the topology
+    /// does not declare: consuming ends once somebody has deleted it.
+    #[must_use]
+    pub fn of_leftover(self) -> Self {
+        Self { is_leftover: true, ..self }
+    }
+}
