@@ -39,8 +39,9 @@ pub struct Config {
     )]
     pub database_url: DatabaseUrl,
 
-    /// Among how many queues the events are spread, by client, from 1 to 16; more
-    /// than one needs RabbitMQ's plugin `rabbitmq_consistent_hash_exchange`
+    /// Among how many queues the events are spread, by client, from 1 to 16, the same
+    /// for all instances; more than one needs RabbitMQ's plugin
+    /// `rabbitmq_consistent_hash_exchange`
     #[arg(long, env = "PARTITIONS", default_value = "1", value_parser = partitions)]
     pub partitions: usize,
 

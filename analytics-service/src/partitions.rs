@@ -97,6 +97,7 @@ impl Consumers {
         log::info!("{queue} is used no more: what waits there is counted; then delete it");
         let (subscription, recorder) = self.consumer(queue);
         broker::consume(subscription.of_leftover(), recorder, stop.token()).await?;
+        log::info!("{queue} is not emptied any more: it is gone, or the service stops");
         self.links.remove(queue);
         Ok(())
     }

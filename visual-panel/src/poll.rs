@@ -1,5 +1,5 @@
-//! The tasks that keep fresh what the panel knows: each service is asked twice
-//! a second, however many browsers look.
+//! The tasks that keep fresh what the panel knows: each service is asked twice a
+//! second, and five times as often while its numbers move, however many browsers look.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use service_kit::Shutdown;
 use tokio::{
     sync::watch,
-    time::{Interval, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 use crate::{
@@ -18,10 +18,14 @@ use crate::{
     neighbour::{Away, Neighbour},
     proof::Prover,
     report::{Counted, SHOWN},
+    states::{AnalyticsState, SenderState},
 };
 
 /// Time between two questions to one service.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// The same where its numbers have moved since the last question.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Time between two samples of the history, and between two comparisons by id.
 const SECOND: Duration = Duration::from_secs(1);
@@ -62,8 +66,11 @@ async fn ask_counts(analytics: &Neighbour, tell: &watch::Sender<Knowledge>) {
         let (report, latest) = tokio::try_join!(analytics.get(&reporte), analytics.get(&eventos))?;
         Ok(Counted { report, latest })
     };
+    let total = |counted: &Counted| counted.report.total;
     again_and_again(ask, |outcome, attempt| {
+        let pause = pause(&tell.borrow().counts, &outcome, total);
         tell.send_modify(|known| known.counts.hear(outcome, attempt));
+        pause
     })
     .await;
 }
@@ -71,10 +78,13 @@ async fn ask_counts(analytics: &Neighbour, tell: &watch::Sender<Knowledge>) {
 async fn ask_analytics(analytics: &Neighbour, tell: &watch::Sender<Knowledge>) {
     let ask = || analytics.get("estado");
     again_and_again(ask, |outcome, attempt| {
+        let counted = |state: &AnalyticsState| state.counted;
+        let pause = pause(&tell.borrow().analytics, &outcome, counted);
         tell.send_modify(|known| {
             log_news("analytics", &known.analytics, &outcome);
             known.hear_analytics(outcome, attempt);
         });
+        pause
     })
     .await;
 }
@@ -82,12 +92,18 @@ async fn ask_analytics(analytics: &Neighbour, tell: &watch::Sender<Knowledge>) {
 async fn ask_sender(sender: &Neighbour, place: usize, tell: &watch::Sender<Knowledge>) {
     let ask = || sender.get("estado");
     again_and_again(ask, |outcome, attempt| {
+        let confirmed = |state: &SenderState| state.published.confirmed;
+        let known = tell.borrow();
+        let before = known.senders.get(place).map(|sender| &sender.source);
+        let pause = before.map_or(PERIOD, |before| pause(before, &outcome, confirmed));
+        drop(known);
         tell.send_modify(|known| {
             if let Some(known) = known.senders.get_mut(place) {
                 log_news(&known.name, &known.source, &outcome);
                 known.hear(outcome, attempt);
             }
         });
+        pause
     })
     .await;
 }
@@ -117,21 +133,31 @@ async fn ask_switches<T: DeserializeOwned>(
                 faults.hear(outcome, attempt);
             }
         });
+        PERIOD
     })
     .await;
 }
 
-async fn again_and_again<T, F>(ask: impl Fn() -> F, hear: impl Fn(Result<T, Away>, Attempt))
-where
+/// Asks, for ever; who hears the outcome says how soon after one question the next
+/// may come.
+async fn again_and_again<T, F>(
+    ask: impl Fn() -> F,
+    hear: impl Fn(Result<T, Away>, Attempt) -> Duration,
+) where
     F: Future<Output = Result<T, Away>>,
 {
-    let mut ticks = ticks(PERIOD);
     loop {
-        ticks.tick().await;
-        let asked = Clock::now();
+        let (begun, asked) = (Instant::now(), Clock::now());
         let outcome = ask().await;
-        hear(outcome, Attempt { asked, ended: Clock::now() });
+        let pause = hear(outcome, Attempt { asked, ended: Clock::now() });
+        sleep_until(begun + pause).await;
     }
+}
+
+/// How soon to ask again, given what was known before: sooner where a number moved.
+fn pause<T>(before: &Source<T>, outcome: &Result<T, Away>, number: impl Fn(&T) -> u64) -> Duration {
+    let moved = |now: &T| before.answer().map(&number) != Some(number(now));
+    if outcome.as_ref().is_ok_and(moved) { SOON } else { PERIOD }
 }
 
 /// Compares by id whenever something has changed, or is still on its way.
@@ -167,17 +193,12 @@ async fn prove(
 }
 
 async fn keep_history(tell: &watch::Sender<Knowledge>) {
-    let mut ticks = ticks(SECOND);
+    let mut ticks = interval(SECOND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         tell.send_modify(|known| known.sample(Clock::now()));
     }
-}
-
-fn ticks(period: Duration) -> Interval {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 fn log_news<T>(who: &str, before: &Source<T>, outcome: &Result<T, Away>) {

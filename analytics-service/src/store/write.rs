@@ -242,6 +242,9 @@ impl Store {
     }
 }
 
+// Two digits tell how long a client's name is.
+const _: () = assert!(MAX_NAME_LENGTH < 100, "a name's length has two digits");
+
 /// What the database knows of a batch.
 struct Known {
     /// Those of its events that are remembered, as [`seen`].

@@ -195,9 +195,12 @@ pub(crate) enum SessionError {
 }
 
 impl SessionError {
-    /// Whether what was asked for is not there.
+    /// Whether the queue or exchange that was asked for does not exist. With the same
+    /// code the broker says that a queue's node is down, or that it is stopped.
     pub(crate) fn is_not_found(&self) -> bool {
-        self.closes_channel_with(AMQPSoftError::NOTFOUND)
+        let text = self.to_string();
+        let says = |what: &str| text.contains(&format!("no {what} '"));
+        self.closes_channel_with(AMQPSoftError::NOTFOUND) && (says("queue") || says("exchange"))
     }
 
     /// Whether the broker closed a channel, and with this error.

@@ -172,7 +172,7 @@ impl Exchange {
         let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
         let declared = channel.exchange_declare(self.name.into(), kind, options, arguments);
         within_time(declared).await.map_err(|error| match &error {
-            SessionError::Amqp(amqp) if is_unknown_type(amqp) => {
+            SessionError::Amqp(amqp) if self.kind.is_of_plugin() && is_unknown_type(amqp) => {
                 let (exchange, plugin) = (self.name, CONSISTENT_HASH.1);
                 TopologyMismatch::NoPlugin { exchange, plugin, detail: amqp.to_string() }.into()
             }
@@ -182,6 +182,10 @@ impl Exchange {
 }
 
 impl ExchangeKind {
+    fn is_of_plugin(self) -> bool {
+        matches!(self, Self::ConsistentHash { .. })
+    }
+
     fn on_the_wire(self) -> (lapin::ExchangeKind, FieldTable) {
         let mut arguments = FieldTable::default();
         let kind = match self {

@@ -12,8 +12,9 @@ use super::pages::Page;
 use crate::{knowledge::Knowledge, lang::Lang};
 
 /// Shortest time between two drawings of one page. With the time between two
-/// questions to a service it stays under a second from a count to the eye.
-const GAP: Duration = Duration::from_millis(250);
+/// questions to a service it stays under 250 ms from a count to the eye, while
+/// events keep coming.
+const GAP: Duration = Duration::from_millis(100);
 
 /// The main part of a page; none until it is drawn for the first time.
 pub(super) type Drawing = Option<Arc<str>>;

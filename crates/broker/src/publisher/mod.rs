@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const MAX_IN_FLIGHT: usize = 4096;
 
 /// Messages of one batch under way at most, so that a batch does not starve others.
-const BATCH_WINDOW: usize = 1024;
+const BATCH_WINDOW: usize = 512;
 
 /// What became of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -134,9 +134,10 @@ impl Pending {
     }
 
     fn answer(&mut self, (request, answer): Settled) {
-        let returned = self.take_return(&request);
         let outcome = match answer {
-            Ok(Ok(Confirmation::Ack(_))) if returned => Outcome::Unroutable,
+            // Only what was published and acknowledged can have come back: a return is
+            // not for another attempt at the same message.
+            Ok(Ok(Confirmation::Ack(_))) if self.take_return(&request) => Outcome::Unroutable,
             Ok(Ok(Confirmation::Ack(_))) => Outcome::Confirmed,
             Ok(Ok(Confirmation::Nack(_))) => Outcome::Refused,
             // The channel is in confirm mode before the first publish.
