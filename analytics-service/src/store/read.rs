@@ -6,7 +6,11 @@ use sqlx::{Row, any::AnyRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Store, StoreError, statements::CLIENTS, write::parse_id};
+use super::{
+    Store, StoreError,
+    statements::CLIENTS,
+    write::{list, parse_id},
+};
 
 /// Events kept for people to look at.
 pub const LATEST: usize = 50;
@@ -89,7 +93,7 @@ impl Store {
                 Ok(asked.fetch_one(connection).await?)
             })
             .await?;
-        report(&row, totals(row.try_get(4)?)?, totals(row.try_get(5)?)?, query)
+        report(&row, list(row.try_get(4)?)?, list(row.try_get(5)?)?, query)
     }
 
     async fn report_of_client(
@@ -109,7 +113,7 @@ impl Store {
             1 => vec![(client.to_owned(), row.try_get(0)?)],
             _ => Vec::new(),
         };
-        report(&row, on_page, totals(row.try_get(4)?)?, query)
+        report(&row, on_page, list(row.try_get(4)?)?, query)
     }
 
     /// All clients with their counts, by count and then name. There are at most
@@ -138,11 +142,6 @@ impl Store {
             })
             .await
     }
-}
-
-/// Names with their totals, as the database lists them.
-fn totals(json: &str) -> Result<Vec<(String, i64)>, StoreError> {
-    serde_json::from_str(json).map_err(|_| StoreError::Foreign(format!("the list {json:?}")))
 }
 
 fn report(

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use broker::Mistake;
 use jiff::Timestamp;
 use messages::{names::OTHERS, text::MAX_NAME_LENGTH};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use sqlx::{Any, AnyConnection, Connection, Row, Transaction};
 use uuid::Uuid;
@@ -281,7 +281,8 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'
     names.chain([OTHERS]).collect::<HashSet<_>>().into_iter()
 }
 
-fn list(json: &str) -> Result<HashSet<String>, StoreError> {
+/// A list as the database tells it: JSON in one column.
+pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Foreign(format!("the list {json:?}")))
 }
 

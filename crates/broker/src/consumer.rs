@@ -173,12 +173,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 }
                 batch = batches.next() => match batch {
                     Some(batch) => {
-                        let gathered = Instant::now() + GATHER;
-                        let is_full = batch.len() == MAX_BATCH;
-                        if self.process(&incoming(batch)?).await?.is_break() {
-                            return Ok(Next::Break(()));
-                        }
-                        if !is_full && self.meanwhile(sleep_until(gathered)).await?.is_break() {
+                        if self.take(&incoming(batch)?).await?.is_break() {
                             return Ok(Next::Break(()));
                         }
                     }
@@ -190,6 +185,16 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 },
             }
         }
+    }
+
+    /// Processes a batch, and then lets others gather for the next.
+    async fn take(&mut self, batch: &[Incoming]) -> Result<Next, SessionError> {
+        let gathered = Instant::now() + GATHER;
+        let next = self.process(batch).await?;
+        if next.is_break() || batch.len() == MAX_BATCH {
+            return Ok(next);
+        }
+        self.meanwhile(sleep_until(gathered)).await
     }
 
     /// Stores a batch and acknowledges it, in this order: unless a mistake is
