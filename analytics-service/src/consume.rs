@@ -119,7 +119,7 @@ fn deliveries(
                 (Outcome::Rejected, None, Some(reason.chars().take(MAX_REASON).collect()))
             }
         };
-        let id = message.id.as_deref().and_then(|id| id.parse().ok()).map(MessageId::as_uuid);
+        let id = message.id().and_then(|id| id.parse().ok()).map(MessageId::as_uuid);
         let reentregado = message.redelivered;
         Some((id, Delivery { a_las, reentregado, resultado, cliente, motivo }))
     });

@@ -29,9 +29,9 @@ pub struct Event {
 /// future, or older than `window`, so that nobody remembers whether it was
 /// counted.
 pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Event, String> {
-    let id = message.id.as_deref().ok_or("no lleva message_id")?;
+    let id = message.id().ok_or("no lleva message_id")?;
     let id: MessageId = id.parse().map_err(|_| "su message_id no es un UUID")?;
-    if let Some(kind) = message.kind.as_deref().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {
+    if let Some(kind) = message.kind().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {
         return Err(format!("su tipo es {kind:?} y no {}", names::CLICK_EVENT_TYPE));
     }
     if message.body.len() > MAX_BODY {
@@ -44,7 +44,7 @@ pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Eve
 
 /// When the message was made: what its id says, else what its publisher says.
 fn made_at(id: MessageId, message: &Incoming) -> Option<Timestamp> {
-    let published = || Timestamp::from_second(message.timestamp?.try_into().ok()?).ok();
+    let published = || Timestamp::from_second(message.timestamp()?.try_into().ok()?).ok();
     id.created_at().or_else(published)
 }
 
@@ -72,6 +72,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use broker::{JSON, Outgoing};
+
     use super::*;
 
     const DAY: Duration = Duration::from_hours(24);
@@ -80,7 +82,7 @@ mod tests {
     const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
 
     fn message(id: Option<&str>, kind: Option<&str>, body: &str) -> Incoming {
-        Incoming::new(id.map(str::to_owned), kind.map(str::to_owned), body.as_bytes().to_vec())
+        Incoming::new(id, kind, body.as_bytes().to_vec())
     }
 
     fn soon_after() -> Timestamp {
@@ -130,11 +132,23 @@ mod tests {
     #[test]
     fn where_the_id_tells_no_time_the_publishers_counts() {
         let keyed = "6ba7b810-9dad-51d1-80b4-00c04fd430c8";
-        let mut message = message(Some(keyed), None, BODY);
-        assert!(judge(&message, soon_after(), DAY).is_ok());
-        message.timestamp = u64::try_from(soon_after().as_second()).ok();
-        assert!(judge(&message, soon_after(), DAY).is_ok());
-        message.timestamp = Some(1);
-        assert!(judge(&message, soon_after(), DAY).is_err());
+        let published = |timestamp| {
+            Incoming::from(Outgoing {
+                id: keyed.parse().expect("a uuid"),
+                producer: "cliente_x".to_owned(),
+                user: None,
+                kind: names::CLICK_EVENT_TYPE.into(),
+                routing_key: names::CLICK.to_owned(),
+                timestamp,
+                correlation_id: None,
+                content_type: JSON.into(),
+                headers: Vec::new(),
+                body: BODY.as_bytes().to_vec(),
+            })
+        };
+        assert!(judge(&message(Some(keyed), None, BODY), soon_after(), DAY).is_ok());
+        let now = u64::try_from(soon_after().as_second()).expect("after 1970");
+        assert!(judge(&published(now), soon_after(), DAY).is_ok());
+        assert!(judge(&published(1), soon_after(), DAY).is_err());
     }
 }

@@ -45,8 +45,8 @@ const BY_CLIENT: Binding =
 pub(crate) fn topology(partitions: usize) -> Topology {
     let (used, unused) = QUEUES.split_at(partitions);
     let mut exchanges = vec![
-        Exchange { name: names::EXCHANGE, kind: ExchangeKind::Direct },
-        Exchange { name: names::DEAD_LETTER_EXCHANGE, kind: ExchangeKind::Fanout },
+        Exchange { name: names::EXCHANGE, kind: ExchangeKind::Direct, alternate: None },
+        Exchange { name: names::DEAD_LETTER_EXCHANGE, kind: ExchangeKind::Fanout, alternate: None },
     ];
     let (mut bindings, mut unbound) = (vec![DEAD_LETTERS], Vec::new());
     if partitions == 1 {
@@ -54,7 +54,7 @@ pub(crate) fn topology(partitions: usize) -> Topology {
         unbound.push(BY_CLIENT);
     } else {
         let kind = ExchangeKind::ConsistentHash { header: names::CLIENT_HEADER };
-        exchanges.push(Exchange { name: names::EXCHANGE_BY_CLIENT, kind });
+        exchanges.push(Exchange { name: names::EXCHANGE_BY_CLIENT, kind, alternate: None });
         // The queues first: an exchange that leads nowhere would return what it gets.
         bindings.extend(used.iter().map(|queue| share(queue)));
         bindings.push(BY_CLIENT);

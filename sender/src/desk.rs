@@ -95,12 +95,13 @@ mod tests {
         Outgoing {
             id: MessageId::from(uuid::Uuid::nil()),
             producer: "cliente_x".to_owned(),
-            kind: "prueba.v1",
+            user: None,
+            kind: "prueba.v1".into(),
             routing_key: "click".to_owned(),
             timestamp: 0,
             correlation_id: None,
-            client: "ana".to_owned(),
-            traceparent: None,
+            content_type: broker::JSON.into(),
+            headers: Vec::new(),
             body: Vec::new(),
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use broker::{Outcome, Outgoing, Publisher};
+use broker::{JSON, Outcome, Outgoing, Publisher};
 use messages::{
     ClickEvent, MessageId,
-    names::{CLICK, CLICK_EVENT_TYPE, EXCHANGE, EXCHANGE_BY_CLIENT, QUEUE, QUEUES},
+    names::{CLICK, CLICK_EVENT_TYPE, CLIENT_HEADER, EXCHANGE, EXCHANGE_BY_CLIENT, QUEUE, QUEUES},
 };
 use serde_json::{Value, json};
 use service_kit::{Shutdown, clock};
@@ -78,12 +78,13 @@ fn event(number: usize) -> Outgoing {
     Outgoing {
         id: MessageId::from(Uuid::now_v7()),
         producer: "prueba".to_owned(),
-        kind: CLICK_EVENT_TYPE,
+        user: None,
+        kind: CLICK_EVENT_TYPE.into(),
         routing_key: CLICK.to_owned(),
         timestamp: 0,
         correlation_id: None,
-        client,
-        traceparent: None,
+        content_type: JSON.into(),
+        headers: vec![(CLIENT_HEADER, client)],
         body: click.encode(),
     }
 }

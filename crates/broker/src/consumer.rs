@@ -302,7 +302,7 @@ async fn store<H: Handler>(
 /// A batch in the log: how many, and between which ids (`None`: without one). They
 /// come from the wire, so nothing in them may end a line.
 fn described(batch: &[Incoming]) -> String {
-    let id = |message: Option<&Incoming>| format!("{:?}", message.and_then(|m| m.id.as_deref()));
+    let id = |message: Option<&Incoming>| format!("{:?}", message.and_then(Incoming::id));
     format!("batch of {}, from {} to {},", batch.len(), id(batch.first()), id(batch.last()))
 }
 
@@ -337,7 +337,7 @@ async fn acknowledge_unstored(channel: &Channel, batch: &[Incoming]) -> Result<(
 async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(), SessionError> {
     // Both come from the wire: nothing in them may end a line of the log.
     let reason: String = reason.escape_debug().take(MAX_REASON).collect();
-    log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id);
+    log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id());
     channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
     Ok(())
 }
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_described_by_its_size_and_its_first_and_last_id_in_one_line() {
-        let message = |id: Option<&str>| Incoming::new(id.map(str::to_owned), None, Vec::new());
+        let message = |id: Option<&str>| Incoming::new(id, None, Vec::new());
         let batch = [message(Some("a\nb")), message(Some("c")), message(None)];
         let text = described(&batch);
         assert_eq!(text, r#"batch of 3, from Some("a\nb") to None,"#);

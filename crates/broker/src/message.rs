@@ -1,35 +1,47 @@
 //! A message on its way out, and one on its way in.
 
+use std::borrow::Cow;
+
 use lapin::{
     BasicProperties,
     message::Delivery,
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
-use messages::{MessageId, names};
+use messages::MessageId;
 
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
 
-/// A message to publish. Its id is fixed before the first attempt.
+/// The media type of JSON (RFC 8259).
+pub const JSON: &str = "application/json";
+
+/// Header that says what caused a message (W3C Trace Context).
+pub const TRACEPARENT: &str = "traceparent";
+
+/// A message to publish. Its id is fixed before the first attempt. Texts but those of
+/// headers have at most 255 bytes.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// AMQP `message_id`; the same on every retry.
     pub id: MessageId,
-    /// AMQP `app_id`: the service that publishes.
+    /// AMQP `app_id`: the program or system that publishes.
     pub producer: String,
+    /// AMQP `user_id`, which the broker takes only where it is the connection's user;
+    /// none is always taken.
+    pub user: Option<String>,
     /// AMQP `type`: the form of the body, with its version.
-    pub kind: &'static str,
-    /// Routing key, at most 255 bytes.
+    pub kind: Cow<'static, str>,
+    /// Routing key.
     pub routing_key: String,
     /// AMQP `timestamp`, in seconds since 1970.
     pub timestamp: u64,
-    /// AMQP `correlation_id`: the request that caused it.
+    /// AMQP `correlation_id`: what it belongs to.
     pub correlation_id: Option<String>,
-    /// Header [`names::CLIENT_HEADER`]: whose event it is, for who routes by that.
-    pub client: String,
-    /// Header `traceparent` (W3C Trace Context).
-    pub traceparent: Option<String>,
-    /// JSON, in UTF-8.
+    /// AMQP `content_type`: the media type of the body.
+    pub content_type: Cow<'static, str>,
+    /// Headers and their texts, no header twice.
+    pub headers: Vec<(&'static str, String)>,
+    /// Any bytes.
     pub body: Vec<u8>,
 }
 
@@ -38,36 +50,34 @@ impl Outgoing {
         let mut properties = BasicProperties::default()
             .with_message_id(self.id.to_string().into())
             .with_app_id(self.producer.clone().into())
-            .with_type(self.kind.into())
+            .with_type((*self.kind).into())
             .with_timestamp(self.timestamp)
-            .with_content_type("application/json".into())
+            .with_content_type((*self.content_type).into())
             .with_delivery_mode(PERSISTENT);
         if let Some(correlation_id) = &self.correlation_id {
             properties = properties.with_correlation_id(correlation_id.clone().into());
         }
-        properties.with_headers(self.headers())
+        if let Some(user) = &self.user {
+            properties = properties.with_user_id(user.clone().into());
+        }
+        if self.headers.is_empty() { properties } else { properties.with_headers(self.table()) }
     }
 
-    fn headers(&self) -> FieldTable {
-        let text = |value: &str| AMQPValue::LongString(LongString::from(value.as_bytes()));
-        let mut headers = FieldTable::default();
-        headers.insert(names::CLIENT_HEADER.into(), text(&self.client));
-        if let Some(traceparent) = &self.traceparent {
-            headers.insert("traceparent".into(), text(traceparent));
+    fn table(&self) -> FieldTable {
+        let mut table = FieldTable::default();
+        for (name, value) in &self.headers {
+            let text = LongString::from(value.as_bytes());
+            table.insert((*name).into(), AMQPValue::LongString(text));
         }
-        headers
+        table
     }
 }
 
 /// A delivered message. What a publisher may leave out is optional.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// AMQP `message_id`, as published.
-    pub id: Option<String>,
-    /// AMQP `type`, as published.
-    pub kind: Option<String>,
-    /// AMQP `timestamp`, as published: seconds since 1970.
-    pub timestamp: Option<u64>,
+    properties: BasicProperties,
+    routing_key: ShortString,
     /// Whether it may have been delivered before (AMQP `redelivered`).
     pub redelivered: bool,
     /// The body.
@@ -78,17 +88,93 @@ pub struct Incoming {
 impl Incoming {
     /// A message that no broker delivered, for tests of what is done with one.
     #[must_use]
-    pub fn new(id: Option<String>, kind: Option<String>, body: Vec<u8>) -> Self {
-        Self { id, kind, timestamp: None, redelivered: false, body, delivery_tag: 0 }
+    pub fn new(id: Option<&str>, kind: Option<&str>, body: Vec<u8>) -> Self {
+        let mut properties = BasicProperties::default();
+        if let Some(id) = id {
+            properties = properties.with_message_id(id.into());
+        }
+        if let Some(kind) = kind {
+            properties = properties.with_type(kind.into());
+        }
+        Self::undelivered(properties, "", body)
+    }
+
+    fn undelivered(properties: BasicProperties, routing_key: &str, body: Vec<u8>) -> Self {
+        let routing_key = routing_key.into();
+        Self { properties, routing_key, redelivered: false, body, delivery_tag: 0 }
+    }
+
+    /// AMQP `message_id`, as published.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        text(self.properties.message_id().as_ref())
+    }
+
+    /// AMQP `app_id`, as published.
+    #[must_use]
+    pub fn producer(&self) -> Option<&str> {
+        text(self.properties.app_id().as_ref())
+    }
+
+    /// AMQP `user_id`: who was connected when it was published, where it says so.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        text(self.properties.user_id().as_ref())
+    }
+
+    /// AMQP `type`, as published.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        text(self.properties.kind().as_ref())
+    }
+
+    /// AMQP `correlation_id`, as published.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        text(self.properties.correlation_id().as_ref())
+    }
+
+    /// AMQP `content_type`, as published.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        text(self.properties.content_type().as_ref())
+    }
+
+    /// AMQP `timestamp`, as published: seconds since 1970.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<u64> {
+        *self.properties.timestamp()
+    }
+
+    /// The text of a header; none where it is missing, or no text in UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        match self.properties.headers().as_ref()?.inner().get(name)? {
+            AMQPValue::LongString(value) => std::str::from_utf8(value.as_bytes()).ok(),
+            AMQPValue::ShortString(value) => Some(value.as_str()),
+            _ => None,
+        }
+    }
+
+    /// What it was routed by.
+    #[must_use]
+    pub fn routing_key(&self) -> &str {
+        self.routing_key.as_str()
+    }
+}
+
+/// As if the broker had delivered it at once.
+impl From<Outgoing> for Incoming {
+    fn from(message: Outgoing) -> Self {
+        Self::undelivered(message.properties(), &message.routing_key, message.body)
     }
 }
 
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
         Self {
-            id: text(delivery.properties.message_id().as_ref()),
-            kind: text(delivery.properties.kind().as_ref()),
-            timestamp: *delivery.properties.timestamp(),
+            properties: delivery.properties,
+            routing_key: delivery.routing_key,
             redelivered: delivery.redelivered,
             delivery_tag: delivery.delivery_tag,
             body: delivery.data,
@@ -96,6 +182,6 @@ impl From<Delivery> for Incoming {
     }
 }
 
-pub(crate) fn text(value: Option<&ShortString>) -> Option<String> {
-    value.map(ToString::to_string)
+fn text(value: Option<&ShortString>) -> Option<&str> {
+    value.map(ShortString::as_str)
 }

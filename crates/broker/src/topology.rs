@@ -38,6 +38,8 @@ pub struct Exchange {
     pub name: &'static str,
     /// How it routes.
     pub kind: ExchangeKind,
+    /// Name of the exchange that takes what this one has no binding for.
+    pub alternate: Option<&'static str>,
 }
 
 /// A durable quorum queue, with arguments that RabbitMQ 3.10 to 4.x accept.
@@ -159,7 +161,10 @@ impl Topology {
 
 impl Exchange {
     async fn declare(&self, channel: &Channel) -> Result<(), SessionError> {
-        let (kind, arguments) = self.kind.on_the_wire();
+        let (kind, mut arguments) = self.kind.on_the_wire();
+        if let Some(exchange) = self.alternate {
+            arguments.insert("alternate-exchange".into(), text(exchange));
+        }
         self.declare_as(kind, arguments, channel).await
     }
 
@@ -290,7 +295,7 @@ mod tests {
         let connection = link::connect(&url, "prueba").await.expect("a connection");
         let channel = connection.create_channel().await.expect("a channel");
         let kind = ExchangeKind::ConsistentHash { header: "cliente" };
-        let exchange = Exchange { name: "por_cliente", kind };
+        let exchange = Exchange { name: "por_cliente", kind, alternate: None };
         let unknown = lapin::ExchangeKind::Custom("x-no-such-type".to_owned());
         let declared = exchange.declare_as(unknown, FieldTable::default(), &channel).await;
         let Err(SessionError::Mismatch(mismatch)) = declared else { panic!("{declared:?}") };

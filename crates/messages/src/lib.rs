@@ -8,12 +8,18 @@
 //! - [`id`]: what identifies a message, and how a retry keeps its identity.
 //! - [`text`]: the texts that a user may send, with their limits.
 //! - [`event`]: the click event itself.
+//! - [`standard`]: the message that systems exchange, whatever it carries.
 
 pub mod event;
 pub mod id;
 pub mod names;
+pub mod standard;
 pub mod text;
 
 pub use event::{ClickEvent, InvalidEvent};
 pub use id::{IdempotencyKey, InvalidId, MessageId};
-pub use text::{ClientName, EventName, InvalidText, Note};
+pub use standard::{InvalidNotification, Notification, StandardMessage};
+pub use text::{
+    ClientName, Correlation, EventName, InvalidText, MediaType, MessageKind, Note, StateName,
+    SystemName,
+};

@@ -51,3 +51,43 @@ pub const CLICK_EVENT_TYPE: &str = "evento_cliente.v1";
 /// name. It holds characters that no [`crate::ClientName`] can hold, so no
 /// client can claim it.
 pub const OTHERS: &str = "(otros)";
+
+/// Direct exchange that client systems publish to, the only one they may. The routing
+/// key is the system that a message is for, or [`NOTIFICATIONS`].
+pub const ENTRY_EXCHANGE: &str = "mensajeria_entrada";
+
+/// Fanout exchange for what [`ENTRY_EXCHANGE`] has no binding for (its alternate
+/// exchange): every message to a system.
+pub const AUDIT_EXCHANGE: &str = "mensajeria_auditoria";
+
+/// Queue behind [`AUDIT_EXCHANGE`], which the audit proxy consumes.
+pub const AUDIT_QUEUE: &str = "cola_auditoria";
+
+/// Queue that takes what systems tell of messages they got, and its routing key at
+/// [`ENTRY_EXCHANGE`]; no system can have this name.
+pub const NOTIFICATIONS: &str = "notificaciones";
+
+/// Direct exchange that the audit proxy forwards to. The routing key is the system.
+pub const DELIVERY_EXCHANGE: &str = "mensajeria_salida";
+
+/// Fanout exchange for what the audit proxy does not forward.
+pub const REFUSED_EXCHANGE: &str = "mensajeria_rechazados";
+
+/// Queue behind [`REFUSED_EXCHANGE`], read by people only.
+pub const REFUSED_QUEUE: &str = "cola_rechazados";
+
+/// AMQP header of a refused message: why.
+pub const REASON_HEADER: &str = "motivo";
+
+/// AMQP header that says when a message was made (RFC 3339), finer than the whole
+/// seconds of AMQP's own `timestamp`.
+pub const CREATED_HEADER: &str = "creado";
+
+/// AMQP property `type` of a notification.
+pub const NOTIFICATION_TYPE: &str = "notificacion.v1";
+
+/// The queue of a system, bound to [`DELIVERY_EXCHANGE`] with its name.
+#[must_use]
+pub fn mailbox(system: &crate::SystemName) -> String {
+    format!("buzon_{system}")
+}

@@ -10,6 +10,9 @@ pub const MAX_NAME_LENGTH: usize = 64;
 /// Longest free text (`message`), in characters.
 pub const MAX_NOTE_LENGTH: usize = 4096;
 
+/// Longest text of an AMQP property, in bytes (AMQP 0-9-1, `shortstr`).
+pub const MAX_SHORT_LENGTH: usize = 255;
+
 /// Why a text was refused; `Display` is a Spanish sentence for the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InvalidText {
@@ -18,6 +21,13 @@ pub enum InvalidText {
         "un nombre admite de 1 a {MAX_NAME_LENGTH} caracteres: letras sin acento, dígitos, «_», «-» y «.»"
     )]
     Name,
+    /// A correlation is empty, longer than [`MAX_SHORT_LENGTH`], or has control
+    /// characters.
+    #[error("una correlación admite de 1 a {MAX_SHORT_LENGTH} bytes sin caracteres de control")]
+    Correlation,
+    /// A media type is longer than [`MAX_SHORT_LENGTH`], or is none.
+    #[error("un tipo de contenido es como «application/json», de hasta {MAX_SHORT_LENGTH} bytes")]
+    MediaType,
     /// A note is longer than [`MAX_NOTE_LENGTH`].
     #[error("«message» admite hasta {MAX_NOTE_LENGTH} caracteres")]
     NoteTooLong,
@@ -74,6 +84,76 @@ name_type! {
 name_type! {
     /// What happened, and the routing key: same form as [`ClientName`].
     EventName
+}
+
+name_type! {
+    /// A system that exchanges messages, and its queue: same form as [`ClientName`].
+    SystemName
+}
+
+name_type! {
+    /// What kind of message it is: same form as [`ClientName`].
+    MessageKind
+}
+
+name_type! {
+    /// What has become of a message: same form as [`ClientName`].
+    StateName
+}
+
+/// What a message belongs to: 1 to 255 bytes of text without control characters.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Correlation(String);
+
+/// The media type of a payload, such as `application/json` (RFC 6838): at most 255
+/// bytes, parameters included.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MediaType(String);
+
+impl Correlation {
+    /// The correlation as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Correlation {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = (1..=MAX_SHORT_LENGTH).contains(&text.len());
+        let is_text = !text.chars().any(char::is_control);
+        if fits && is_text { Ok(Self(text)) } else { Err(InvalidText::Correlation) }
+    }
+}
+
+impl MediaType {
+    /// The media type as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is JSON, by its name or its suffix (RFC 6839).
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        let essence = self.0.split(';').next().unwrap_or_default().trim();
+        let essence = essence.to_ascii_lowercase();
+        essence == "application/json" || essence.ends_with("+json")
+    }
+}
+
+impl TryFrom<String> for MediaType {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = text.len() <= MAX_SHORT_LENGTH;
+        let is_type = text.parse::<mime::Mime>().is_ok();
+        if fits && is_type { Ok(Self(text)) } else { Err(InvalidText::MediaType) }
+    }
 }
 
 /// Free text that travels with an event: at most 4,096 characters, no control
@@ -146,6 +226,32 @@ mod tests {
         assert_eq!(note(&"ñ".repeat(4097)), Err(InvalidText::NoteTooLong));
         assert!(note(&"ñ".repeat(4096)).is_ok());
         assert!(note("línea\n<script>").is_ok());
+    }
+
+    #[test]
+    fn a_correlation_is_any_line_of_text_that_fits_into_a_property() {
+        for text in ["ticket 4711", "ñ", &"x".repeat(255)] {
+            assert_eq!(Correlation::try_from(text.to_owned()).expect(text).as_str(), text);
+        }
+        for text in ["", "a\nb", "\0", &"ñ".repeat(128)] {
+            assert_eq!(Correlation::try_from(text.to_owned()), Err(InvalidText::Correlation));
+        }
+    }
+
+    #[test]
+    fn a_media_type_knows_whether_it_is_json() {
+        for (text, is_json) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/vnd.ticket+json", true),
+            ("text/plain", false),
+            ("application/jsonx", false),
+        ] {
+            assert_eq!(MediaType::try_from(text.to_owned()).expect(text).is_json(), is_json);
+        }
+        for text in ["", "json", "a b/c", "text/\n", &format!("a/{}", "x".repeat(254))] {
+            assert_eq!(MediaType::try_from(text.to_owned()), Err(InvalidText::MediaType), "{text}");
+        }
     }
 
     proptest! {

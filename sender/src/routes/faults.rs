@@ -5,7 +5,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
-use broker::{Outcome, Outgoing, Publisher};
+use broker::{JSON, Outcome, Outgoing, Publisher};
 use messages::{MessageId, names};
 use serde::{Deserialize, Serialize};
 use service_kit::{Problem, body, clock, problem::ProblemBody};
@@ -136,12 +136,13 @@ fn poisoned(id: Uuid, sender: &Sender, request: &HttpRequest) -> Parcel {
     let mut message = Outgoing {
         id: MessageId::from(id),
         producer: sender.name.to_string(),
-        kind: names::CLICK_EVENT_TYPE,
+        user: None,
+        kind: names::CLICK_EVENT_TYPE.into(),
         routing_key: names::CLICK.to_owned(),
         timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
-        client: sender.name.to_string(),
-        traceparent: None,
+        content_type: JSON.into(),
+        headers: vec![(names::CLIENT_HEADER, sender.name.to_string())],
         body: POISON.to_vec(),
     };
     trace(&mut message, request);

@@ -11,7 +11,7 @@ use actix_web::{
     http::header::HeaderName,
     web::{self, Data, ServiceConfig},
 };
-use broker::{Mistake, Outgoing};
+use broker::{JSON, Mistake, Outgoing, TRACEPARENT};
 use messages::{ClientName, IdempotencyKey, MessageId, names};
 use service_kit::{Problem, clock, header, request_id::RequestId};
 use utoipa::OpenApi;
@@ -24,7 +24,7 @@ use crate::{
 
 static CLIENT_HEADER: HeaderName = HeaderName::from_static("x-client-name");
 static KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-static TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
+static TRACE_HEADER: HeaderName = HeaderName::from_static(TRACEPARENT);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -100,12 +100,13 @@ fn outgoing(event: &Event, producer: &ClientName) -> Outgoing {
     Outgoing {
         id: MessageId::from(event.id),
         producer: producer.to_string(),
-        kind: names::CLICK_EVENT_TYPE,
+        user: None,
+        kind: names::CLICK_EVENT_TYPE.into(),
         routing_key: event.event.evento.to_string(),
         timestamp: clock::now().as_second().try_into().unwrap_or_default(),
         correlation_id: None,
-        client: event.event.cliente.to_string(),
-        traceparent: None,
+        content_type: JSON.into(),
+        headers: vec![(names::CLIENT_HEADER, event.event.cliente.to_string())],
         body: event.event.encode(),
     }
 }
@@ -120,7 +121,7 @@ fn of_request(request: &HttpRequest, event: &Event, producer: &ClientName) -> Pa
 /// Lets a message tell which request it comes from.
 fn trace(message: &mut Outgoing, request: &HttpRequest) {
     message.correlation_id = Some(RequestId::of(request).into());
-    message.traceparent = traceparent(request);
+    message.headers.extend(traceparent(request).map(|trace| (TRACEPARENT, trace)));
 }
 
 fn defaults(request: &HttpRequest, sender: &Sender) -> Result<Defaults, Problem> {

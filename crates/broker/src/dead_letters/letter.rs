@@ -6,7 +6,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 
-use crate::message::{PERSISTENT, text};
+use crate::message::PERSISTENT;
 
 /// Headers that the broker added, by their beginnings; they are no part of the
 /// message (RabbitMQ, "Dead Letter Exchanges" and "Quorum Queues").
@@ -122,6 +122,10 @@ fn without_added(properties: &BasicProperties) -> BasicProperties {
         }
     }
     properties.clone().with_headers(kept)
+}
+
+fn text(value: Option<&ShortString>) -> Option<String> {
+    value.map(ToString::to_string)
 }
 
 fn listed(properties: &BasicProperties) -> Vec<(String, String)> {

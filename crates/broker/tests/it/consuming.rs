@@ -47,7 +47,7 @@ fn remember(seen: &mut HashMap<String, usize>, message: &Incoming) -> Verdict {
     if message.body.starts_with(b"veneno") {
         return Verdict::Reject("veneno".to_owned());
     }
-    *seen.entry(message.id.clone().unwrap_or_default()).or_default() += 1;
+    *seen.entry(message.id().unwrap_or_default().to_owned()).or_default() += 1;
     Verdict::Done
 }
 

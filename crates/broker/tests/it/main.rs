@@ -7,10 +7,10 @@ mod partitions;
 mod publishing;
 
 use broker::{
-    AmqpUrl, Binding, Destination, Exchange, ExchangeKind, Outgoing, Publisher, Queue, Topology,
-    publisher,
+    AmqpUrl, Binding, Destination, Exchange, ExchangeKind, JSON, Outgoing, Publisher, Queue,
+    Topology, publisher,
 };
-use messages::MessageId;
+use messages::{MessageId, names};
 use test_support::{Vhost, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +30,8 @@ fn topology() -> Topology {
     let dead = Queue { name: DEAD_LETTERS, dead_letter_exchange: None, ..queue };
     Topology {
         exchanges: vec![
-            Exchange { name: EXCHANGE, kind: ExchangeKind::Direct },
-            Exchange { name: "pruebas_dlx", kind: ExchangeKind::Fanout },
+            Exchange { name: EXCHANGE, kind: ExchangeKind::Direct, alternate: None },
+            Exchange { name: "pruebas_dlx", kind: ExchangeKind::Fanout, alternate: None },
         ],
         queues: vec![dead, queue],
         bindings: vec![
@@ -51,12 +51,13 @@ fn message(routing_key: &str) -> Outgoing {
     Outgoing {
         id,
         producer: "prueba".to_owned(),
-        kind: "prueba.v1",
+        user: None,
+        kind: "prueba.v1".into(),
         routing_key: routing_key.to_owned(),
         timestamp: 1_744_545_600,
         correlation_id: Some("peticion-1".to_owned()),
-        client: "ana".to_owned(),
-        traceparent: None,
+        content_type: JSON.into(),
+        headers: vec![(names::CLIENT_HEADER, "ana".to_owned())],
         body: format!(r#"{{"id":"{id}"}}"#).into_bytes(),
     }
 }

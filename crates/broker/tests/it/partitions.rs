@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use broker::{
     ConsumerFaults, Destination, Exchange, ExchangeKind, Leftovers, Outcome, Outgoing, Topology,
 };
+use messages::names;
 use serde_json::Value;
 use test_support::{Vhost, eventually};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ const CLIENTS: usize = 40;
 fn spread() -> Topology {
     let Topology { mut exchanges, mut queues, mut bindings, .. } = topology();
     let kind = ExchangeKind::ConsistentHash { header: "cliente" };
-    exchanges.push(Exchange { name: BY_CLIENT, kind });
+    exchanges.push(Exchange { name: BY_CLIENT, kind, alternate: None });
     queues.push(broker::Queue { name: SECOND, ..queues[1] });
     let direct = bindings.pop().expect("the last one");
     bindings.extend([QUEUE, SECOND].map(|queue| bound(Destination::Queue(queue), BY_CLIENT, "1")));
@@ -55,7 +56,8 @@ async fn publish(vhost: &Vhost) {
     running.connected().await;
     let of_client = |number: usize| {
         let client = format!("cliente_{}", number % CLIENTS);
-        Outgoing { body: client.clone().into_bytes(), client, ..message("click") }
+        let headers = vec![(names::CLIENT_HEADER, client.clone())];
+        Outgoing { body: client.into_bytes(), headers, ..message("click") }
     };
     let outcomes = running.publisher.publish_all((0..3 * CLIENTS).map(of_client).collect()).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed), "{outcomes:?}");

@@ -1,0 +1,84 @@
+//! The message that systems exchange, whatever it carries; and what the one that got
+//! it tells of it.
+//!
+//! On the wire it lies in AMQP properties, next to a payload of any bytes:
+//!
+//! | | |
+//! |---|---|
+//! | `message_id` | its UUID |
+//! | `app_id` | the system that it is from |
+//! | `user_id` | the user who published it; the broker sees to that |
+//! | routing key | the system that it is for |
+//! | `type` | its kind |
+//! | `timestamp`, header `creado` | when it was made |
+//! | `correlation_id` | what it belongs to, where it says so |
+//! | `content_type` | the payload's media type |
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Correlation, MediaType, MessageId, MessageKind, Note, StateName, SystemName};
+
+/// A message of one system for another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StandardMessage {
+    /// Its identity, within its source.
+    pub id: MessageId,
+    /// The system that it is from.
+    pub source: SystemName,
+    /// The system that it is for.
+    pub destination: SystemName,
+    /// What it is, as the two agree on.
+    pub kind: MessageKind,
+    /// When it was made, by the clock of its source.
+    pub created: Timestamp,
+    /// What it belongs to.
+    pub correlation: Option<Correlation>,
+    /// The payload's media type.
+    pub content_type: MediaType,
+    /// What it carries.
+    pub payload: Vec<u8>,
+}
+
+/// Payload of a notification: what became of a message at its destination.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notification {
+    /// The message's id.
+    pub mensaje: Uuid,
+    /// The system that the message was from: an id is one within its source.
+    pub origen: SystemName,
+    /// The state that it has come to.
+    pub estado: StateName,
+    /// What there is to add.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detalles: Option<Note>,
+}
+
+impl Notification {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not of exactly this form.
+    pub fn decode(payload: &[u8]) -> Result<Self, InvalidNotification> {
+        let notification = serde_json::from_slice(payload).map_err(InvalidNotification)?;
+        if payload.trim_ascii_start().starts_with(b"{") {
+            return Ok(notification);
+        }
+        // serde takes an array's elements for the fields.
+        Err(InvalidNotification(serde::de::Error::custom("expected an object")))
+    }
+}
+
+/// A payload that is no notification, and never will be.
+#[derive(Debug, thiserror::Error)]
+pub struct InvalidNotification(serde_json::Error);
+
+impl fmt::Display for InvalidNotification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "la carga no es una notificación: {}", self.0)
+    }
+}
