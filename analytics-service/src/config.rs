@@ -4,13 +4,11 @@ use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
+use database::DatabaseUrl;
 use messages::names::QUEUES;
 use service_kit::Listen;
 
-use crate::{
-    management::{ManagementUrl, VirtualHost},
-    store::DatabaseUrl,
-};
+use crate::management::{ManagementUrl, VirtualHost};
 
 /// Counts click events per client, each exactly once, and reports the counts.
 #[derive(Parser, Clone, Debug)]

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use database::Error;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -83,7 +84,7 @@ impl Writer {
 
     /// Where others had the database, it is for them to tell.
     fn tell<T>(&self, outcome: &Result<T, StoreError>, change: impl FnOnce(&mut State, LastError)) {
-        if matches!(outcome, Err(StoreError::Busy)) {
+        if matches!(outcome, Err(StoreError::Database(Error::Busy))) {
             return;
         }
         let error = outcome.as_ref().err().map(|error| error.to_string().into());

@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use database::Error;
 use jiff::Timestamp;
 use messages::{ClientName, MessageId};
 use serde::{Deserialize, Serialize, Serializer};
@@ -69,7 +70,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn ledger(&self, query: &LedgerQuery) -> Result<Ledger, StoreError> {
-        self.readers.run(async |connection| self.page(connection, query).await).await
+        self.database.read(async |connection| self.page(connection, query).await).await
     }
 
     /// When, and for whom, a message was counted: where several clients share its
@@ -78,8 +79,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn counted(&self, id: MessageId) -> Result<Option<Counted>, StoreError> {
-        self.readers
-            .run(async |connection| {
+        self.database
+            .read(async |connection| {
                 let found = sqlx::query(self.dialect.counted).bind(id.to_string());
                 found.fetch_optional(connection).await?.as_ref().map(counted).transpose()
             })
@@ -100,8 +101,8 @@ impl Store {
             let (id, client): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             Ok((parse_id(&id)?, client))
         };
-        self.readers
-            .run(async |connection| {
+        self.database
+            .read(async |connection| {
                 let found = sqlx::query(self.dialect.missing).bind(asked.clone());
                 found.fetch_all(connection).await?.iter().map(missing).collect()
             })
@@ -189,7 +190,7 @@ pub struct InvalidCursor;
 fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
     let (id, second): (String, i64) = (row.try_get(0)?, row.try_get(2)?);
     let contado = Timestamp::from_second(second)
-        .map_err(|_| StoreError::Foreign(format!("the time {second} s")))?;
+        .map_err(|_| Error::Foreign(format!("the time {second} s")))?;
     Ok(Counted { id: parse_id(&id)?, cliente: row.try_get(1)?, contado })
 }
 

@@ -1,46 +1,26 @@
 //! Where the counts are kept: SQLite in a file, or PostgreSQL for several
 //! instances that share the work.
 //!
-//! There is one implementation, over sqlx's `Any` driver; the two databases
-//! differ in `statements.rs` and in how a session begins. Everything that goes
-//! in is one JSON text a statement, so that a batch costs as many statements
-//! as a single message.
+//! There is one implementation, over sqlx's `Any` driver: the two databases
+//! differ in `statements.rs`, and in what the crate `database` knows of them.
+//! Everything that goes in is one JSON text a statement, so that a batch costs
+//! as many statements as a single message.
 //!
 //! SQL lives in this folder only.
 
-mod connections;
 mod ledger;
 mod read;
 mod statements;
-mod url;
 mod write;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
-
-use sqlx::migrate::{MigrateError, Migrator};
+use database::{Database, DatabaseUrl};
 
 use crate::tally::NameLimits;
-use connections::{Connections, Upkeep};
 use statements::Dialect;
 
 pub use ledger::{Counted, Cursor, Ledger, LedgerQuery};
 pub use read::{LATEST, LatestEvent, Report, ReportQuery};
-pub use url::DatabaseUrl;
 pub use write::Recorded;
-
-/// How long to wait for one's turn.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long opening a connection may take, and anything that is done on it. A
-/// line to PostgreSQL that went silent would otherwise be waited for as long as
-/// TCP hopes.
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// How long new tables and indexes may take to make, on a full database.
-const MIGRATION_LIMIT: Duration = Duration::from_mins(10);
-
-/// Connections that read, beside the one that writes.
-const READERS: usize = 4;
 
 /// Why the store did not do what was asked; nothing has been changed. `Display`
 /// is the whole reason, in one line.
@@ -50,48 +30,16 @@ pub enum StoreError {
     /// risk to count it twice.
     #[error("{0} messages are remembered, and none is old enough to be forgotten")]
     Full(i64),
-    /// Others had the database all the time.
-    #[error("the database was busy for {} s", PATIENCE.as_secs())]
-    Busy,
-    /// It was not done in time. A batch may have been counted all the same:
-    /// that shows when it comes again.
-    #[error("the database did not answer within {} s", LIMIT.as_secs())]
-    Timeout,
-    /// The folder of the database cannot be made.
-    #[error("cannot make the folder {path}: {error}", path = .0.display(), error = .1)]
-    Folder(PathBuf, io::Error),
-    /// The tables cannot be brought up to date.
-    #[error("migrations: {0}")]
-    Migration(Box<MigrateError>),
-    /// The database, in its own words.
-    #[error("{}", words(.0))]
-    Database(sqlx::Error),
-    /// Something else is in the database than this service ever wrote.
-    #[error("the database holds {0}")]
-    Foreign(String),
+    /// The database did not do it. After [`database::Error::Timeout`] a batch may
+    /// have been counted all the same: that shows when it comes again.
+    #[error(transparent)]
+    Database(#[from] database::Error),
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
+        Self::Database(error.into())
     }
-}
-
-impl From<MigrateError> for StoreError {
-    fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                Self::Database(error)
-            }
-            other => Self::Migration(Box::new(other)),
-        }
-    }
-}
-
-/// What the database says and its code for that, without sqlx's preface.
-fn words(error: &sqlx::Error) -> String {
-    let Some(error) = error.as_database_error() else { return error.to_string() };
-    format!("{} (code {})", error.message(), error.code().unwrap_or_default())
 }
 
 /// How much is kept.
@@ -114,8 +62,7 @@ impl Default for Limits {
 pub struct Store {
     dialect: &'static Dialect,
     limits: Limits,
-    writer: Arc<Connections>,
-    readers: Arc<Connections>,
+    database: Database,
 }
 
 impl Store {
@@ -127,35 +74,12 @@ impl Store {
     /// # Errors
     /// When the driver does not understand `url`.
     pub fn new(url: &DatabaseUrl, limits: Limits) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
-        let (dialect, migrations) = of_database(url);
-        let upkeep = Upkeep { folder: url.folder(), migrations };
-        let writer = Connections::new(
-            url.options("rwc")?,
-            dialect.writer_session,
-            Some(upkeep),
-            1, // SQLite has one writer; in PostgreSQL they would wait for a lock.
-        );
-        let readers = Connections::new(url.options("rw")?, dialect.reader_session, None, READERS);
-        Ok(Self { dialect, limits, writer: Arc::new(writer), readers: Arc::new(readers) })
+        let (dialect, migrations) = match url {
+            DatabaseUrl::Sqlite(_) => (&statements::SQLITE, sqlx::migrate!("migrations/sqlite")),
+            DatabaseUrl::Postgres(_) => {
+                (&statements::POSTGRES, sqlx::migrate!("migrations/postgres"))
+            }
+        };
+        Ok(Self { dialect, limits, database: Database::new(url, migrations)? })
     }
-}
-
-fn of_database(url: &DatabaseUrl) -> (&'static Dialect, Migrator) {
-    match url {
-        DatabaseUrl::Sqlite(_) => (&statements::SQLITE, sqlx::migrate!("migrations/sqlite")),
-        DatabaseUrl::Postgres(_) => {
-            let mut migrations = sqlx::migrate!("migrations/postgres");
-            // Its lock belongs to the session: that of a line that went silent
-            // would keep everybody out. Of two that migrate at once, one fails
-            // as a whole and finds it done at its next attempt.
-            migrations.set_locking(false);
-            (&statements::POSTGRES, migrations)
-        }
-    }
-}
-
-/// Bounds an operation of the store.
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(LIMIT, work).await.unwrap_or(Err(StoreError::Timeout))
 }

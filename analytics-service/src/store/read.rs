@@ -1,5 +1,6 @@
 //! Reporting: every answer is one state of the database.
 
+use database::Error;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use sqlx::{Row, any::AnyRow};
@@ -87,10 +88,10 @@ impl Store {
     async fn report_of_all(&self, query: &ReportQuery) -> Result<Report, StoreError> {
         let offset = query.limit.saturating_mul(query.page - 1);
         let row = self
-            .readers
-            .run(async |connection| {
+            .database
+            .read(async |connection| {
                 let asked = sqlx::query(self.dialect.report).bind(query.limit).bind(offset);
-                Ok(asked.fetch_one(connection).await?)
+                asked.fetch_one(connection).await.map_err(Error::from)
             })
             .await?;
         report(&row, list(row.try_get(4)?)?, list(row.try_get(5)?)?, query)
@@ -102,10 +103,10 @@ impl Store {
         query: &ReportQuery,
     ) -> Result<Report, StoreError> {
         let found = self
-            .readers
-            .run(async |connection| {
+            .database
+            .read(async |connection| {
                 let asked = sqlx::query(self.dialect.client_report).bind(client);
-                Ok(asked.fetch_optional(connection).await?)
+                asked.fetch_optional(connection).await.map_err(Error::from)
             })
             .await?;
         let Some(row) = found else { return Ok(Report::empty(query)) };
@@ -122,8 +123,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn all_clients(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        self.readers
-            .run(async |connection| {
+        self.database
+            .read(async |connection| {
                 let all = sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0_i64);
                 Ok(all.fetch_all(connection).await?)
             })
@@ -135,8 +136,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn latest(&self, limit: i64) -> Result<Vec<LatestEvent>, StoreError> {
-        self.readers
-            .run(async |connection| {
+        self.database
+            .read(async |connection| {
                 let latest = sqlx::query(self.dialect.latest).bind(limit);
                 latest.fetch_all(connection).await?.iter().map(latest_event).collect()
             })
@@ -187,13 +188,12 @@ fn latest_event(row: &AnyRow) -> Result<LatestEvent, StoreError> {
     })
 }
 
-fn time(micros: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+fn time(micros: Option<i64>) -> Result<Option<Timestamp>, Error> {
     micros.map(moment).transpose()
 }
 
-fn moment(micros: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(micros)
-        .map_err(|_| StoreError::Foreign(format!("the time {micros}")))
+fn moment(micros: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_microsecond(micros).map_err(|_| Error::Foreign(format!("the time {micros}")))
 }
 
 /// A JSON object whose fields keep the order of the list.

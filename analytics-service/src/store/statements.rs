@@ -6,12 +6,6 @@
 
 /// What one database is told.
 pub(super) struct Dialect {
-    /// At the start of the connection that writes.
-    pub(super) writer_session: &'static [&'static str],
-    /// At the start of each connection that reads.
-    pub(super) reader_session: &'static [&'static str],
-    /// Begins a transaction that writes, alone.
-    pub(super) begin_write: &'static str,
     /// → clients, events, seen: how many rows; keeps other writers out.
     pub(super) lock_summary: &'static str,
     /// `$1` [id (32), client…], `$2` [client…], `$3` [event…] → as JSON arrays: the first that
@@ -67,9 +61,6 @@ pub(super) const CLIENTS: &str =
 
 macro_rules! dialect {
     (
-        writer_session: $writer_session:expr,
-        reader_session: $reader_session:expr,
-        begin_write: $begin_write:literal,
         lock: $lock:literal,
         rows: $rows:literal,
         texts_1: $texts_1:literal,
@@ -84,9 +75,6 @@ macro_rules! dialect {
         id_out: $id_out:literal $(,)?
     ) => {
         Dialect {
-            writer_session: $writer_session,
-            reader_session: $reader_session,
-            begin_write: $begin_write,
             lock_summary: concat!("SELECT clients, events, seen FROM summary ", $lock),
             known: concat!(
                 "SELECT (SELECT ", $text_list, " FROM ", $texts_1, "
@@ -168,19 +156,6 @@ macro_rules! dialect {
 }
 
 pub(super) static SQLITE: Dialect = dialect! {
-    // Not NORMAL: in WAL mode that may undo commits after a loss of power.
-    writer_session: &[
-        "PRAGMA busy_timeout = 2000",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        // In pages of 4 KiB: a batch of many clients touches a thousand of them, which
-        // with the default were written back, and waited for, at each commit.
-        "PRAGMA wal_autocheckpoint = 8000",
-        // In KiB: the rows of 100,000 clients, which the default does not hold.
-        "PRAGMA cache_size = -24576",
-    ],
-    reader_session: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 2000"],
-    begin_write: "BEGIN IMMEDIATE",
     lock: "",
     rows: "json_each($1) AS e",
     texts_1: "json_each($1) AS e",
@@ -196,16 +171,6 @@ pub(super) static SQLITE: Dialect = dialect! {
 };
 
 pub(super) static POSTGRES: Dialect = dialect! {
-    // The server ends a transaction whose client is gone without a word, and
-    // does not let its successors queue up behind it.
-    writer_session: &[
-        "SET client_min_messages = warning",
-        "SET synchronous_commit = on",
-        "SET idle_in_transaction_session_timeout = '5s'",
-        "SET lock_timeout = '4s'",
-    ],
-    reader_session: &["SET idle_in_transaction_session_timeout = '5s'"],
-    begin_write: "BEGIN",
     lock: "FOR UPDATE",
     rows: "json_array_elements($1::json) AS e(value)",
     texts_1: "json_array_elements_text($1::json) AS e(value)",

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use broker::Mistake;
+use database::Error;
 use jiff::Timestamp;
 use messages::{names::OTHERS, text::MAX_NAME_LENGTH};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use sqlx::{Any, AnyConnection, Connection, Row, Transaction};
+use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -53,7 +54,7 @@ impl Store {
         if events.is_empty() {
             return Ok(Recorded::default());
         }
-        self.write(async |connection| self.try_record(connection, events, now).await).await
+        self.database.write(async |tx| self.try_record(tx, events, now).await).await
     }
 
     /// Forgets up to `at_most` messages remembered before `before`; returns how
@@ -62,41 +63,26 @@ impl Store {
     /// # Errors
     /// Nothing has been forgotten then.
     pub async fn forget(&self, before: Timestamp, at_most: i64) -> Result<u64, StoreError> {
-        self.write(async |connection| self.try_forget(connection, before, at_most).await).await
-    }
-
-    /// After an error nobody keeps a connection: all of a process share SQLite's
-    /// memory of the WAL, and while one of them has it since the folder was
-    /// write-protected, it stays so for new ones too.
-    async fn write<T>(
-        &self,
-        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let done = self.writer.run(work).await;
-        if done.is_err() {
-            self.readers.drop_idle();
-        }
-        done
+        self.database.write(async |tx| self.try_forget(tx, before, at_most).await).await
     }
 
     async fn try_record(
         &self,
-        connection: &mut AnyConnection,
+        tx: &mut Transaction<'_, Any>,
         events: &[Event],
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let mut tx = connection.begin_with(self.dialect.begin_write).await?;
-        let rows = self.lock(&mut tx).await?;
+        let rows = self.lock(tx).await?;
         let room = self.limits.seen - rows.seen;
         if i64::try_from(events.len()).is_ok_and(|count| count > room) {
             return Err(StoreError::Full(rows.seen));
         }
-        let known = self.known(&mut tx, events, &rows).await?;
+        let known = self.known(tx, events, &rows).await?;
         let is_new = known.are_new(events);
         let marked = events.iter().zip(&is_new);
         let new: Vec<_> = marked.filter_map(|(event, is_new)| is_new.then_some(event)).collect();
         if !new.is_empty() {
-            self.remember(&mut tx, &new, now).await?;
+            self.remember(tx, &new, now).await?;
         }
         let (counted, is_new) = if Mistake::NoDedup.is_made() {
             (events.iter().collect(), vec![true; events.len()])
@@ -104,28 +90,25 @@ impl Store {
             (new, is_new)
         };
         if !counted.is_empty() {
-            self.add(&mut tx, &counted, &known.names, now).await?;
+            self.add(tx, &counted, &known.names, now).await?;
         }
-        tx.commit().await?;
         Ok(Recorded { is_new })
     }
 
     async fn try_forget(
         &self,
-        connection: &mut AnyConnection,
+        tx: &mut Transaction<'_, Any>,
         before: Timestamp,
         at_most: i64,
     ) -> Result<u64, StoreError> {
-        let mut tx = connection.begin_with(self.dialect.begin_write).await?;
-        self.lock(&mut tx).await?;
+        self.lock(tx).await?;
         let deleted = sqlx::query(FORGET)
             .bind(before.as_second())
             .bind(at_most)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?
             .rows_affected();
-        sqlx::query(FORGOTTEN).bind(count(deleted)).execute(&mut *tx).await?;
-        tx.commit().await?;
+        sqlx::query(FORGOTTEN).bind(count(deleted)).execute(&mut **tx).await?;
         Ok(deleted)
     }
 
@@ -282,8 +265,8 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'
 }
 
 /// A list as the database tells it: JSON in one column.
-pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|_| StoreError::Foreign(format!("the list {json:?}")))
+pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
+    serde_json::from_str(json).map_err(|_| Error::Foreign(format!("the list {json:?}")))
 }
 
 /// Texts as a statement takes them.
@@ -304,8 +287,8 @@ pub(super) fn rows<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
     json!(rows.collect::<Vec<_>>()).to_string()
 }
 
-pub(super) fn parse_id(text: &str) -> Result<Uuid, StoreError> {
-    text.parse().map_err(|_| StoreError::Foreign(format!("the id {text:?}")))
+pub(super) fn parse_id(text: &str) -> Result<Uuid, Error> {
+    text.parse().map_err(|_| Error::Foreign(format!("the id {text:?}")))
 }
 
 /// A number of rows; SQL has no unsigned ones.

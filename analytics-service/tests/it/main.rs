@@ -35,8 +35,9 @@ mod story;
 
 use analytics_service::{
     judge::Event,
-    store::{DatabaseUrl, Limits, ReportQuery, Store},
+    store::{Limits, ReportQuery, Store},
 };
+use database::DatabaseUrl;
 use messages::{ClickEvent, MessageId};
 use tempfile::TempDir;
 use test_support::TestDatabase;

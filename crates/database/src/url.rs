@@ -16,7 +16,7 @@ pub enum DatabaseUrl {
 impl DatabaseUrl {
     /// What the driver is told, the password included. SQLite's `mode` is `rwc`
     /// to make the file where there is none, else `rw`.
-    pub(super) fn options(&self, mode: &str) -> sqlx::Result<AnyConnectOptions> {
+    pub(crate) fn options(&self, mode: &str) -> sqlx::Result<AnyConnectOptions> {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}?mode={mode}", path.display()).parse(),
             Self::Postgres(url) => url.parse(),
@@ -24,7 +24,7 @@ impl DatabaseUrl {
     }
 
     /// The folder that the file is in, unless it is the current one.
-    pub(super) fn folder(&self) -> Option<PathBuf> {
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
         let Self::Sqlite(path) = self else { return None };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map(PathBuf::from)

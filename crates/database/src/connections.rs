@@ -16,10 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{MIGRATION_LIMIT, PATIENCE, StoreError, in_time};
+use super::{Error, MIGRATION_LIMIT, PATIENCE, in_time};
 
 /// A bounded number of connections to one database, opened when needed.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     options: AnyConnectOptions,
     session: &'static [&'static str],
     upkeep: Option<Upkeep>,
@@ -29,17 +29,17 @@ pub(super) struct Connections {
 
 /// What a new connection that writes sees to first. It is done for each, so
 /// that a database that was replaced by an empty one works too.
-pub(super) struct Upkeep {
+pub(crate) struct Upkeep {
     /// The folder to make.
-    pub(super) folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
     /// The tables to bring up to date.
-    pub(super) migrations: Migrator,
+    pub(crate) migrations: Migrator,
 }
 
 impl Connections {
     /// At most `count` connections, each of which begins with the statements of
     /// `session`.
-    pub(super) fn new(
+    pub(crate) fn new(
         options: AnyConnectOptions,
         session: &'static [&'static str],
         upkeep: Option<Upkeep>,
@@ -54,12 +54,12 @@ impl Connections {
     /// so are those that wait: what broke one has often broken all.
     ///
     /// SQLite works on a thread of its own, so a statement that waits for a lock
-    /// outlives its connection. At worst a commit comes late: then its batch is
-    /// counted together with its ids, and the next attempt finds them.
-    pub(super) async fn run<T>(
+    /// outlives its connection. At worst a commit comes late: then all of its work
+    /// is there at once, and the next attempt finds it.
+    pub(crate) async fn run<T, E: From<Error>>(
         &self,
-        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let _slot = self.slot().await?;
         let mut connection = self.connection().await?;
         let done = in_time(work(&mut connection)).await;
@@ -71,18 +71,18 @@ impl Connections {
     }
 
     /// Drops the connections that wait.
-    pub(super) fn drop_idle(&self) {
+    pub(crate) fn drop_idle(&self) {
         self.idle().clear();
     }
 
-    async fn slot(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+    async fn slot(&self) -> Result<SemaphorePermit<'_>, Error> {
         match timeout(PATIENCE, self.slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
         }
     }
 
-    async fn connection(&self) -> Result<AnyConnection, StoreError> {
+    async fn connection(&self) -> Result<AnyConnection, Error> {
         let idle = self.idle().pop();
         match idle {
             Some(connection) => Ok(connection),
@@ -90,7 +90,7 @@ impl Connections {
         }
     }
 
-    async fn open(&self) -> Result<AnyConnection, StoreError> {
+    async fn open(&self) -> Result<AnyConnection, Error> {
         let Some(Upkeep { folder, migrations }) = &self.upkeep else {
             return in_time(self.begin_session()).await;
         };
@@ -99,11 +99,11 @@ impl Connections {
         }
         let mut connection = in_time(self.begin_session()).await?;
         let migrating = migrations.run_direct(None, &mut connection, false);
-        timeout(MIGRATION_LIMIT, migrating).await.map_err(|_| StoreError::Timeout)??;
+        timeout(MIGRATION_LIMIT, migrating).await.map_err(|_| Error::Timeout)??;
         Ok(connection)
     }
 
-    async fn begin_session(&self) -> Result<AnyConnection, StoreError> {
+    async fn begin_session(&self) -> Result<AnyConnection, Error> {
         let mut connection = self.options.connect().await?;
         for statement in self.session {
             sqlx::query(*statement).execute(&mut connection).await?;
@@ -116,9 +116,9 @@ impl Connections {
     }
 }
 
-async fn create_folder(folder: &std::path::Path) -> Result<(), StoreError> {
+async fn create_folder(folder: &std::path::Path) -> Result<(), Error> {
     let made = tokio::fs::create_dir_all(folder).await;
-    made.map_err(|error| StoreError::Folder(folder.to_owned(), error))
+    made.map_err(|error| Error::Folder(folder.to_owned(), error))
 }
 
 #[cfg(test)]
@@ -136,21 +136,18 @@ mod tests {
         Connections::new(url.parse().expect("a url"), &[], None, 1)
     }
 
-    async fn execute(
-        connection: &mut AnyConnection,
-        statement: &'static str,
-    ) -> Result<(), StoreError> {
+    async fn execute(connection: &mut AnyConnection, statement: &'static str) -> Result<(), Error> {
         sqlx::query(statement).execute(connection).await?;
         Ok(())
     }
 
     /// As if the file had been write-protected when the connection was opened:
     /// it will never write.
-    async fn spoil(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    async fn spoil(connection: &mut AnyConnection) -> Result<(), Error> {
         execute(connection, "PRAGMA query_only = ON").await
     }
 
-    async fn write(connections: &Connections) -> Result<(), StoreError> {
+    async fn write(connections: &Connections) -> Result<(), Error> {
         connections.run(async |connection| execute(connection, "CREATE TABLE a (b)").await).await
     }
 
@@ -179,7 +176,7 @@ mod tests {
         let left = connections.run(async |connection| {
             spoil(connection).await?;
             spoiled.notify_one();
-            pending().await
+            pending::<Result<(), Error>>().await
         });
         tokio::select! {
             done = left => done.expect("never"),
@@ -194,7 +191,7 @@ mod tests {
         let (connections, begun) = (one_connection(&folder), Notify::new());
         let holder = connections.run(async |_| {
             begun.notify_one();
-            pending::<Result<(), _>>().await
+            pending::<Result<(), Error>>().await
         });
         let waits = async {
             begun.notified().await;
@@ -202,7 +199,7 @@ mod tests {
         };
         tokio::select! {
             done = holder => done.expect("never"),
-            refused = waits => assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}"),
+            refused = waits => assert!(matches!(refused, Err(Error::Busy)), "{refused:?}"),
         }
     }
 }

@@ -1,0 +1,55 @@
+//! Why nothing came of it.
+
+use std::{io, path::PathBuf};
+
+use sqlx::migrate::MigrateError;
+
+use super::{LIMIT, PATIENCE};
+
+/// Why the database did not do what was asked. `Display` is the whole reason, in
+/// one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Others had the database all the time.
+    #[error("the database was busy for {} s", PATIENCE.as_secs())]
+    Busy,
+    /// It was not done in time. A transaction may have been committed all the
+    /// same: who does it again must be able to tell.
+    #[error("the database did not answer within {} s", LIMIT.as_secs())]
+    Timeout,
+    /// The folder of the database cannot be made.
+    #[error("cannot make the folder {path}: {error}", path = .0.display(), error = .1)]
+    Folder(PathBuf, io::Error),
+    /// The tables cannot be brought up to date.
+    #[error("migrations: {0}")]
+    Migration(Box<MigrateError>),
+    /// The database, in its own words.
+    #[error("{}", words(.0))]
+    Database(sqlx::Error),
+    /// Something else is in the database than its service ever wrote.
+    #[error("the database holds {0}")]
+    Foreign(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Self::Database(error)
+            }
+            other => Self::Migration(Box::new(other)),
+        }
+    }
+}
+
+/// What the database says and its code for that, without sqlx's preface.
+fn words(error: &sqlx::Error) -> String {
+    let Some(error) = error.as_database_error() else { return error.to_string() };
+    format!("{} (code {})", error.message(), error.code().unwrap_or_default())
+}

@@ -1,0 +1,101 @@
+//! What a transaction promises, on a real SQLite file and on a real PostgreSQL.
+
+use database::{Database, Error};
+use sqlx::{
+    Any, SqlSafeStr, Transaction,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use tempfile::TempDir;
+use test_support::TestDatabase;
+
+/// What may happen to who keeps notes.
+#[derive(Debug)]
+enum NoteError {
+    Unwelcome,
+    Database(Error),
+}
+
+impl From<Error> for NoteError {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::Error> for NoteError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Databases of a test's own, without tables.
+struct Places {
+    databases: [Database; 2],
+    _folder: TempDir,
+}
+
+impl Places {
+    async fn create() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let sqlite = format!("sqlite://{}/new/notes.db", folder.path().display());
+        let postgres = TestDatabase::create().await.url().to_owned();
+        Self { databases: [database(&sqlite), database(&postgres)], _folder: folder }
+    }
+}
+
+fn database(url: &str) -> Database {
+    let sql = "CREATE TABLE notes (note TEXT NOT NULL)".into_sql_str();
+    let notes = Migration::new(1, "notes".into(), MigrationType::Simple, sql, false);
+    let url = url.parse().expect("a url");
+    Database::new(&url, Migrator::with_migrations(vec![notes])).expect("a database")
+}
+
+async fn note(transaction: &mut Transaction<'_, Any>) -> Result<(), NoteError> {
+    sqlx::query("INSERT INTO notes (note) VALUES ('a')").execute(&mut **transaction).await?;
+    Ok(())
+}
+
+async fn notes(database: &Database) -> Result<i64, NoteError> {
+    database
+        .read(async |connection| {
+            let count = sqlx::query_scalar("SELECT count(*) FROM notes");
+            Ok(count.fetch_one(connection).await?)
+        })
+        .await
+}
+
+#[tokio::test]
+async fn the_first_write_makes_the_tables_and_until_then_reading_fails() {
+    for database in &Places::create().await.databases {
+        let early = notes(database).await;
+        assert!(matches!(early, Err(NoteError::Database(Error::Database(_)))), "{early:?}");
+        database.write(note).await.expect("written");
+        assert_eq!(notes(database).await.expect("read"), 1);
+        assert_eq!(notes(&database.clone()).await.expect("read"), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_committed_yet_nobody_reads() {
+    for database in &Places::create().await.databases {
+        database.write(note).await.expect("written");
+        let meanwhile = database.write(async |transaction| {
+            note(transaction).await?;
+            notes(database).await
+        });
+        assert_eq!(meanwhile.await.expect("written and read"), 1);
+        assert_eq!(notes(database).await.expect("read"), 2);
+    }
+}
+
+#[tokio::test]
+async fn work_that_fails_changes_nothing_and_its_own_error_comes_back() {
+    for database in &Places::create().await.databases {
+        database.write(note).await.expect("written");
+        let refused = database.write(async |transaction| {
+            note(transaction).await?;
+            Err::<(), _>(NoteError::Unwelcome)
+        });
+        assert!(matches!(refused.await, Err(NoteError::Unwelcome)));
+        assert_eq!(notes(database).await.expect("read"), 1);
+    }
+}
