@@ -68,6 +68,12 @@ macro_rules! name_type {
             }
         }
 
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -120,6 +126,12 @@ impl Correlation {
     }
 }
 
+impl From<Correlation> for String {
+    fn from(correlation: Correlation) -> Self {
+        correlation.0
+    }
+}
+
 impl TryFrom<String> for Correlation {
     type Error = InvalidText;
 
@@ -143,6 +155,12 @@ impl MediaType {
         let essence = self.0.split(';').next().unwrap_or_default().trim();
         let essence = essence.to_ascii_lowercase();
         essence == "application/json" || essence.ends_with("+json")
+    }
+}
+
+impl From<MediaType> for String {
+    fn from(media_type: MediaType) -> Self {
+        media_type.0
     }
 }
 

@@ -1,0 +1,278 @@
+//! Whether a delivered message keeps to the standard, and is from and for systems that
+//! may exchange messages. Pure: message and register in, message or reason out.
+
+use broker::Incoming;
+use jiff::Timestamp;
+use messages::{
+    InvalidText, MediaType, MessageId, MessageKind, StandardMessage, SystemName, names,
+};
+
+use crate::register::{Register, Standing};
+
+/// Why a message is not forwarded, and never will be. `Display` is a Spanish sentence.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No `message_id`.
+    #[error("no lleva message_id")]
+    NoId,
+    /// A `message_id` that is no UUID.
+    #[error("su message_id no es un UUID")]
+    InvalidId,
+    /// No `app_id`.
+    #[error("no lleva app_id, que dice de qué sistema viene")]
+    NoSource,
+    /// An `app_id` that no system can have.
+    #[error("su app_id no puede ser el nombre de un sistema")]
+    InvalidSource,
+    /// No `user_id`, so that nobody has checked where it is from.
+    #[error("no lleva user_id, y sin él RabbitMQ no comprueba quién lo publica")]
+    NoUser,
+    /// From a system that nobody registered.
+    #[error("viene de «{0}», que no está en el registro")]
+    UnknownSource(SystemName),
+    /// From a system that may not send.
+    #[error("viene de «{0}», que está {word}", word = .1.as_str())]
+    SourceNotActive(SystemName, Standing),
+    /// Published by a user that is not the system it says to be from.
+    #[error("dice venir de «{0}», y quien lo publica es otro usuario")]
+    ForeignUser(SystemName),
+    /// A routing key that no system can have.
+    #[error("su clave de enrutamiento no puede ser el nombre de un sistema")]
+    InvalidDestination,
+    /// For a system that nobody registered.
+    #[error("va a «{0}», que no está en el registro")]
+    UnknownDestination(SystemName),
+    /// For a system that may not receive.
+    #[error("va a «{0}», que está {word}", word = .1.as_str())]
+    DestinationNotActive(SystemName, Standing),
+    /// No `type`.
+    #[error("no lleva type, que dice qué clase de mensaje es")]
+    NoKind,
+    /// Not of the standard's form.
+    #[error("{0} no es aceptable: {1}")]
+    Property(&'static str, InvalidText),
+    /// No `timestamp`, or none that there can be.
+    #[error("no lleva timestamp, que dice cuándo se creó")]
+    NoTime,
+    /// A header `creado` that is no time.
+    #[error("su cabecera «creado» no es una hora (RFC 3339)")]
+    InvalidTime,
+    /// No `content_type`.
+    #[error("no lleva content_type, que dice qué es su carga")]
+    NoContentType,
+    /// More bytes than allowed.
+    #[error("su carga tiene {size} bytes, y el límite es {limit}")]
+    TooLarge {
+        /// Bytes of the payload.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Another message has this id already, from the same system.
+    #[error("su message_id ya es el de otro mensaje del mismo sistema")]
+    OtherMessageOfThisId,
+}
+
+/// Reads a message of one system for another.
+///
+/// # Errors
+/// Why it is not forwarded.
+pub fn admit(
+    message: &Incoming,
+    register: &Register,
+    max_payload: usize,
+) -> Result<StandardMessage, Refusal> {
+    let id = id(message)?;
+    let source = source(message, register)?;
+    let destination = destination(message, register)?;
+    let (created, kind, content_type) = (created(message)?, kind(message)?, content_type(message)?);
+    let correlation = optional("correlation_id", message.correlation_id())?;
+    let size = message.body.len();
+    if size > max_payload {
+        return Err(Refusal::TooLarge { size, limit: max_payload });
+    }
+    let payload = message.body.clone();
+    Ok(StandardMessage {
+        id,
+        source,
+        destination,
+        kind,
+        created,
+        correlation,
+        content_type,
+        payload,
+    })
+}
+
+/// The message's id.
+///
+/// # Errors
+/// It has none, or another than a UUID.
+pub fn id(message: &Incoming) -> Result<MessageId, Refusal> {
+    let id = message.id().ok_or(Refusal::NoId)?;
+    id.parse().map_err(|_| Refusal::InvalidId)
+}
+
+/// The system that a message is from: it may send, and who published it was that
+/// system.
+///
+/// # Errors
+/// Why the message counts for nothing.
+pub fn source(message: &Incoming, register: &Register) -> Result<SystemName, Refusal> {
+    let source = message.producer().ok_or(Refusal::NoSource)?;
+    let source: SystemName = source.parse().map_err(|_| Refusal::InvalidSource)?;
+    let user = message.user().ok_or(Refusal::NoUser)?;
+    let Some(system) = register.get(&source) else { return Err(Refusal::UnknownSource(source)) };
+    if !system.users.contains(user) {
+        return Err(Refusal::ForeignUser(source));
+    }
+    match system.standing {
+        Standing::Active => Ok(source),
+        standing => Err(Refusal::SourceNotActive(source, standing)),
+    }
+}
+
+/// When the message was made: what its header says, else its timestamp.
+///
+/// # Errors
+/// It does not say.
+pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
+    if let Some(text) = message.header(names::CREATED_HEADER) {
+        return text.parse().map_err(|_| Refusal::InvalidTime);
+    }
+    let seconds = message.timestamp().and_then(|seconds| seconds.try_into().ok());
+    let created = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    created.ok_or(Refusal::NoTime)
+}
+
+fn destination(message: &Incoming, register: &Register) -> Result<SystemName, Refusal> {
+    let destination = message.routing_key();
+    let destination: SystemName = destination.parse().map_err(|_| Refusal::InvalidDestination)?;
+    match register.get(&destination).map(|system| system.standing) {
+        Some(Standing::Active) => Ok(destination),
+        Some(standing) => Err(Refusal::DestinationNotActive(destination, standing)),
+        None => Err(Refusal::UnknownDestination(destination)),
+    }
+}
+
+fn kind(message: &Incoming) -> Result<MessageKind, Refusal> {
+    optional("type", message.kind())?.ok_or(Refusal::NoKind)
+}
+
+fn content_type(message: &Incoming) -> Result<MediaType, Refusal> {
+    optional("content_type", message.content_type())?.ok_or(Refusal::NoContentType)
+}
+
+fn optional<T: TryFrom<String, Error = InvalidText>>(
+    property: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Refusal> {
+    let parsed = text.map(|text| text.to_owned().try_into()).transpose();
+    parsed.map_err(|error| Refusal::Property(property, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use broker::Outgoing;
+
+    use super::*;
+    use crate::register::System;
+
+    const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
+    const LIMIT: usize = 10;
+
+    fn register() -> Register {
+        let system = |name: &str, standing| {
+            let users = BTreeSet::from([format!("{name}-1")]);
+            (name.parse().expect("a name"), System { standing, users, states: BTreeSet::new() })
+        };
+        Register::from_iter([
+            system("redmine", Standing::Active),
+            system("servicedesk", Standing::Active),
+            system("durmiente", Standing::Suspended),
+            system("antiguo", Standing::Retired),
+        ])
+    }
+
+    fn good() -> Outgoing {
+        Outgoing {
+            id: ID.parse().expect("a uuid"),
+            producer: "servicedesk".to_owned(),
+            user: Some("servicedesk-1".to_owned()),
+            kind: "ticket.asignado".into(),
+            routing_key: "redmine".to_owned(),
+            timestamp: 1_800_000_000,
+            correlation_id: Some("ticket 4711".to_owned()),
+            content_type: "application/json".into(),
+            headers: Vec::new(),
+            body: b"{\"a\":1}".to_vec(),
+        }
+    }
+
+    fn refused(message: Outgoing) -> String {
+        let refusal = admit(&message.into(), &register(), LIMIT).expect_err("refused");
+        refusal.to_string()
+    }
+
+    #[test]
+    fn a_message_of_the_standard_is_read_whole() {
+        let message = admit(&good().into(), &register(), LIMIT).expect("admitted");
+        assert_eq!(message.id.to_string(), ID);
+        assert_eq!(message.source.as_str(), "servicedesk");
+        assert_eq!(message.destination.as_str(), "redmine");
+        assert_eq!(message.kind.as_str(), "ticket.asignado");
+        assert_eq!(message.created.as_second(), 1_800_000_000);
+        assert_eq!(message.correlation.expect("one").as_str(), "ticket 4711");
+        assert_eq!(message.content_type.as_str(), "application/json");
+        assert_eq!(message.payload, b"{\"a\":1}");
+    }
+
+    #[test]
+    fn the_header_tells_the_time_finer_than_the_timestamp() {
+        let created = (names::CREATED_HEADER, "2026-11-22T10:00:00.123456Z".to_owned());
+        let message = Outgoing { headers: vec![created], ..good() };
+        let message = admit(&message.into(), &register(), LIMIT).expect("admitted");
+        assert_eq!(message.created.to_string(), "2026-11-22T10:00:00.123456Z");
+        let created = (names::CREATED_HEADER, "ayer".to_owned());
+        assert!(refused(Outgoing { headers: vec![created], ..good() }).contains("«creado»"));
+    }
+
+    #[test]
+    fn what_is_outside_the_standard_is_refused_with_its_reason() {
+        let text = str::to_owned;
+        for (message, reason) in [
+            (Outgoing { producer: text("<b>"), ..good() }, "su app_id no puede"),
+            (Outgoing { producer: text("nadie"), ..good() }, "«nadie», que no está en el registro"),
+            (Outgoing { user: None, ..good() }, "no lleva user_id"),
+            (Outgoing { user: Some(text("redmine-1")), ..good() }, "es otro usuario"),
+            (Outgoing { routing_key: text("a/b"), ..good() }, "clave de enrutamiento"),
+            (Outgoing { routing_key: text("nadie"), ..good() }, "va a «nadie», que no está"),
+            (Outgoing { routing_key: text("durmiente"), ..good() }, "que está suspendido"),
+            (Outgoing { routing_key: text("antiguo"), ..good() }, "que está retirado"),
+            (Outgoing { kind: "a b".into(), ..good() }, "type no es aceptable"),
+            (Outgoing { content_type: "json".into(), ..good() }, "content_type no es aceptable"),
+            (Outgoing { correlation_id: Some(text("a\0")), ..good() }, "correlation_id no es"),
+            (Outgoing { body: vec![0; LIMIT + 1], ..good() }, "tiene 11 bytes, y el límite es 10"),
+            (
+                Outgoing { producer: text("durmiente"), user: Some(text("durmiente-1")), ..good() },
+                "viene de «durmiente», que está suspendido",
+            ),
+        ] {
+            let refusal = refused(message);
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_of_itself_is_refused() {
+        let refused = |id| {
+            let bare = Incoming::new(id, None, Vec::new());
+            admit(&bare, &register(), LIMIT).expect_err("refused")
+        };
+        assert_eq!(refused(None), Refusal::NoId);
+        assert_eq!(refused(Some("x")), Refusal::InvalidId);
+        assert_eq!(refused(Some(ID)), Refusal::NoSource);
+    }
+}

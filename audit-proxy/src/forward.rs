@@ -1,0 +1,87 @@
+//! Forwarding: to the destination's queue, confirmed, and then written down.
+
+use broker::{Outcome, Outgoing, Publisher};
+use jiff::Timestamp;
+use messages::{Correlation, StandardMessage, SystemName, names};
+
+use crate::{
+    outbox::Blocked,
+    store::{Forwarded, Key, Store, StoreError, Waiting},
+};
+
+/// Forwards messages that are stored. Clones share the connection.
+#[derive(Clone)]
+pub(crate) struct Forwarder {
+    store: Store,
+    publisher: Publisher,
+    blocked: Blocked,
+}
+
+impl Forwarder {
+    pub(crate) fn new(store: Store, publisher: Publisher, blocked: Blocked) -> Self {
+        Self { store, publisher, blocked }
+    }
+
+    /// Forwards messages in their order, and writes down which were; the destinations of
+    /// the others are blocked then. Returns how many were forwarded.
+    ///
+    /// # Errors
+    /// When that cannot be written down: they may have been forwarded all the same, and
+    /// will be once more.
+    pub(crate) async fn forward(&self, messages: Vec<Waiting>) -> Result<usize, StoreError> {
+        let attempts = broker::together(messages.into_iter().map(|one| self.attempt(one))).await;
+        let (mut forwarded, mut failed) = (Vec::with_capacity(attempts.len()), Vec::new());
+        for Attempt { key, destination, outcome, at } in attempts {
+            match outcome {
+                Outcome::Confirmed => forwarded.push(Forwarded { key, at }),
+                other => failed.push((destination, other)),
+            }
+        }
+        self.store.forwarded(&forwarded).await?;
+        for (destination, outcome) in failed {
+            self.blocked.block(destination, outcome);
+        }
+        metrics::counter!("audit_forwarded_total").increment(forwarded.len() as u64);
+        Ok(forwarded.len())
+    }
+
+    async fn attempt(&self, Waiting { key, message }: Waiting) -> Attempt {
+        let destination = message.destination.clone();
+        let outcome = self.publisher.publish(outgoing(message)).await;
+        Attempt { key, destination, outcome, at: Timestamp::now() }
+    }
+}
+
+/// What became of forwarding one message.
+struct Attempt {
+    key: Key,
+    destination: SystemName,
+    outcome: Outcome,
+    at: Timestamp,
+}
+
+/// A message as its destination gets it: as it was published, but for the user.
+fn outgoing(message: StandardMessage) -> Outgoing {
+    let StandardMessage {
+        id,
+        source,
+        destination,
+        kind,
+        created,
+        correlation,
+        content_type,
+        payload,
+    } = message;
+    Outgoing {
+        id,
+        producer: source.into(),
+        user: None,
+        kind: String::from(kind).into(),
+        routing_key: destination.into(),
+        timestamp: created.as_second().try_into().unwrap_or_default(),
+        correlation_id: correlation.map(Correlation::into),
+        content_type: String::from(content_type).into(),
+        headers: vec![(names::CREATED_HEADER, created.to_string())],
+        body: payload,
+    }
+}

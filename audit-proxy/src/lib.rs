@@ -1,0 +1,127 @@
+//! Keeps a copy of each message that systems exchange, forwards it, and follows what
+//! becomes of it.
+//!
+//! - [`config`]: where it listens, where broker and database are.
+//! - [`register`]: who may exchange messages. Pure.
+//! - [`admit`]: whether a message keeps to the standard. Pure.
+//! - [`lifecycle`]: what a notification does to a message's state. Pure.
+//! - [`story`]: a message's steps, and how long each stage took. Pure.
+//! - [`store`]: the messages, and what became of them.
+//! - `topology`: what is declared on the broker.
+//! - `registry`: the register in memory.
+//! - `proxy`: from the entry into the store and on to the destinations.
+//! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
+//! - `notices`: what destinations tell.
+//! - `routes`: `/mensajes/{id}`.
+
+pub mod admit;
+pub mod config;
+pub mod lifecycle;
+pub mod register;
+pub mod store;
+pub mod story;
+
+mod forward;
+mod notices;
+mod outbox;
+mod proxy;
+mod registry;
+mod routes;
+mod topology;
+
+use std::net::TcpListener;
+
+use anyhow::{Context, anyhow};
+use broker::{AmqpUrl, LinkStatus, Subscription, TopologyMismatch, publisher};
+use messages::names;
+use service_kit::{Failure, Readiness, Server, Shutdown};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+use forward::Forwarder;
+use notices::Notices;
+use outbox::{Blocked, Outbox};
+use proxy::Proxy;
+use registry::Registry;
+use store::Store;
+
+/// The service, as the broker's dashboard shows its connections.
+const NAME: &str = "audit-proxy";
+
+/// Audits and serves until the shutdown signal; the batches at hand are finished first.
+///
+/// # Errors
+/// When the broker holds a queue or an exchange with other arguments; when the listener
+/// cannot be served, or a part of the service dies. A database that is away, locked,
+/// full or write-protected is waited for.
+pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
+    let Config { amqp_url, database_url, max_payload, .. } = config;
+    let store = Store::new(&database_url)?;
+    log::info!("keeping messages in {database_url}");
+    let registry = Registry::new(store.clone());
+    let stop = CancellationToken::new();
+    let (publisher, publishing) =
+        publisher(amqp_url.clone(), NAME.to_owned(), names::DELIVERY_EXCHANGE, stop.clone());
+    let mut publishing = tokio::spawn(publishing.run());
+    let blocked = Blocked::default();
+    let sending = publisher.status().clone();
+    let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone());
+    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone());
+    let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria");
+    let (told, listening) = subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones");
+    let proxy =
+        Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
+    let notices = Notices { store: store.clone(), registry: registry.clone() };
+    let readiness = readiness([sending, entering, listening], &registry);
+    let server =
+        Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
+
+    let mut consumers = JoinSet::new();
+    consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
+    consumers.spawn(broker::consume(told, notices, shutdown.token()));
+    let mut keepers = JoinSet::new();
+    keepers.spawn(outbox.run());
+    keepers.spawn(registry.clone().run());
+    keepers.spawn(notices::reunite(store.clone(), registry));
+
+    let serving = async { Ok(server.serve(routes::routes(store)).await?) };
+    let work = async { tokio::try_join!(serving, ended(consumers)) };
+    tokio::select! {
+        done = work => done.map(drop)?,
+        ended = &mut publishing => return Err(anyhow!("the publisher ended: {ended:?}").into()),
+        ended = keepers.join_next() => return Err(anyhow!("a part ended: {ended:?}").into()),
+    }
+    stop.cancel();
+    Ok(publishing.await?)
+}
+
+/// Waits until all consumers have ended in order.
+async fn ended(mut consumers: JoinSet<Result<(), TopologyMismatch>>) -> Result<(), Failure> {
+    while let Some(ended) = consumers.join_next().await {
+        let ended = ended.context("a consumer died")?;
+        ended.map_err(|mismatch| Failure::Configuration(mismatch.into()))?;
+    }
+    Ok(())
+}
+
+fn subscription(
+    url: &AmqpUrl,
+    queue: &'static str,
+    link: &'static str,
+) -> (Subscription, LinkStatus) {
+    let (subscription, status) =
+        Subscription::new(url.clone(), NAME.to_owned(), queue, topology::topology());
+    (subscription.with_link_name(link), status)
+}
+
+/// What `/readyz` asks.
+fn readiness(links: [LinkStatus; 3], registry: &Registry) -> Readiness {
+    let names = ["reenvio", "entrada", "notificaciones"];
+    let registry = registry.clone();
+    let known = move || registry.current().map(drop).map_err(|unread| unread.to_string());
+    let readiness = Readiness::default().with("registro", known);
+    names.into_iter().zip(links).fold(readiness, |readiness, (name, link)| {
+        readiness.with(name, move || link.check().map_err(|reason| reason.to_string()))
+    })
+}

@@ -1,0 +1,81 @@
+//! From the queue of notifications into the store.
+
+use std::time::Duration;
+
+use broker::{Handler, HandlerError, Incoming, Verdict};
+use jiff::Timestamp;
+use messages::{Notification, names};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    admit::{self, Refusal},
+    lifecycle::Told,
+    register::Register,
+    registry::Registry,
+    store::{Notice, Refused, Store, StoreError},
+};
+
+/// How soon a notification that came first finds its message.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Takes notifications.
+pub(crate) struct Notices {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+}
+
+impl Handler for Notices {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+        let register = self.registry.current()?;
+        let now = Timestamp::now();
+        let (mut notices, mut refused, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
+        for message in batch {
+            match read(message, &register) {
+                Ok(notice) => {
+                    notices.push(notice);
+                    verdicts.push(Verdict::Done);
+                }
+                Err(reason) => {
+                    refused.push(Refused { message, reason: reason.clone() });
+                    verdicts.push(Verdict::Reject(reason));
+                }
+            }
+        }
+        self.store.notify(&notices, &register, now).await?;
+        self.store.refuse(&refused, now).await?;
+        Ok(verdicts)
+    }
+}
+
+/// Lets notifications that came before their message find it, once a second, for ever.
+pub(crate) async fn reunite(store: Store, registry: Registry) {
+    let mut ticks = interval(AGAIN);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = reunite_once(&store, &registry).await {
+            log::error!("notifications stay without their messages: {error}");
+        }
+    }
+}
+
+async fn reunite_once(store: &Store, registry: &Registry) -> Result<(), StoreError> {
+    let Ok(register) = registry.current() else { return Ok(()) };
+    while store.reunite(&register, Timestamp::now()).await? > 0 {}
+    Ok(())
+}
+
+/// Reads a notification; where it cannot be one, says why not.
+fn read(message: &Incoming, register: &Register) -> Result<Notice, String> {
+    let refused = |refusal: Refusal| refusal.to_string();
+    let id = admit::id(message).map_err(refused)?;
+    let by = admit::source(message, register).map_err(refused)?;
+    let at = admit::created(message).map_err(refused)?;
+    if message.kind() != Some(names::NOTIFICATION_TYPE) {
+        return Err(format!("su type no es {}", names::NOTIFICATION_TYPE));
+    }
+    let Notification { mensaje, origen, estado, detalles } =
+        Notification::decode(&message.body).map_err(|error| error.to_string())?;
+    let told = Told { by, state: estado, at };
+    Ok(Notice { id, message: mensaje.into(), source: origen, told, details: detalles })
+}

@@ -1,0 +1,162 @@
+//! Messages that are stored and could not be forwarded at once: they wait for their
+//! destination alone, and go in their order once it takes them again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use broker::Outcome;
+use jiff::Timestamp;
+use messages::SystemName;
+use service_kit::clock;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    forward::Forwarder,
+    store::{Key, Store, StoreError},
+};
+
+/// How often those that wait are tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How often the store is asked whether anything waits that this process does not know
+/// of, such as what another one left behind: every so many times.
+const LOOK_EVERY: u32 = 30;
+
+/// How long a message may be under way before it is taken for left behind.
+const LEFT_BEHIND: Duration = Duration::from_secs(15);
+
+/// Messages forwarded together at most.
+const AT_ONCE: i64 = 500;
+
+/// Destinations for which messages wait, and what became of the last that was tried.
+/// Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Blocked(Arc<Mutex<HashMap<SystemName, Outcome>>>);
+
+impl Blocked {
+    /// Whether messages wait for `destination`.
+    pub(crate) fn contains(&self, destination: &SystemName) -> bool {
+        self.lock().contains_key(destination)
+    }
+
+    /// Why messages wait for a destination, if any do.
+    pub(crate) fn reason(&self, destination: &SystemName) -> Option<Outcome> {
+        self.lock().get(destination).cloned()
+    }
+
+    /// From now on its messages wait for each other.
+    pub(crate) fn block(&self, destination: SystemName, outcome: Outcome) {
+        let mut blocked = self.lock();
+        if !blocked.contains_key(&destination) {
+            log::warn!("messages wait for {destination}: {outcome:?}");
+        }
+        blocked.insert(destination, outcome);
+    }
+
+    fn unblock(&self, destination: &SystemName) {
+        if self.lock().remove(destination).is_some() {
+            log::info!("nothing waits for {destination} any more");
+        }
+    }
+
+    fn all(&self) -> Vec<SystemName> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SystemName, Outcome>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forwards what waits.
+pub(crate) struct Outbox {
+    store: Store,
+    forwarder: Forwarder,
+    blocked: Blocked,
+}
+
+impl Outbox {
+    pub(crate) fn new(store: Store, forwarder: Forwarder, blocked: Blocked) -> Self {
+        Self { store, forwarder, blocked }
+    }
+
+    /// Tries what waits once a second, for ever.
+    pub(crate) async fn run(self) {
+        let mut ticks = interval(AGAIN);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for round in 0_u32.. {
+            ticks.tick().await;
+            if let Err(error) = self.round(round).await {
+                log::error!("what waits to be forwarded stays: {error}");
+            }
+        }
+    }
+
+    async fn round(&self, round: u32) -> Result<(), StoreError> {
+        if round.is_multiple_of(LOOK_EVERY) {
+            self.look(round).await?;
+        }
+        for destination in self.blocked.all() {
+            self.empty(&destination).await?;
+        }
+        Ok(())
+    }
+
+    /// Blocks the destinations for which something waits that was left behind. When the
+    /// process starts that is everything.
+    async fn look(&self, round: u32) -> Result<(), StoreError> {
+        let before = if round == 0 { Timestamp::now() } else { clock::ago(LEFT_BEHIND) };
+        for destination in self.store.destinations_waited_for(Key::first_at(before)).await? {
+            self.blocked.block(destination, Outcome::Unknown);
+        }
+        Ok(())
+    }
+
+    /// Forwards what waits for a destination, until nothing does or it takes no more. One
+    /// goes ahead: while the destination takes nothing, that is all it costs.
+    async fn empty(&self, destination: &SystemName) -> Result<(), StoreError> {
+        let mut at_once = 1;
+        loop {
+            let waiting = self.store.waiting(destination, at_once).await?;
+            let count = waiting.len();
+            if count == 0 {
+                return self.release(destination).await;
+            }
+            if self.forwarder.forward(waiting).await? < count {
+                return Ok(());
+            }
+            at_once = AT_ONCE;
+        }
+    }
+
+    /// What was stored while the destination was still blocked waits in the store, and
+    /// only there: so it is asked once more.
+    async fn release(&self, destination: &SystemName) -> Result<(), StoreError> {
+        let reason = self.blocked.reason(destination);
+        self.blocked.unblock(destination);
+        if !self.store.waiting(destination, 1).await?.is_empty() {
+            self.blocked.block(destination.clone(), reason.unwrap_or(Outcome::Unknown));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_is_blocked_until_it_is_unblocked() {
+        let (blocked, name): (_, SystemName) =
+            (Blocked::default(), "redmine".parse().expect("one"));
+        assert!(!blocked.contains(&name));
+        blocked.block(name.clone(), Outcome::Unroutable);
+        assert!(blocked.contains(&name));
+        assert_eq!(blocked.reason(&name), Some(Outcome::Unroutable));
+        blocked.unblock(&name);
+        assert_eq!(blocked.reason(&name), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! The register in memory: read from the store, and read again when it changes.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    register::Register,
+    store::{Store, StoreError},
+};
+
+/// How soon a change that another process made is known here.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// The register, as it was read last. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    store: Store,
+    known: Arc<watch::Sender<Option<Arc<Register>>>>,
+}
+
+/// The register has not been read yet, so that nobody can say who may send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("el registro de sistemas aún no se ha leído")]
+pub(crate) struct Unread;
+
+impl Registry {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, known: Arc::new(watch::Sender::new(None)) }
+    }
+
+    /// The register as it was read last.
+    pub(crate) fn current(&self) -> Result<Arc<Register>, Unread> {
+        self.known.borrow().clone().ok_or(Unread)
+    }
+
+    /// Reads it now: after a change, or at the beginning, when there may be no tables yet.
+    pub(crate) async fn read(&self) -> Result<(), StoreError> {
+        if self.current().is_err() {
+            self.store.prepare().await?;
+        }
+        let register = self.store.register().await?;
+        self.known.send_replace(Some(Arc::new(register)));
+        Ok(())
+    }
+
+    /// Reads it again and again, for ever. While the database does not answer, what was
+    /// read last holds.
+    pub(crate) async fn run(self) {
+        let mut ticks = interval(AGAIN);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.read().await {
+                log::warn!("the register of systems was not read: {error}");
+            }
+        }
+    }
+}

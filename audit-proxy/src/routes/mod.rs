@@ -1,0 +1,50 @@
+//! What the audit proxy answers.
+
+mod story;
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    web::{self, Data, ServiceConfig},
+};
+use service_kit::{Problem, request_id::RequestId};
+use utoipa::OpenApi;
+
+use crate::store::{Store, StoreError};
+
+/// When a caller may try again while the database is away.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Relevo: audit-proxy",
+        description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
+    ),
+    paths(story::story)
+)]
+struct Api;
+
+/// The document behind `/openapi.json`.
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// The proxy's routes.
+pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let store = Data::new(store);
+    move |routes| {
+        routes
+            .app_data(store.clone())
+            .service(web::resource("/mensajes/{id}").route(web::get().to(story::story)));
+    }
+}
+
+/// The answer while the database does not give one.
+fn unavailable(request: &HttpRequest, error: &StoreError) -> Problem {
+    let request_id = RequestId::of(request);
+    log::error!("request {request_id}: no answer from the database: {error}");
+    let detail = "La base de datos no responde. Los mensajes no se pierden; reintente.";
+    Problem::unavailable("sin-base-de-datos", detail, RETRY_AFTER)
+}

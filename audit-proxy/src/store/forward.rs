@@ -1,0 +1,115 @@
+//! What waits to be forwarded, and what was.
+
+use jiff::Timestamp;
+use messages::{StandardMessage, SystemName};
+use sqlx::Row;
+
+use super::{
+    Key, Store, StoreError,
+    rows::{id, once, optional, places, text, time},
+};
+use crate::lifecycle::{FORWARDED, RECEIVED};
+
+/// A message that waits to be forwarded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// What it is known by.
+    pub key: Key,
+    /// The message itself.
+    pub message: StandardMessage,
+}
+
+/// A message that its destination's queue has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forwarded {
+    /// What it is known by.
+    pub key: Key,
+    /// When the broker confirmed that.
+    pub at: Timestamp,
+}
+
+const DESTINATIONS: &str = "SELECT DISTINCT destination FROM messages
+    WHERE forwarded IS NULL AND reason IS NULL AND key < $1";
+
+const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
+        content_type, payload
+    FROM messages JOIN payloads ON payloads.key = messages.key
+    WHERE forwarded IS NULL AND reason IS NULL AND destination = $1
+    ORDER BY messages.key LIMIT $2";
+
+impl Store {
+    /// The systems for which messages wait that were received before `before`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn destinations_waited_for(
+        &self,
+        before: Key,
+    ) -> Result<Vec<SystemName>, StoreError> {
+        self.database
+            .read(async |link| {
+                let query = sqlx::query(DESTINATIONS).bind(before.as_i64());
+                let rows = query.fetch_all(link).await?;
+                rows.iter().map(|row| text(row.try_get(0)?)).collect()
+            })
+            .await
+    }
+
+    /// The oldest messages, at most so many, that wait for `destination`; oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn waiting(
+        &self,
+        destination: &SystemName,
+        at_most: i64,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        self.database
+            .read(async |link| {
+                let query = sqlx::query(WAITING).bind(destination.as_str()).bind(at_most);
+                let rows = query.fetch_all(link).await?;
+                rows.iter().map(|row| waiting(row, destination)).collect()
+            })
+            .await
+    }
+
+    /// Writes down what was forwarded. A final state that came before stays.
+    ///
+    /// # Errors
+    /// Nothing has been written down then.
+    pub async fn forwarded(&self, forwarded: &[Forwarded]) -> Result<(), StoreError> {
+        if forwarded.is_empty() {
+            return Ok(());
+        }
+        let statement = format!(
+            "UPDATE messages SET forwarded = column2,
+                 state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
+             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL",
+            places(1, forwarded.len(), 2)
+        );
+        self.database
+            .write(async |tx| {
+                let mut query = once(&statement);
+                for Forwarded { key, at } in forwarded {
+                    query = query.bind(key.as_i64()).bind(at.as_microsecond());
+                }
+                query.execute(&mut **tx).await?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn waiting(row: &sqlx::any::AnyRow, destination: &SystemName) -> Result<Waiting, StoreError> {
+    let message = StandardMessage {
+        id: id(row.try_get(1)?)?,
+        source: text(row.try_get(2)?)?,
+        destination: destination.clone(),
+        kind: text(row.try_get(3)?)?,
+        created: time(row.try_get(4)?)?,
+        correlation: optional(row.try_get(5)?)?,
+        content_type: text(row.try_get(6)?)?,
+        payload: row.try_get(7)?,
+    };
+    Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message })
+}

@@ -1,0 +1,68 @@
+//! Where messages and what became of them are kept: SQLite in a file, or PostgreSQL
+//! for several instances that share the work.
+//!
+//! - `key`: what a message is known by here.
+//! - `receive`: copies of messages, each stored once.
+//! - `refuse`: what was not admitted, and why.
+//! - `forward`: what waits to be forwarded, and what was.
+//! - `notify`: what destinations tell, and the states that follow.
+//! - `systems`: who may exchange messages.
+//! - `read`: one message with all that happened to it.
+//!
+//! SQL lives in this folder only.
+
+mod forward;
+mod key;
+mod notify;
+mod read;
+mod receive;
+mod refuse;
+mod rows;
+mod systems;
+
+use std::sync::Arc;
+
+use database::{Database, DatabaseUrl};
+use uuid::Uuid;
+
+pub use database::Error as StoreError;
+pub use forward::{Forwarded, Waiting};
+pub use key::Key;
+pub use notify::Notice;
+pub use read::{Entry, KeptNotice};
+pub use receive::Receipt;
+pub use refuse::Refused;
+pub use systems::{Credential, Profile, Registered};
+
+use key::Keys;
+
+/// The messages. Clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    database: Database,
+    keys: Arc<Keys>,
+}
+
+impl Store {
+    /// The store at `url`. Nothing is opened yet: the first write makes the database,
+    /// its folder and its tables, where they are missing.
+    ///
+    /// # Errors
+    /// When the driver does not understand `url`.
+    pub fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let migrations = match url {
+            DatabaseUrl::Sqlite(_) => sqlx::migrate!("migrations/sqlite"),
+            DatabaseUrl::Postgres(_) => sqlx::migrate!("migrations/postgres"),
+        };
+        let database = Database::new(url, migrations)?;
+        Ok(Self { database, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
+    }
+
+    /// Makes the database, its folder and its tables, where they are missing.
+    ///
+    /// # Errors
+    /// When that is not possible now.
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.database.write(async |_| Ok(())).await
+    }
+}

@@ -1,0 +1,280 @@
+//! What destinations tell of messages, and the states that follow. Every notification
+//! is kept, once, whatever came of it.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use messages::{MessageId, Note, SystemName};
+use sqlx::{Any, Row, Transaction};
+
+use super::{
+    Key, Store, StoreError,
+    rows::{bytes, id, once, places, text, time},
+};
+use crate::{
+    lifecycle::{Effect, Known, Told, judge},
+    register::Register,
+};
+
+/// Notifications without a message that are looked through at once.
+const AT_ONCE: i64 = 500;
+
+/// Of what had no message when it came; the effect as the index has it.
+const REUNITED: &str =
+    "SELECT notifications.id, teller, message, notifications.source, state, created
+    FROM notifications JOIN ids ON ids.id = message AND ids.source = notifications.source
+    WHERE effect = 'sin_mensaje' ORDER BY arrived LIMIT $1";
+
+/// A notification.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// Its own id, within the system that tells it.
+    pub id: MessageId,
+    /// The message that it is about.
+    pub message: MessageId,
+    /// The system that this message is from.
+    pub source: SystemName,
+    /// Who tells what.
+    pub told: Told,
+    /// What there is to add.
+    pub details: Option<Note>,
+}
+
+/// A message has one identity: its id, within its source. So has a notification.
+type Identity = (MessageId, SystemName);
+
+/// A message that a notification is about.
+struct Subject {
+    key: Key,
+    known: Known,
+}
+
+/// A notification with what came of it.
+struct Judged<'a> {
+    notice: &'a Notice,
+    key: Option<Key>,
+    effect: Effect,
+    before: Option<String>,
+}
+
+impl Store {
+    /// Keeps notifications that are not kept yet, and moves messages to the states that
+    /// follow.
+    ///
+    /// # Errors
+    /// Nothing of the batch has been kept then.
+    pub async fn notify(
+        &self,
+        notices: &[Notice],
+        register: &Register,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if notices.is_empty() {
+            return Ok(());
+        }
+        self.database
+            .write(async |tx| {
+                let new = new(tx, notices).await?;
+                if !new.is_empty() {
+                    let judged = apply(tx, &new, register, now).await?;
+                    insert(tx, &judged, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Judges anew the notifications whose message has come after them; returns how many
+    /// that were.
+    ///
+    /// # Errors
+    /// Nothing has been changed then.
+    pub async fn reunite(&self, register: &Register, now: Timestamp) -> Result<usize, StoreError> {
+        self.database
+            .write(async |tx| {
+                let found = reunited(tx).await?;
+                if !found.is_empty() {
+                    let notices: Vec<_> = found.iter().collect();
+                    let judged = apply(tx, &notices, register, now).await?;
+                    update(tx, &judged).await?;
+                }
+                Ok(found.len())
+            })
+            .await
+    }
+}
+
+/// Those that are not kept yet, each once.
+async fn new<'a>(
+    tx: &mut Transaction<'_, Any>,
+    notices: &'a [Notice],
+) -> Result<Vec<&'a Notice>, StoreError> {
+    let statement = format!(
+        "WITH asked AS (VALUES {})
+         SELECT id, teller FROM asked CROSS JOIN notifications
+         WHERE id = column1 AND teller = column2",
+        places(1, notices.len(), 2)
+    );
+    let mut query = once(&statement);
+    for notice in notices {
+        query = query.bind(bytes(notice.id)).bind(notice.told.by.as_str());
+    }
+    let mut seen: HashSet<Identity> = HashSet::new();
+    for row in query.fetch_all(&mut **tx).await? {
+        seen.insert((id(row.try_get(0)?)?, text(row.try_get(1)?)?));
+    }
+    Ok(notices.iter().filter(|notice| seen.insert((notice.id, notice.told.by.clone()))).collect())
+}
+
+/// Judges notifications in their order, and writes down what that makes of messages.
+async fn apply<'a>(
+    tx: &mut Transaction<'_, Any>,
+    notices: &[&'a Notice],
+    register: &Register,
+    now: Timestamp,
+) -> Result<Vec<Judged<'a>>, StoreError> {
+    let mut subjects = subjects(tx, notices).await?;
+    let mut judged = Vec::with_capacity(notices.len());
+    let mut moved = HashSet::new();
+    for notice in notices {
+        let identity = (notice.message, notice.source.clone());
+        let Some(subject) = subjects.get_mut(&identity) else {
+            let effect = Effect::WithoutMessage;
+            judged.push(Judged { notice, key: None, effect, before: None });
+            continue;
+        };
+        let teller = register.get(&notice.told.by);
+        let effect =
+            teller.map_or(Effect::Foreign, |teller| judge(&subject.known, &notice.told, teller));
+        let before = Some(subject.known.state.to_string());
+        let after = subject.known.clone().after(&notice.told, effect);
+        if after != subject.known {
+            moved.insert(identity);
+            subject.known = after;
+        }
+        judged.push(Judged { notice, key: Some(subject.key), effect, before });
+    }
+    let moved: Vec<_> = moved.iter().filter_map(|identity| subjects.get(identity)).collect();
+    if !moved.is_empty() {
+        settle(tx, &moved, now).await?;
+    }
+    Ok(judged)
+}
+
+async fn subjects(
+    tx: &mut Transaction<'_, Any>,
+    notices: &[&Notice],
+) -> Result<HashMap<Identity, Subject>, StoreError> {
+    let asked: HashSet<_> = notices.iter().map(|notice| (notice.message, &notice.source)).collect();
+    let statement = format!(
+        "WITH asked AS (VALUES {})
+         SELECT messages.id, messages.source, messages.key, destination, state, settled
+         FROM asked CROSS JOIN ids CROSS JOIN messages
+         WHERE ids.id = column1 AND ids.source = column2 AND messages.key = ids.key",
+        places(1, asked.len(), 2)
+    );
+    let mut query = once(&statement);
+    for (message, source) in asked {
+        query = query.bind(bytes(message)).bind(source.as_str());
+    }
+    let mut subjects = HashMap::new();
+    for row in query.fetch_all(&mut **tx).await? {
+        let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
+        let known = Known {
+            destination: text(row.try_get(3)?)?,
+            state: text(row.try_get(4)?)?,
+            settled: row.try_get::<Option<i64>, _>(5)?.map(time).transpose()?,
+        };
+        subjects.insert(identity, Subject { key: row.try_get::<i64, _>(2)?.into(), known });
+    }
+    Ok(subjects)
+}
+
+async fn settle(
+    tx: &mut Transaction<'_, Any>,
+    moved: &[&Subject],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = format!(
+        "UPDATE messages SET state = column2, settled = column3, notified = column4
+         FROM (VALUES {}) AS told WHERE messages.key = column1",
+        places(1, moved.len(), 4)
+    );
+    let mut query = once(&statement);
+    for Subject { key, known } in moved {
+        query = query
+            .bind(key.as_i64())
+            .bind(known.state.as_str())
+            .bind(known.settled.map(Timestamp::as_microsecond))
+            .bind(now.as_microsecond());
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut Transaction<'_, Any>,
+    judged: &[Judged<'_>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = format!(
+        "INSERT INTO notifications (id, teller, key, message, source, state, details, created,
+                                    arrived, effect, before) VALUES {}",
+        places(1, judged.len(), 11)
+    );
+    let mut query = once(&statement);
+    for Judged { notice, key, effect, before } in judged {
+        let Notice { id, message, source, told, details } = notice;
+        query = query
+            .bind(bytes(*id))
+            .bind(told.by.as_str())
+            .bind(key.map(Key::as_i64))
+            .bind(bytes(*message))
+            .bind(source.as_str())
+            .bind(told.state.as_str())
+            .bind(details.as_ref().map(Note::as_str))
+            .bind(told.at.as_microsecond())
+            .bind(now.as_microsecond())
+            .bind(effect.as_str())
+            .bind(before.as_deref());
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Notifications that had no message when they came, and have one now; in the order
+/// in which they came.
+async fn reunited(tx: &mut Transaction<'_, Any>) -> Result<Vec<Notice>, StoreError> {
+    let rows = sqlx::query(REUNITED).bind(AT_ONCE).fetch_all(&mut **tx).await?;
+    rows.iter()
+        .map(|row| {
+            let told = Told {
+                by: text(row.try_get(1)?)?,
+                state: text(row.try_get(4)?)?,
+                at: time(row.try_get(5)?)?,
+            };
+            let (message, source) = (id(row.try_get(2)?)?, text(row.try_get(3)?)?);
+            Ok(Notice { id: id(row.try_get(0)?)?, message, source, told, details: None })
+        })
+        .collect()
+}
+
+/// Writes down what came of notifications that are kept already.
+async fn update(tx: &mut Transaction<'_, Any>, judged: &[Judged<'_>]) -> Result<(), StoreError> {
+    let statement = format!(
+        "UPDATE notifications SET key = column3, effect = column4, before = column5
+         FROM (VALUES {}) AS judged WHERE notifications.id = column1 AND teller = column2",
+        places(1, judged.len(), 5)
+    );
+    let mut query = once(&statement);
+    for Judged { notice, key, effect, before } in judged {
+        query = query
+            .bind(bytes(notice.id))
+            .bind(notice.told.by.as_str())
+            .bind(key.map(Key::as_i64))
+            .bind(effect.as_str())
+            .bind(before.as_deref());
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! One message with all that happened to it.
+
+use jiff::Timestamp;
+use messages::MessageId;
+use sqlx::{Row, any::AnyRow};
+
+use super::{
+    Key, Store, StoreError,
+    rows::{bytes, id, time},
+};
+
+/// Messages of one id, and notifications of them, at most: each source may have one, and
+/// what was refused may have any.
+const AT_MOST: i64 = 100;
+
+const COLUMNS: &str = "key, id, source, destination, kind, created, correlation, content_type,
+    size, state, forwarded, settled, notified, reason";
+
+const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
+    UNION ALL SELECT key FROM messages WHERE id = $1 AND reason IS NOT NULL";
+
+const NOTICES: &str = "SELECT id, teller, key, state, details, created, arrived, effect, before
+    FROM notifications WHERE message = $1 ORDER BY arrived, created, id LIMIT $2";
+
+/// A message as it is kept. What was refused may lack anything, and its texts are
+/// whatever came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What it is known by; also when it was received.
+    pub key: Key,
+    /// Its id.
+    pub id: Option<MessageId>,
+    /// The system that it is from, or says to be from.
+    pub source: Option<String>,
+    /// The system that it is for.
+    pub destination: Option<String>,
+    /// What kind of message it is.
+    pub kind: Option<String>,
+    /// When it was made, by the clock of its source.
+    pub created: Option<Timestamp>,
+    /// What it belongs to.
+    pub correlation: Option<String>,
+    /// The payload's media type.
+    pub content_type: Option<String>,
+    /// The payload's size in bytes.
+    pub size: i64,
+    /// Its state now.
+    pub state: String,
+    /// When the broker confirmed that the destination's queue has it.
+    pub forwarded: Option<Timestamp>,
+    /// When its final state was assigned, by the clock of its destination.
+    pub settled: Option<Timestamp>,
+    /// When the proxy learnt of that.
+    pub notified: Option<Timestamp>,
+    /// Why it was not admitted.
+    pub reason: Option<String>,
+}
+
+/// A notification as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptNotice {
+    /// Its own id.
+    pub id: MessageId,
+    /// The system that told it.
+    pub teller: String,
+    /// The message that it is about, if it has come.
+    pub key: Option<Key>,
+    /// The state that it told.
+    pub state: String,
+    /// What it added.
+    pub details: Option<String>,
+    /// When it was made, by the teller's clock.
+    pub created: Timestamp,
+    /// When the proxy got it.
+    pub arrived: Timestamp,
+    /// What came of it.
+    pub effect: String,
+    /// The message's state until then.
+    pub before: Option<String>,
+}
+
+impl Store {
+    /// The messages of this id, in the order in which they were received.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn messages(&self, id: MessageId) -> Result<Vec<Entry>, StoreError> {
+        let statement =
+            format!("SELECT {COLUMNS} FROM messages WHERE key IN ({OF_ID}) ORDER BY key LIMIT $2");
+        self.database
+            .read(async |link| {
+                let query = sqlx::query(sqlx::AssertSqlSafe(&*statement));
+                let rows = query.bind(bytes(id)).bind(AT_MOST).fetch_all(link).await?;
+                rows.iter().map(entry).collect()
+            })
+            .await
+    }
+
+    /// What was told of messages of this id, in the order in which it came; also where
+    /// there is no such message.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn notices(&self, message: MessageId) -> Result<Vec<KeptNotice>, StoreError> {
+        self.database
+            .read(async |link| {
+                let query = sqlx::query(NOTICES).bind(bytes(message)).bind(AT_MOST);
+                query.fetch_all(link).await?.iter().map(notice).collect()
+            })
+            .await
+    }
+}
+
+fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
+    let stored: Option<Vec<u8>> = row.try_get(1)?;
+    Ok(Entry {
+        key: row.try_get::<i64, _>(0)?.into(),
+        id: stored.as_deref().map(id).transpose()?,
+        source: row.try_get(2)?,
+        destination: row.try_get(3)?,
+        kind: row.try_get(4)?,
+        created: when(row, 5)?,
+        correlation: row.try_get(6)?,
+        content_type: row.try_get(7)?,
+        size: row.try_get(8)?,
+        state: row.try_get(9)?,
+        forwarded: when(row, 10)?,
+        settled: when(row, 11)?,
+        notified: when(row, 12)?,
+        reason: row.try_get(13)?,
+    })
+}
+
+fn notice(row: &AnyRow) -> Result<KeptNotice, StoreError> {
+    Ok(KeptNotice {
+        id: id(row.try_get(0)?)?,
+        teller: row.try_get(1)?,
+        key: row.try_get::<Option<i64>, _>(2)?.map(Key::from),
+        state: row.try_get(3)?,
+        details: row.try_get(4)?,
+        created: time(row.try_get(5)?)?,
+        arrived: time(row.try_get(6)?)?,
+        effect: row.try_get(7)?,
+        before: row.try_get(8)?,
+    })
+}
+
+fn when(row: &AnyRow, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    row.try_get::<Option<i64>, _>(column)?.map(time).transpose()
+}

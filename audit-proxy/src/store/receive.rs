@@ -1,0 +1,198 @@
+//! Copies of messages, on disk before anything else is done with them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use messages::{Correlation, MessageId, StandardMessage, SystemName};
+use sha2::{Digest, Sha256};
+use sqlx::{Any, Row, Transaction};
+
+use super::{
+    Key, Store, StoreError,
+    rows::{bytes, id, once, places, text},
+};
+use crate::lifecycle::RECEIVED;
+
+/// What the store has of a message that was received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Receipt {
+    /// It is to be forwarded: it is new, or was stored before and has not been forwarded.
+    ToForward(Key),
+    /// It was forwarded before, or is the same as one before it in the batch.
+    Repeated,
+    /// Another message of this source has the same id.
+    OtherMessage,
+}
+
+/// The first half of a SHA-256: tells contents apart.
+pub(super) type Fingerprint = [u8; 16];
+
+/// A message has one identity: its id, within its source.
+type Identity = (MessageId, SystemName);
+
+/// A message as it is known already.
+struct Known {
+    key: Key,
+    digest: Vec<u8>,
+    is_seen_to: bool,
+}
+
+/// A message that is not stored yet.
+struct New<'a> {
+    key: Key,
+    message: &'a StandardMessage,
+    digest: Fingerprint,
+}
+
+impl Store {
+    /// Stores a copy of each message of which there is none. What one message is to
+    /// another of the same id is told in the order given.
+    ///
+    /// # Errors
+    /// Nothing of the batch has been stored then.
+    pub async fn receive(
+        &self,
+        messages: &[&StandardMessage],
+        now: Timestamp,
+    ) -> Result<Vec<Receipt>, StoreError> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.database.write(async |tx| self.receive_in(tx, messages, now).await).await
+    }
+
+    async fn receive_in(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        messages: &[&StandardMessage],
+        now: Timestamp,
+    ) -> Result<Vec<Receipt>, StoreError> {
+        let mut known = known(tx, messages).await?;
+        let mut new = Vec::with_capacity(messages.len());
+        let keys = self.keys.take(messages.len(), now);
+        let receipts = messages
+            .iter()
+            .zip(keys)
+            .map(|(message, key)| {
+                let digest = digest(message);
+                let identity = (message.id, message.source.clone());
+                if let Some(known) = known.get_mut(&identity) {
+                    return known.receipt(digest);
+                }
+                known.insert(identity, Known { key, digest: digest.to_vec(), is_seen_to: true });
+                new.push(New { key, message, digest });
+                Receipt::ToForward(key)
+            })
+            .collect();
+        if !new.is_empty() {
+            insert(tx, &new).await?;
+        }
+        Ok(receipts)
+    }
+}
+
+impl Known {
+    /// What a message of this identity is; the next one need not be forwarded.
+    fn receipt(&mut self, digest: Fingerprint) -> Receipt {
+        if self.digest != digest {
+            Receipt::OtherMessage
+        } else if std::mem::replace(&mut self.is_seen_to, true) {
+            Receipt::Repeated
+        } else {
+            Receipt::ToForward(self.key)
+        }
+    }
+}
+
+/// Those of `messages` that are stored.
+async fn known(
+    tx: &mut Transaction<'_, Any>,
+    messages: &[&StandardMessage],
+) -> Result<HashMap<Identity, Known>, StoreError> {
+    // CROSS JOIN: SQLite keeps this order, and looks each one up.
+    let statement = format!(
+        "WITH asked AS (VALUES {})
+         SELECT ids.id, ids.source, messages.key, digest, forwarded
+         FROM asked CROSS JOIN ids CROSS JOIN messages
+         WHERE ids.id = column1 AND ids.source = column2 AND messages.key = ids.key",
+        places(1, messages.len(), 2)
+    );
+    let mut query = once(&statement);
+    for message in messages {
+        query = query.bind(bytes(message.id)).bind(message.source.as_str());
+    }
+    let mut known = HashMap::new();
+    for row in query.fetch_all(&mut **tx).await? {
+        let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
+        let key = row.try_get::<i64, _>(2)?.into();
+        let is_seen_to = row.try_get::<Option<i64>, _>(4)?.is_some();
+        known.insert(identity, Known { key, digest: row.try_get(3)?, is_seen_to });
+    }
+    Ok(known)
+}
+
+async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
+    insert_ids(tx, new).await?;
+    insert_messages(tx, new).await?;
+    let statement =
+        format!("INSERT INTO payloads (key, payload) VALUES {}", places(1, new.len(), 2));
+    let mut query = once(&statement);
+    for New { key, message, .. } in new {
+        query = query.bind(key.as_i64()).bind(&message.payload[..]);
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert_ids(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
+    let statement = format!("INSERT INTO ids (id, source, key) VALUES {}", places(1, new.len(), 3));
+    let mut query = once(&statement);
+    for New { key, message, .. } in new {
+        query = query.bind(bytes(message.id)).bind(message.source.as_str()).bind(key.as_i64());
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert_messages(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
+    let statement = format!(
+        "INSERT INTO messages (key, id, source, destination, kind, created, correlation,
+                               content_type, size, digest, state) VALUES {}",
+        places(1, new.len(), 11)
+    );
+    let mut query = once(&statement);
+    for New { key, message, digest } in new {
+        query = query
+            .bind(key.as_i64())
+            .bind(bytes(message.id))
+            .bind(message.source.as_str())
+            .bind(message.destination.as_str())
+            .bind(message.kind.as_str())
+            .bind(message.created.as_microsecond())
+            .bind(message.correlation.as_ref().map(Correlation::as_str))
+            .bind(message.content_type.as_str())
+            .bind(i64::try_from(message.payload.len()).unwrap_or(i64::MAX))
+            .bind(digest.to_vec())
+            .bind(RECEIVED);
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// What makes a message another one, though its id is the same.
+fn digest(message: &StandardMessage) -> Fingerprint {
+    let StandardMessage { destination, kind, content_type, payload, .. } = message;
+    fingerprint(&[destination.as_str(), kind.as_str(), content_type.as_str()], payload)
+}
+
+/// Of texts, none of which holds a NUL, and the bytes behind them.
+pub(super) fn fingerprint(texts: &[&str], bytes: &[u8]) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(bytes);
+    let hash: [u8; 32] = hash.finalize().into();
+    *hash.first_chunk().expect("half of it")
+}

@@ -1,0 +1,260 @@
+//! The story of one message, as a timeline with durations. Pure.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    lifecycle::{FORWARDED, RECEIVED, REFUSED},
+    store::{Entry, KeptNotice},
+};
+
+/// Who says it where the proxy itself does.
+const PROXY: &str = "audit-proxy";
+
+/// A message with all that happened to it.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct Historia {
+    /// The message's UUID; none where it came without.
+    #[schema(value_type = Option<String>)]
+    pub id: Option<Uuid>,
+    /// The system that it is from.
+    pub origen: Option<String>,
+    /// The system that it is for.
+    pub destino: Option<String>,
+    /// What kind of message it is.
+    pub tipo: Option<String>,
+    /// What it belongs to.
+    pub correlacion: Option<String>,
+    /// The payload's media type.
+    pub tipo_de_contenido: Option<String>,
+    /// The payload's size in bytes.
+    pub bytes: i64,
+    /// Its state now.
+    pub estado: String,
+    /// Why it was not admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub motivo: Option<String>,
+    /// What happened, in the order in which the proxy learnt of it.
+    pub pasos: Vec<Paso>,
+    /// How long each stage took.
+    pub duraciones: Duraciones,
+}
+
+/// Something that happened to a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Paso {
+    /// `creado`, `recibido`, `reenviado`, `no_admitido`, or `notificado`.
+    pub paso: &'static str,
+    /// When, by the clock of `quien`.
+    #[schema(value_type = String, format = DateTime)]
+    pub a_las: Timestamp,
+    /// The system that says so, or `audit-proxy`.
+    pub quien: String,
+    /// What a notification told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notificacion: Option<Notificado>,
+}
+
+/// What a notification told, and what came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Notificado {
+    /// The notification's own UUID.
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// The state that it told.
+    pub estado: String,
+    /// What it added.
+    pub detalles: Option<String>,
+    /// `aplicada`, `repetida`, `tardia`, `ajena`, `estado_desconocido` or `sin_mensaje`.
+    pub efecto: String,
+    /// The message's state until then.
+    pub antes: Option<String>,
+    /// When the proxy got it.
+    #[schema(value_type = String, format = DateTime)]
+    pub recibida: Timestamp,
+}
+
+/// How long each stage took, in milliseconds; none where its end is not known. The
+/// first and the last compare the clocks of two machines: a negative one is the least
+/// by which they differ.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct Duraciones {
+    /// From its creation until the proxy had it.
+    pub hasta_recibido_ms: Option<f64>,
+    /// From then until the destination's queue had it.
+    pub proxy_ms: Option<f64>,
+    /// From then until the proxy learnt of its final state.
+    pub proceso_ms: Option<f64>,
+    /// Whether the order of times shows that clocks differ.
+    pub relojes_desfasados: bool,
+}
+
+/// Tells a message's story.
+#[must_use]
+pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
+    let duraciones = durations(&message);
+    let pasos = steps(&message, notices);
+    Historia {
+        id: message.id.map(messages::MessageId::as_uuid),
+        origen: message.source,
+        destino: message.destination,
+        tipo: message.kind,
+        correlacion: message.correlation,
+        tipo_de_contenido: message.content_type,
+        bytes: message.size,
+        estado: message.state,
+        motivo: message.reason,
+        pasos,
+        duraciones,
+    }
+}
+
+/// What a notification told, for the story of its message.
+#[must_use]
+pub fn told(notice: KeptNotice) -> Paso {
+    let notificacion = Notificado {
+        id: notice.id.as_uuid(),
+        estado: notice.state,
+        detalles: notice.details,
+        efecto: notice.effect,
+        antes: notice.before,
+        recibida: notice.arrived,
+    };
+    Paso {
+        paso: "notificado",
+        a_las: notice.created,
+        quien: notice.teller,
+        notificacion: Some(notificacion),
+    }
+}
+
+/// In the order in which the proxy learnt of them.
+fn steps(message: &Entry, notices: Vec<KeptNotice>) -> Vec<Paso> {
+    let received = message.key.received();
+    let by_proxy = |paso, a_las| Paso { paso, a_las, quien: PROXY.to_owned(), notificacion: None };
+    let mut steps = Vec::with_capacity(notices.len() + 3);
+    if let (Some(created), Some(source)) = (message.created, &message.source) {
+        let paso =
+            Paso { paso: "creado", a_las: created, quien: source.clone(), notificacion: None };
+        steps.push((received, paso));
+    }
+    let first = if message.reason.is_some() { REFUSED } else { RECEIVED };
+    steps.push((received, by_proxy(first, received)));
+    if let Some(forwarded) = message.forwarded {
+        steps.push((forwarded, by_proxy(FORWARDED, forwarded)));
+    }
+    steps.extend(notices.into_iter().map(|notice| (notice.arrived, told(notice))));
+    steps.sort_by_key(|(learnt, _)| *learnt);
+    steps.into_iter().map(|(_, paso)| paso).collect()
+}
+
+fn durations(message: &Entry) -> Duraciones {
+    let received = message.key.received();
+    let hasta_recibido_ms = message.created.map(|created| milliseconds(created, received));
+    let proxy_ms = message.forwarded.map(|forwarded| milliseconds(received, forwarded));
+    let ended = message.forwarded.zip(message.notified);
+    let proceso_ms = ended.map(|(forwarded, notified)| milliseconds(forwarded, notified));
+    let settled_early = message.settled.is_some_and(|settled| settled < received);
+    let relojes_desfasados = hasta_recibido_ms.is_some_and(|ms| ms < 0.0) || settled_early;
+    Duraciones { hasta_recibido_ms, proxy_ms, proceso_ms, relojes_desfasados }
+}
+
+/// To the microsecond.
+fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
+    let micros = to.duration_since(from).as_micros();
+    f64::from(i32::try_from(micros % 1000).unwrap_or_default()) / 1000.0
+        + f64::from(i32::try_from(micros / 1000).unwrap_or(i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Key;
+
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + millisecond).expect("in range")
+    }
+
+    fn message() -> Entry {
+        Entry {
+            key: Key::first_at(at(100)),
+            id: Some("0195e2a0-1234-7000-8000-000000000000".parse().expect("a uuid")),
+            source: Some("servicedesk".to_owned()),
+            destination: Some("redmine".to_owned()),
+            kind: Some("ticket.asignado".to_owned()),
+            created: Some(at(60)),
+            correlation: None,
+            content_type: Some("application/json".to_owned()),
+            size: 2,
+            state: "procesado".to_owned(),
+            forwarded: Some(at(104)),
+            settled: Some(at(500)),
+            notified: Some(at(604)),
+            reason: None,
+        }
+    }
+
+    fn notice(arrived: i64, effect: &str) -> KeptNotice {
+        KeptNotice {
+            id: "0195e2a0-1234-7000-8000-000000000001".parse().expect("a uuid"),
+            teller: "redmine".to_owned(),
+            key: None,
+            state: "procesado".to_owned(),
+            details: None,
+            created: at(500),
+            arrived: at(arrived),
+            effect: effect.to_owned(),
+            before: Some(FORWARDED.to_owned()),
+        }
+    }
+
+    fn names(story: &Historia) -> Vec<&'static str> {
+        story.pasos.iter().map(|step| step.paso).collect()
+    }
+
+    #[test]
+    fn a_story_has_its_steps_in_order_and_how_long_each_stage_took() {
+        let story = tell(message(), vec![notice(604, "aplicada")]);
+        assert_eq!(names(&story), ["creado", "recibido", "reenviado", "notificado"]);
+        let Duraciones { hasta_recibido_ms, proxy_ms, proceso_ms, relojes_desfasados } =
+            story.duraciones;
+        assert_eq!(hasta_recibido_ms, Some(40.0));
+        assert_eq!(proxy_ms, Some(4.0));
+        assert_eq!(proceso_ms, Some(500.0));
+        assert!(!relojes_desfasados);
+    }
+
+    #[test]
+    fn what_was_told_before_the_forward_stands_before_it() {
+        let story = tell(message(), vec![notice(102, "aplicada")]);
+        assert_eq!(names(&story), ["creado", "recibido", "notificado", "reenviado"]);
+    }
+
+    #[test]
+    fn clocks_that_differ_show() {
+        let ahead = Entry { created: Some(at(150)), ..message() };
+        let story = tell(ahead, Vec::new());
+        assert_eq!(story.duraciones.hasta_recibido_ms, Some(-50.0));
+        assert!(story.duraciones.relojes_desfasados);
+        let behind = Entry { settled: Some(at(20)), ..message() };
+        assert!(tell(behind, Vec::new()).duraciones.relojes_desfasados);
+    }
+
+    #[test]
+    fn what_was_refused_says_so_and_no_more() {
+        let refused = Entry {
+            state: REFUSED.to_owned(),
+            created: None,
+            forwarded: None,
+            settled: None,
+            notified: None,
+            reason: Some("no lleva app_id".to_owned()),
+            ..message()
+        };
+        let story = tell(refused, Vec::new());
+        assert_eq!(names(&story), ["no_admitido"]);
+        assert_eq!(story.duraciones.proxy_ms, None);
+    }
+}

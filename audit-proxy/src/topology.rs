@@ -1,0 +1,65 @@
+//! What the proxy needs on the broker. The queues of systems are made when systems are
+//! registered, and only then: one that is missing is for people to notice.
+
+use broker::{Binding, Destination, Exchange, ExchangeKind, Queue, Topology};
+use messages::names;
+
+/// Deliveries of one message before it is dead-lettered: for one that kills whoever
+/// reads it.
+const DELIVERY_LIMIT: i64 = 1000;
+
+/// The same for queues behind which there is nothing: people may look as often as they
+/// like.
+const DEAD_DELIVERY_LIMIT: i64 = 2_000_000_000;
+
+/// Messages that may wait for the proxy before publishers are refused.
+const MAX_WAITING: i64 = 5_000_000;
+
+/// What is declared whenever the proxy connects.
+pub(crate) fn topology() -> Topology {
+    Topology {
+        exchanges: vec![
+            exchange(names::REFUSED_EXCHANGE, ExchangeKind::Fanout),
+            exchange(names::AUDIT_EXCHANGE, ExchangeKind::Fanout),
+            exchange(names::DELIVERY_EXCHANGE, ExchangeKind::Direct),
+            Exchange {
+                alternate: Some(names::AUDIT_EXCHANGE),
+                ..exchange(names::ENTRY_EXCHANGE, ExchangeKind::Direct)
+            },
+        ],
+        queues: vec![
+            Queue {
+                name: names::REFUSED_QUEUE,
+                delivery_limit: DEAD_DELIVERY_LIMIT,
+                max_length: MAX_WAITING,
+                dead_letter_exchange: None,
+            },
+            waiting(names::AUDIT_QUEUE),
+            waiting(names::NOTIFICATIONS),
+        ],
+        bindings: vec![
+            bound(names::REFUSED_QUEUE, names::REFUSED_EXCHANGE, ""),
+            bound(names::AUDIT_QUEUE, names::AUDIT_EXCHANGE, ""),
+            bound(names::NOTIFICATIONS, names::ENTRY_EXCHANGE, names::NOTIFICATIONS),
+        ],
+        unbound: Vec::new(),
+    }
+}
+
+fn exchange(name: &'static str, kind: ExchangeKind) -> Exchange {
+    Exchange { name, kind, alternate: None }
+}
+
+/// A queue that the proxy reads.
+fn waiting(name: &'static str) -> Queue {
+    Queue {
+        name,
+        delivery_limit: DELIVERY_LIMIT,
+        max_length: MAX_WAITING,
+        dead_letter_exchange: Some(names::REFUSED_EXCHANGE),
+    }
+}
+
+fn bound(queue: &'static str, exchange: &'static str, routing_key: &'static str) -> Binding {
+    Binding { destination: Destination::Queue(queue), exchange, routing_key }
+}

@@ -1,0 +1,157 @@
+//! Messages through the whole proxy, on a real broker.
+
+use messages::names;
+use serde_json::{Value, json};
+use test_support::eventually;
+use uuid::Uuid;
+
+use super::running::{World, properties};
+
+fn steps(story: &Value) -> Vec<&str> {
+    let steps = story["pasos"].as_array().into_iter().flatten();
+    steps.filter_map(|step| step["paso"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_message_is_copied_forwarded_and_followed_to_its_final_state() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("redmine").await;
+    let id = Uuid::now_v7();
+    world.publish(id, r#"{"ticket":4711}"#).await;
+
+    let arrived = world.takes("redmine", 1).await.remove(0);
+    assert_eq!(arrived["payload"], r#"{"ticket":4711}"#);
+    let properties = &arrived["properties"];
+    assert_eq!(properties["message_id"], id.to_string());
+    assert_eq!(properties["app_id"], "servicedesk");
+    assert_eq!(properties["type"], "ticket.asignado");
+    assert_eq!(properties["content_type"], "application/json");
+    assert_eq!(properties["correlation_id"], "ticket 4711");
+    assert_eq!(properties["delivery_mode"], 2);
+
+    let story = proxy.is(id, "reenviado").await;
+    assert_eq!(steps(&story), ["creado", "recibido", "reenviado"]);
+    assert!(story["duraciones"]["proxy_ms"].as_f64().is_some_and(|ms| ms >= 0.0), "{story}");
+    assert_eq!(story["duraciones"]["proceso_ms"], Value::Null);
+
+    world.publishing_as("redmine").await;
+    eventually("redmine is who publishes", || async {
+        world.notify(id, "procesado").await;
+        let (_, stories) = proxy.get(&format!("/mensajes/{id}")).await?;
+        match &stories["mensajes"][0]["estado"] {
+            state if state == "procesado" => Ok(()),
+            state => Err(state.to_string()),
+        }
+    })
+    .await;
+    let story = proxy.is(id, "procesado").await;
+    assert_eq!(steps(&story)[..4], ["creado", "recibido", "reenviado", "notificado"]);
+    assert_eq!(story["pasos"][3]["notificacion"]["efecto"], "aplicada");
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_is_not_admitted_is_dead_lettered_and_visible_with_its_reason() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("redmine").await;
+    let [stranger, impostor, large, good] = [(); 4].map(|()| Uuid::now_v7());
+    let kind = "ticket.asignado";
+    world.publish_to("nadie", properties(stranger, "servicedesk", kind), "{}").await;
+    world.publish_to("redmine", properties(impostor, "redmine", kind), "{}").await;
+    world.publish_to("redmine", json!({ "type": kind }), "sin identidad").await;
+    world.publish(large, &"x".repeat(1001)).await;
+    world.publish(good, "{}").await;
+
+    for (id, reason) in [
+        (stranger, "va a «nadie», que no está en el registro"),
+        (impostor, "dice venir de «redmine», y quien lo publica es otro usuario"),
+        (large, "su carga tiene 1001 bytes, y el límite es 1000"),
+    ] {
+        let story = proxy.is(id, "no_admitido").await;
+        assert_eq!(story["motivo"], reason);
+        assert_eq!(steps(&story).last(), Some(&"no_admitido"));
+    }
+    proxy.is(good, "reenviado").await;
+    world.vhost.wait_for_queue(names::REFUSED_QUEUE, 4, 0).await;
+    assert_eq!(world.takes("redmine", 1).await.len(), 1, "its neighbours go on");
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn one_id_is_forwarded_once_and_another_message_of_that_id_is_refused() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("redmine").await;
+    let id = Uuid::now_v7();
+    world.publish(id, "{}").await;
+    proxy.is(id, "reenviado").await;
+    world.publish(id, "{}").await;
+    world.publish(id, "[]").await;
+    world.vhost.wait_for_queue(names::REFUSED_QUEUE, 1, 0).await;
+    assert_eq!(world.takes("redmine", 1).await[0]["payload"], "{}");
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn without_its_queue_a_message_waits_alone_and_goes_once_there_is_one() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("servicedesk").await;
+    let waiting: Vec<_> = (0..20).map(|_| Uuid::now_v7()).collect();
+    for id in &waiting {
+        world.publish(*id, "{}").await;
+    }
+    let other = Uuid::now_v7();
+    let to_itself = properties(other, "servicedesk", "recordatorio");
+    world.publish_to("servicedesk", to_itself, "{}").await;
+    proxy.is(other, "reenviado").await;
+    for id in &waiting {
+        proxy.is(*id, "recibido").await;
+    }
+    world.make_mailbox("redmine").await;
+    let arrived = world.takes("redmine", waiting.len()).await;
+    let order: Vec<_> = arrived
+        .iter()
+        .map(|message| message["properties"]["message_id"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(order, waiting.iter().map(Uuid::to_string).collect::<Vec<_>>());
+    for id in &waiting {
+        proxy.is(*id, "reenviado").await;
+    }
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_another_process_left_behind_is_forwarded_at_the_start() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let first = world.running().await;
+    let id = Uuid::now_v7();
+    world.publish(id, "{}").await;
+    first.is(id, "recibido").await;
+    first.stopped().await;
+    world.make_mailbox("redmine").await;
+    let second = world.running().await;
+    second.is(id, "reenviado").await;
+    assert_eq!(world.takes("redmine", 1).await.len(), 1);
+    second.stopped().await;
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_knows_is_not_found_and_what_is_no_id_is_refused() {
+    let world = World::new().await;
+    let proxy = world.running().await;
+    let (status, problem) = proxy.get(&format!("/mensajes/{}", Uuid::now_v7())).await.expect("one");
+    assert_eq!(
+        (status, &problem["type"]),
+        (404, &json!("urn:relevo:problema:mensaje-desconocido"))
+    );
+    assert_eq!(proxy.get("/mensajes/hola").await.expect("an answer").0, 400);
+    proxy.stopped().await;
+}

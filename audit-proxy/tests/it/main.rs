@@ -1,0 +1,59 @@
+//! The audit proxy, its store and the whole, against a real RabbitMQ, real SQLite files
+//! and a real PostgreSQL.
+
+/// Makes of each function a test on SQLite and one on PostgreSQL.
+macro_rules! contract {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Backend::Sqlite).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Backend::Postgres).await;
+            })+
+        }
+    };
+}
+
+mod contract;
+mod flow;
+mod running;
+
+use audit_proxy::store::Store;
+use database::DatabaseUrl;
+use tempfile::TempDir;
+use test_support::TestDatabase;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A database of a test's own.
+struct Database {
+    text: String,
+    _folder: TempDir,
+}
+
+impl Database {
+    async fn create(backend: Backend) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let text = match backend {
+            Backend::Sqlite => format!("sqlite://{}/new/audit.db", folder.path().display()),
+            Backend::Postgres => TestDatabase::create().await.url().to_owned(),
+        };
+        Self { text, _folder: folder }
+    }
+
+    fn store(&self) -> Store {
+        let url: DatabaseUrl = self.text.parse().expect("a url");
+        Store::new(&url).expect("a url that the driver understands")
+    }
+}

@@ -1,0 +1,177 @@
+//! The proxy as tests run it, and what it runs on.
+
+use std::net::TcpListener;
+
+use audit_proxy::{
+    Config,
+    register::Standing,
+    store::{Profile, Store},
+};
+use jiff::Timestamp;
+use messages::{SystemName, names};
+use reqwest::Client;
+use serde_json::{Value, json};
+use service_kit::{Failure, Shutdown};
+use test_support::{Vhost, eventually};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Backend, Database};
+
+/// The user of the broker whom every message here is published by.
+const USER: &str = "guest";
+
+/// The proxy, running in this process.
+pub(super) struct Running {
+    address: String,
+    client: Client,
+    shutdown: Shutdown,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+/// A broker with two systems, and a database.
+pub(super) struct World {
+    pub(super) vhost: Vhost,
+    pub(super) store: Store,
+    database: Database,
+}
+
+impl World {
+    /// `servicedesk` publishes, as anybody here does; `redmine` gets it.
+    pub(super) async fn new() -> Self {
+        let database = Database::create(Backend::Sqlite).await;
+        let store = database.store();
+        for system in ["servicedesk", "redmine"] {
+            let standing = Standing::Active;
+            let profile = Profile { standing, description: String::new(), states: Vec::new() };
+            let added = store.add_system(&name(system), &profile, Timestamp::now()).await;
+            assert!(added.expect("added"));
+        }
+        Self { vhost: Vhost::create().await, store, database }
+    }
+
+    /// From now on `system` is who publishes.
+    pub(super) async fn publishing_as(&self, system: &str) {
+        self.store.remove_credential(USER).await.expect("removed");
+        let added = self.store.add_credential(USER, &name(system), Timestamp::now()).await;
+        assert!(added.expect("added"));
+    }
+
+    /// The proxy, once it can do its work.
+    pub(super) async fn running(&self) -> Running {
+        self.running_on(&self.vhost.url()).await
+    }
+
+    /// The same with the broker at another address.
+    pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
+        let running = Running::start(amqp_url, &self.database.text);
+        running.becomes(200).await;
+        running
+    }
+
+    /// Makes the queue of a system, as registering it does.
+    pub(super) async fn make_mailbox(&self, system: &str) {
+        let mailbox = names::mailbox(&name(system));
+        self.vhost.declare_queue(&mailbox, json!({ "x-queue-type": "quorum" })).await;
+        self.vhost.bind(names::DELIVERY_EXCHANGE, &mailbox, system).await;
+    }
+
+    /// Publishes a message to `redmine`.
+    pub(super) async fn publish(&self, id: Uuid, body: &str) {
+        self.publish_to("redmine", properties(id, "servicedesk", "ticket.asignado"), body).await;
+    }
+
+    pub(super) async fn publish_to(&self, destination: &str, properties: Value, body: &str) {
+        self.vhost.publish(names::ENTRY_EXCHANGE, destination, properties, body).await;
+    }
+
+    /// Publishes that `message` of `servicedesk` is in `state` at `redmine`.
+    pub(super) async fn notify(&self, message: Uuid, state: &str) {
+        let body = json!({ "mensaje": message, "origen": "servicedesk", "estado": state });
+        let properties = properties(Uuid::now_v7(), "redmine", names::NOTIFICATION_TYPE);
+        self.publish_to(names::NOTIFICATIONS, properties, &body.to_string()).await;
+    }
+
+    /// Waits for messages in a mailbox, and takes them.
+    pub(super) async fn takes(&self, system: &str, count: usize) -> Vec<Value> {
+        let mailbox = names::mailbox(&name(system));
+        let ready = u32::try_from(count).expect("few");
+        self.vhost.wait_for_queue(&mailbox, ready, 0).await;
+        self.vhost.take(&mailbox, count).await
+    }
+}
+
+/// What a message of the standard says of itself.
+pub(super) fn properties(id: Uuid, source: &str, kind: &str) -> Value {
+    json!({
+        "message_id": id, "app_id": source, "user_id": USER, "type": kind,
+        "timestamp": Timestamp::now().as_second(), "content_type": "application/json",
+        "correlation_id": "ticket 4711", "delivery_mode": 2,
+    })
+}
+
+pub(super) fn name(text: &str) -> SystemName {
+    text.parse().expect("a name")
+}
+
+impl Running {
+    fn start(amqp_url: &str, database_url: &str) -> Self {
+        let arguments = [
+            "a",
+            "--listen=127.0.0.1:0",
+            "--amqp-url",
+            amqp_url,
+            "--database-url",
+            database_url,
+            "--max-payload=1000",
+        ];
+        let config: Config =
+            service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
+        let listener = TcpListener::bind(config.listen).expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("a bound address"));
+        let shutdown = Shutdown::default();
+        let task = tokio::spawn(audit_proxy::run(config, listener, shutdown.clone()));
+        Self { address, client: Client::new(), shutdown, task }
+    }
+
+    pub(super) async fn becomes(&self, status: u16) {
+        eventually(&format!("/readyz answers {status}"), || async {
+            let (got, body) = self.get("/readyz").await?;
+            if got == status { Ok(()) } else { Err(body.to_string()) }
+        })
+        .await;
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
+        let answer = self.client.get(format!("{}{path}", self.address)).send().await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.json().await.map_err(|error| error.to_string())?))
+    }
+
+    /// Waits until the only message of this id is as wanted, and returns its story.
+    pub(super) async fn story(
+        &self,
+        id: Uuid,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        eventually(&format!("{id} {what}"), || async {
+            let (_, stories) = self.get(&format!("/mensajes/{id}")).await?;
+            let [story] = stories["mensajes"].as_array().map_or(&[][..], Vec::as_slice) else {
+                return Err(stories.to_string());
+            };
+            if wanted(story) { Ok(story.clone()) } else { Err(story.to_string()) }
+        })
+        .await
+    }
+
+    pub(super) async fn is(&self, id: Uuid, state: &str) -> Value {
+        self.story(id, &format!("is {state}"), |story| story["estado"] == state).await
+    }
+
+    pub(super) async fn stopped(self) {
+        self.shutdown.raise();
+        self.task.await.expect("no panic").expect("an orderly end");
+    }
+}
