@@ -4,13 +4,11 @@ use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
+use management::{ManagementUrl, VirtualHost};
 use messages::names::QUEUES;
 use service_kit::Listen;
 
-use crate::{
-    management::{ManagementUrl, VirtualHost},
-    store::DatabaseUrl,
-};
+use crate::store::DatabaseUrl;
 
 /// Counts click events per client, each exactly once, and reports the counts.
 #[derive(Parser, Clone, Debug)]

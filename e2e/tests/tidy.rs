@@ -78,7 +78,7 @@ fn pure_cores_have_no_clock_and_no_io() {
     let core = [
         "analytics-service/src/journal.rs",
         "analytics-service/src/judge.rs",
-        "analytics-service/src/management/reading.rs",
+        "analytics-service/src/monitor/reading.rs",
         "analytics-service/src/tally.rs",
         "sender/src/draft.rs",
         "sender/src/journal.rs",
