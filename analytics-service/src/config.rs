@@ -5,10 +5,9 @@ use std::{net::SocketAddr, str::FromStr, time::Duration};
 use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
 use database::DatabaseUrl;
+use management::{ManagementUrl, VirtualHost};
 use messages::names::QUEUES;
 use service_kit::Listen;
-
-use crate::management::{ManagementUrl, VirtualHost};
 
 /// Counts click events per client, each exactly once, and reports the counts.
 #[derive(Parser, Clone, Debug)]

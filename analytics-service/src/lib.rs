@@ -9,20 +9,20 @@
 //! - `consume`: from a queue into the store; commit, then acknowledge.
 //! - `partitions`: one consumer for each queue.
 //! - `progress`, `journal`: what this process has done with deliveries.
-//! - [`management`]: the queues, as the broker's management API shows them.
+//! - `monitor`: the queues, as the broker's management API shows them.
 //! - `live`: the latest report, for whoever watches.
 //! - `routes`: `/reporte`, `/reporte/stream`, `/eventos`, `/contados`, `/evento`,
 //!   `/estado`, `/mensajes/{id}`, and in a laboratory `/fallos`.
 
 pub mod config;
 pub mod judge;
-pub mod management;
 pub mod store;
 pub mod tally;
 
 mod consume;
 mod journal;
 mod live;
+mod monitor;
 mod partitions;
 mod progress;
 mod routes;
@@ -39,7 +39,7 @@ use uuid::Uuid;
 pub use config::Config;
 use consume::Forgetter;
 use live::Live;
-use management::Monitor;
+use monitor::Monitor;
 use partitions::{Consumers, Links};
 use progress::Progress;
 use routes::Observed;

@@ -79,7 +79,7 @@ fn pure_cores_have_no_clock_and_no_io() {
     let core = [
         "analytics-service/src/journal.rs",
         "analytics-service/src/judge.rs",
-        "analytics-service/src/management/reading.rs",
+        "analytics-service/src/monitor/reading.rs",
         "analytics-service/src/tally.rs",
         "audit-proxy/src/admit.rs",
         "audit-proxy/src/lifecycle.rs",

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     live::LiveWatch,
-    management::{BrokerState, BrokerWatch},
+    monitor::{BrokerState, BrokerWatch},
     partitions::Links,
     progress::{Counts, Progress},
     writing::Writing,

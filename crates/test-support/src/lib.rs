@@ -8,12 +8,14 @@
 
 mod database;
 mod rights;
+mod session;
 mod vhost;
 mod wait;
 
 pub use cut_proxy::CutProxy;
 pub use database::TestDatabase;
 pub use rights::{try_consume, try_declare, try_publish};
+pub use session::Session;
 pub use vhost::{QueueState, Vhost};
 pub use wait::{PATIENCE, eventually, eventually_within};
 

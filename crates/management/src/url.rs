@@ -1,17 +1,22 @@
-//! Where the management API is, and under which name it knows our virtual host.
+//! Where the management API is, and how its paths name things.
 
 use std::{fmt, str::FromStr};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::Url;
 
-/// Value of `MANAGEMENT_URL`: `http://user:password@host:port`, percent-encoded.
-/// Neither `Debug` nor an error shows the password.
+/// What a segment of a path may not hold as it is: all but RFC 3986's *unreserved*.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// `http://user:password@host:port`, percent-encoded, and a path where the API has a
+/// prefix: behind a wrong one nothing is ever found. Neither `Debug` nor an error
+/// shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ManagementUrl(Url);
 
 impl ManagementUrl {
     /// The URL of what is at `path` below `/api/`, credentials included.
-    pub(super) fn api(&self, path: &str, query: Option<&str>) -> Url {
+    pub(crate) fn api(&self, path: &str, query: Option<&str>) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/api/{path}", self.0.path().trim_end_matches('/')));
         url.set_query(query);
@@ -53,7 +58,10 @@ pub struct VirtualHost(String);
 impl VirtualHost {
     /// That of an AMQP URL: what follows the host's slash, `/` where no slash is
     /// (as lapin reads it).
-    pub(crate) fn of_amqp_url(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// When it is no URL.
+    pub fn of_amqp_url(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|error| error.to_string())?;
         let vhost = url.path().strip_prefix('/').unwrap_or("/");
         Ok(Self(vhost.replace('/', "%2F")))
@@ -64,6 +72,17 @@ impl fmt::Display for VirtualHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A name as one segment of a path.
+pub(crate) fn segment(name: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(name, RESERVED)
+}
+
+/// Whether a path is asked for as it stands. An empty name would lead to what is
+/// above it, and so would dots, encoded or not: the rules of URLs resolve them.
+pub(crate) fn can_be_asked(path: &str) -> bool {
+    !path.split('/').any(|segment| matches!(segment, "" | "." | ".."))
 }
 
 #[cfg(test)]
@@ -109,6 +128,33 @@ mod tests {
         ] {
             let vhost = VirtualHost::of_amqp_url(url).expect("a url");
             assert_eq!(vhost.to_string(), wanted, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_segment_whatever_it_holds() {
+        for (name, wanted) in [
+            ("cola_analiticas", "cola_analiticas"),
+            ("/", "%2F"),
+            ("a b+c%2F?#&", "a%20b%2Bc%252F%3F%23%26"),
+            ("ñandú", "%C3%B1and%C3%BA"),
+            ("a.b-c_d~e", "a.b-c_d~e"),
+            ("línea\r\n", "l%C3%ADnea%0D%0A"),
+        ] {
+            assert_eq!(segment(name).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_name_that_would_lead_elsewhere_is_not_asked_for() {
+        for name in ["", ".", ".."] {
+            assert!(!can_be_asked(&format!("users/{}", segment(name))), "{name}");
+        }
+        for name in ["...", ".a", "/", "../x"] {
+            let path = format!("users/{}", segment(name));
+            assert!(can_be_asked(&path), "{name}");
+            let url: ManagementUrl = "http://m:p@h:1".parse().expect("a url");
+            assert_eq!(url.api(&path, None).path(), format!("/api/{path}"));
         }
     }
 }

@@ -2,18 +2,16 @@
 //! however many ask `/estado`, that costs the broker nothing more.
 
 mod reading;
-mod url;
 
 use std::{
-    error::Error,
     fmt,
     future::pending,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
+use management::{DEADLINE, Error, MAX_BODY, Management, ManagementUrl, Reason, VirtualHost};
 use messages::names;
-use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
 use serde::Serialize;
 use serde_json::Value;
 use service_kit::clock;
@@ -25,16 +23,8 @@ use utoipa::ToSchema;
 
 use reading::Reading;
 
-pub use url::{ManagementUrl, VirtualHost};
-
 /// How often it is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long the answers may take.
-const DEADLINE: Duration = Duration::from_secs(2);
-
-/// Longest body that is read, in bytes: a hundred queues take a quarter of it.
-const MAX_BODY: usize = 256 * 1024;
 
 /// Queues in one page whose names hold a text: that of our first queue is part of
 /// the others' and of the dead-letter queue's.
@@ -107,7 +97,7 @@ impl Monitor {
         url: Option<&ManagementUrl>,
         vhost: &VirtualHost,
         partitions: usize,
-    ) -> reqwest::Result<(Self, BrokerWatch)> {
+    ) -> Result<(Self, BrokerWatch), Error> {
         let questions = url.map(|url| Questions::new(url, vhost, partitions)).transpose()?;
         let reason = match questions {
             Some(_) => "todavía no se ha preguntado a la API de gestión de RabbitMQ",
@@ -130,8 +120,9 @@ impl Monitor {
         loop {
             ticks.tick().await;
             let asked = Instant::now();
+            // All answers together: what they say belongs to one moment.
             let answer = timeout(DEADLINE, questions.ask()).await;
-            let answer = answer.unwrap_or(Err(Unanswered::TimedOut));
+            let answer = answer.unwrap_or(Err(Unanswered(Reason::TimedOut)));
             self.known.send_modify(|known| known.take(answer, asked, clock::now()));
         }
     }
@@ -171,108 +162,60 @@ impl Known {
 
 /// Why there is no answer; `Display` is a Spanish sentence, without credentials.
 #[derive(Debug)]
-enum Unanswered {
-    /// The connection was refused, or broke off.
-    Unreachable(reqwest::Error),
-    /// Nothing came in time.
-    TimedOut,
-    /// Another status than 200.
-    Status(StatusCode),
-    /// A body over the limit.
-    TooLarge,
-    /// A body that is not what was agreed.
-    NotUnderstood,
-}
+struct Unanswered(Reason);
 
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("la API de gestión de RabbitMQ ")?;
-        match self {
-            Self::Unreachable(error) => {
-                write!(f, "no está al alcance: {error}")?;
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    write!(f, ": {error}")?;
-                    cause = error.source();
-                }
-                Ok(())
-            }
-            Self::TimedOut => write!(f, "no respondió en {} s", DEADLINE.as_secs()),
-            Self::Status(StatusCode::UNAUTHORIZED) => {
+        match &self.0 {
+            Reason::Unasked(why) => write!(f, "no se puede consultar: {why}"),
+            Reason::Unreachable(why) => write!(f, "no está al alcance: {why}"),
+            Reason::TimedOut => write!(f, "no respondió en {} s", DEADLINE.as_secs()),
+            Reason::Status { status: 401, .. } => {
                 f.write_str("no deja entrar a este usuario con esta contraseña (401)")
             }
-            Self::Status(status) => write!(f, "respondió {}", status.as_u16()),
-            Self::TooLarge => write!(f, "respondió con más de {MAX_BODY} bytes"),
-            Self::NotUnderstood => f.write_str("respondió algo que no se entiende"),
+            Reason::Status { status, .. } => write!(f, "respondió {status}"),
+            Reason::TooLarge => write!(f, "respondió con más de {MAX_BODY} bytes"),
+            Reason::NotUnderstood => f.write_str("respondió algo que no se entiende"),
         }
     }
 }
 
-/// A connection error says for which URL it is: nobody needs that.
-impl From<reqwest::Error> for Unanswered {
-    fn from(error: reqwest::Error) -> Self {
-        Self::Unreachable(error.without_url())
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self(error.reason)
     }
 }
 
-/// What is asked. reqwest takes the credentials out of a URL and sends them in
-/// their header.
+/// What is asked.
 struct Questions {
-    client: Client,
-    totals: Url,
-    consumers: Url,
-    bindings: Url,
+    management: Management,
     partitions: usize,
 }
 
 impl Questions {
-    fn new(url: &ManagementUrl, vhost: &VirtualHost, partitions: usize) -> reqwest::Result<Self> {
-        // It is a neighbour: no proxy of the environment lies in between, and it
-        // has no reason to send us, and our password, elsewhere.
-        let client = Client::builder().no_proxy().redirect(Policy::none()).build()?;
-        let (queue, exchange) = (names::QUEUE, names::EXCHANGE);
-        let queues = |what| {
-            let query = format!("{PAGE}{queue}&{what}");
-            url.api(&format!("queues/{vhost}"), Some(&query))
-        };
-        let bindings = format!("exchanges/{vhost}/{exchange}/bindings/source");
-        Ok(Self {
-            client,
-            totals: queues(TOTALS),
-            consumers: queues(CONSUMERS),
-            bindings: url.api(&bindings, Some(BINDINGS)),
-            partitions,
-        })
+    fn new(url: &ManagementUrl, vhost: &VirtualHost, partitions: usize) -> Result<Self, Error> {
+        Ok(Self { management: Management::new(url, vhost)?, partitions })
     }
 
     /// One after the other: where we are refused, the broker's log says so once.
     async fn ask(&self) -> Result<Reading, Unanswered> {
-        let totals = self.get(&self.totals).await?;
-        let consumers = self.get(&self.consumers).await?;
-        let bindings = self.get(&self.bindings).await?;
+        let totals = self.queues(TOTALS).await?;
+        let consumers = self.queues(CONSUMERS).await?;
+        let bindings = self.bindings().await?;
         let reading = Reading::of(self.partitions, &totals, &consumers, &bindings);
-        reading.ok_or(Unanswered::NotUnderstood)
+        reading.ok_or(Unanswered(Reason::NotUnderstood))
     }
 
-    async fn get(&self, url: &Url) -> Result<Value, Unanswered> {
-        let response = self.client.get(url.clone()).send().await?;
-        if response.status() != StatusCode::OK {
-            return Err(Unanswered::Status(response.status()));
-        }
-        let body = read(response).await?;
-        serde_json::from_slice(&body).map_err(|_| Unanswered::NotUnderstood)
+    async fn queues(&self, what: &str) -> Result<Value, Error> {
+        let query = format!("{PAGE}{}&{what}", names::QUEUE);
+        self.management.get("queues", &[], &query).await
     }
-}
 
-async fn read(mut response: Response) -> Result<Vec<u8>, Unanswered> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(Unanswered::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
+    async fn bindings(&self) -> Result<Value, Error> {
+        let names = [names::EXCHANGE, "bindings", "source"];
+        self.management.get("exchanges", &names, BINDINGS).await
     }
-    Ok(body)
 }
 
 #[cfg(test)]
@@ -304,7 +247,8 @@ mod tests {
         known.take(Ok(reading.clone()), asked, then);
         let state = told(&known, 1);
         assert!(state.responde && state.motivo.is_none());
-        known.take(Err(Unanswered::Status(StatusCode::UNAUTHORIZED)), asked, now);
+        let refused = Reason::Status { status: 401, said: "Login failed".to_owned() };
+        known.take(Err(Unanswered(refused)), asked, now);
         let state = told(&known, 3);
         assert_eq!((state.responde, state.a_las, &state.reading), (false, Some(then), &reading));
         assert_eq!(state.hace_ms, Some(3_000));

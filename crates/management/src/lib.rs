@@ -1,0 +1,26 @@
+//! RabbitMQ's management API over HTTP, as far as services need it: what a queue
+//! holds and who reads it, and users that are made, permitted and removed. What
+//! is asked for is known to RabbitMQ 3.10 to 4.3.
+//!
+//! - [`ManagementUrl`], [`VirtualHost`]: where the API is, and what it is asked
+//!   about; the password is never printed.
+//! - [`Management`]: asks, and tells what to do.
+//! - [`Queue`]: why something has not been processed yet.
+//! - [`User`], [`Password`], [`Rights`]: who may come in, and do what.
+//! - [`Error`]: what was attempted, on what, and why it failed.
+//!
+//! It is a neighbour, on this machine or its network: every request has
+//! [`DEADLINE`], no proxy of the environment lies in between, and passwords are
+//! sent as RabbitMQ wants them, in the clear.
+
+mod client;
+mod error;
+mod queue;
+mod url;
+mod users;
+
+pub use client::{DEADLINE, MAX_BODY, Management};
+pub use error::{Error, Reason};
+pub use queue::{Numbers, Queue};
+pub use url::{ManagementUrl, VirtualHost};
+pub use users::{Password, Rights, User};

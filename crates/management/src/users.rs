@@ -1,0 +1,148 @@
+//! Users: made, permitted, shut out and removed. Every call may be made again,
+//! and then changes nothing. The management user needs the tag `administrator`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Error, Management, error::optional, url::segment};
+
+/// What is asked for of users: not the hash of their passwords.
+const COLUMNS: &str = "columns=name,tags";
+
+/// A user, as the broker knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// What the user may do with the management API; empty for who only speaks AMQP.
+    pub tags: Vec<String>,
+}
+
+/// A password, kept from being printed, and from being taken for a name.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// What is to be typed. RabbitMQ lets nobody in with an empty one.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// What a user may do in the virtual host: for each kind of act a regular
+/// expression, which the names of the queues and exchanges must match.
+///
+/// RabbitMQ looks for the expression anywhere in the name: write `^cola_ana$`, not
+/// `cola_ana`, which is part of `cola_anabel` as well. An empty one matches
+/// nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Rights<'a> {
+    /// Declare and delete.
+    pub configure: &'a str,
+    /// Publish to.
+    pub write: &'a str,
+    /// Consume from.
+    pub read: &'a str,
+}
+
+impl Management {
+    /// Makes a user, or gives the one there is this password and these tags (`&[]`
+    /// for who only speaks AMQP). Rights stay; a new user has none. Connections that
+    /// are open stay too, whatever the password was:
+    /// [`close_connections_of`](Self::close_connections_of) ends them.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses, or when the broker has rules for
+    /// passwords and this one breaks them (400).
+    pub async fn put_user(
+        &self,
+        name: &str,
+        password: &Password,
+        tags: &[&str],
+    ) -> Result<(), Error> {
+        let definition = json!({ "password": password.0, "tags": tags.join(",") });
+        self.put(&user(name), definition).await
+    }
+
+    /// Gives a user these rights in the virtual host, instead of those there were.
+    /// A channel that is open may remember what it was once allowed.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses; when there is no such user or virtual
+    /// host, or an expression is malformed (400).
+    pub async fn permit(&self, name: &str, rights: Rights<'_>) -> Result<(), Error> {
+        self.put(&format!("permissions/{}/{}", self.vhost, segment(name)), json!(rights)).await
+    }
+
+    /// A user; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn user(&self, name: &str) -> Result<Option<User>, Error> {
+        optional(self.ask(&user(name), COLUMNS).await)
+    }
+
+    /// All users of the broker, whichever virtual host is theirs.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses, or when there are more users than fit
+    /// into an answer: some thousands.
+    pub async fn users(&self) -> Result<Vec<User>, Error> {
+        self.ask("users", COLUMNS).await
+    }
+
+    /// Removes a user with all rights, in every virtual host: true where there was
+    /// one. The broker then closes the user's connections by itself, a moment after
+    /// it has answered; what was not acknowledged goes back to its queues. Who must
+    /// be sure of that calls [`close_connections_of`](Self::close_connections_of) next.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn delete_user(&self, name: &str) -> Result<bool, Error> {
+        let deleted = optional(self.delete(&user(name)).await)?;
+        Ok(deleted.is_some())
+    }
+
+    /// Closes all connections of a user, in every virtual host; whoever still knows
+    /// the password may come back at once. A connection that was opened in this very
+    /// moment may be missed: the broker notes connections a little after it lets
+    /// them in.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn close_connections_of(&self, name: &str) -> Result<(), Error> {
+        self.delete(&format!("connections/username/{}", segment(name))).await
+    }
+}
+
+/// Where a user is found.
+fn user(name: &str) -> String {
+    format!("users/{}", segment(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let shown = format!("{:?}", Password::new("s3cret"));
+        assert_eq!(shown, "Password(…)");
+    }
+
+    #[test]
+    fn a_user_is_told_with_tags_or_without() {
+        let told = r#"[{"name":"guest","tags":["administrator"]},{"name":"ana","tags":[]}]"#;
+        let users: Vec<User> = serde_json::from_str(told).expect("understood");
+        let tags = users.iter().map(|user| user.tags.len());
+        assert_eq!(tags.collect::<Vec<_>>(), [1, 0]);
+    }
+}

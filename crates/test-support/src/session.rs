@@ -1,0 +1,49 @@
+//! A connection to the broker that stays open, as a client's does.
+
+use lapin::{
+    Channel, Connection, ConnectionProperties, Consumer,
+    options::{BasicConsumeOptions, ConfirmSelectOptions},
+    types::FieldTable,
+};
+
+/// Somebody who has come in, with a channel; leaves when dropped.
+pub struct Session {
+    connection: Connection,
+    pub(crate) channel: Channel,
+    /// It reads for as long as it is kept.
+    consumer: Option<Consumer>,
+}
+
+impl Session {
+    /// Comes in.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub async fn open(url: &str) -> Result<Self, String> {
+        let opened = async {
+            let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+            let channel = connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            Ok(Self { connection, channel, consumer: None })
+        };
+        opened.await.map_err(|error: lapin::Error| error.to_string())
+    }
+
+    /// Takes whatever `queue` delivers, and acknowledges nothing.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub async fn hold(&mut self, queue: &str) -> Result<(), String> {
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consumer =
+            self.channel.basic_consume(queue.into(), "session".into(), options, arguments);
+        self.consumer = Some(consumer.await.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// Whether the broker has let the connection be so far.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.connection.status().connected()
+    }
+}
