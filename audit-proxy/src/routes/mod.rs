@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
-    web::{self, Data, ServiceConfig},
+    web::{Data, ServiceConfig},
 };
 use service_kit::{Problem, request_id::RequestId};
 use utoipa::OpenApi;
@@ -17,27 +17,24 @@ use crate::store::{Store, StoreError};
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Relevo: audit-proxy",
-        description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
-    ),
-    paths(story::story)
-)]
+#[openapi(info(
+    title = "Relevo: audit-proxy",
+    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
+))]
 struct Api;
 
 /// The document behind `/openapi.json`.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
+    let mut api = Api::openapi();
+    api.merge(story::Api::openapi());
+    api
 }
 
 /// The proxy's routes.
 pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let store = Data::new(store);
     move |routes| {
-        routes
-            .app_data(store.clone())
-            .service(web::resource("/mensajes/{id}").route(web::get().to(story::story)));
+        routes.app_data(store.clone()).configure(story::routes);
     }
 }
 

@@ -3,12 +3,12 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
-    web::{Data, Path},
+    web::{self, Data, Path, ServiceConfig},
 };
 use messages::MessageId;
 use serde::Serialize;
 use service_kit::{Problem, problem::ProblemBody};
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::unavailable;
@@ -16,6 +16,15 @@ use crate::{
     store::{Store, StoreError},
     story::{Historia, Paso, tell, told},
 };
+
+/// What is documented of it.
+#[derive(OpenApi)]
+#[openapi(paths(story))]
+pub(super) struct Api;
+
+pub(super) fn routes(routes: &mut ServiceConfig) {
+    routes.service(web::resource("/mensajes/{id}").route(web::get().to(story)));
+}
 
 /// Body of `/mensajes/{id}`.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +51,7 @@ struct Historias {
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn story(
+async fn story(
     request: HttpRequest,
     id: Path<String>,
     store: Data<Store>,
