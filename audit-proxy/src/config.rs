@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use broker::AmqpUrl;
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use database::DatabaseUrl;
 use service_kit::Listen;
 
@@ -33,6 +33,18 @@ pub struct Config {
     /// Longest payload that is forwarded, in bytes; what is longer is refused
     #[arg(long, env = "MAX_PAYLOAD", default_value = "1048576", value_parser = payload)]
     pub max_payload: usize,
+
+    /// Lets everybody who reaches the service break it on purpose, for a class
+    #[arg(
+        long,
+        env = "LAB_FAULTS",
+        default_value = "0",
+        value_parser = service_kit::config::switch,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "1"
+    )]
+    pub lab_faults: bool,
 }
 
 /// RabbitMQ takes at most 16 MiB since 4.0.

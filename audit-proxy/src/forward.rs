@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
 
 use crate::{
+    crash::{Crash, Point},
     outbox::Blocked,
     store::{Forwarded, Key, Store, StoreError, Waiting},
 };
@@ -15,11 +16,12 @@ pub(crate) struct Forwarder {
     store: Store,
     publisher: Publisher,
     blocked: Blocked,
+    crash: Crash,
 }
 
 impl Forwarder {
-    pub(crate) fn new(store: Store, publisher: Publisher, blocked: Blocked) -> Self {
-        Self { store, publisher, blocked }
+    pub(crate) fn new(store: Store, publisher: Publisher, blocked: Blocked, crash: Crash) -> Self {
+        Self { store, publisher, blocked, crash }
     }
 
     /// Forwards messages in their order, and writes down which were; the destinations of
@@ -37,6 +39,7 @@ impl Forwarder {
                 other => failed.push((destination, other)),
             }
         }
+        self.crash.at(Point::Confirmed);
         self.store.forwarded(&forwarded).await?;
         for (destination, outcome) in failed {
             self.blocked.block(destination, outcome);
@@ -48,6 +51,7 @@ impl Forwarder {
     async fn attempt(&self, Waiting { key, message }: Waiting) -> Attempt {
         let destination = message.destination.clone();
         let outcome = self.publisher.publish(outgoing(message)).await;
+        self.crash.at(Point::Published);
         Attempt { key, destination, outcome, at: Timestamp::now() }
     }
 }

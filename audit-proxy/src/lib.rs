@@ -4,6 +4,7 @@
 //! - [`config`]: where it listens, where broker and database are.
 //! - [`register`]: who may exchange messages. Pure.
 //! - [`admit`]: whether a message keeps to the standard. Pure.
+//! - [`crash`]: an end on purpose, for a class.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
 //! - [`store`]: the messages, and what became of them.
@@ -12,10 +13,11 @@
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
-//! - `routes`: `/mensajes/{id}`.
+//! - `routes`: `/mensajes/{id}`; `/fallos` for a class.
 
 pub mod admit;
 pub mod config;
+pub mod crash;
 pub mod lifecycle;
 pub mod register;
 pub mod store;
@@ -44,6 +46,7 @@ use notices::Notices;
 use outbox::{Blocked, Outbox};
 use proxy::Proxy;
 use registry::Registry;
+use routes::Switches;
 use store::Store;
 
 /// The service, as the broker's dashboard shows its connections.
@@ -56,7 +59,8 @@ const NAME: &str = "audit-proxy";
 /// cannot be served, or a part of the service dies. A database that is away, locked,
 /// full or write-protected is waited for.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, max_payload, .. } = config;
+    let Config { amqp_url, database_url, max_payload, lab_faults, .. } = config;
+    let switches = Switches::default();
     let store = Store::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
@@ -66,16 +70,30 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut publishing = tokio::spawn(publishing.run());
     let blocked = Blocked::default();
     let sending = publisher.status().clone();
-    let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone());
+    let forwarder =
+        Forwarder::new(store.clone(), publisher, blocked.clone(), switches.crash.clone());
     let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone());
-    let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria");
-    let (told, listening) = subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones");
-    let proxy =
-        Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
-    let notices = Notices { store: store.clone(), registry: registry.clone() };
+    let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria", &switches);
+    let (told, listening) =
+        subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones", &switches);
+    let crash = switches.crash.clone();
+    let proxy = Proxy {
+        store: store.clone(),
+        registry: registry.clone(),
+        forwarder,
+        blocked,
+        max_payload,
+        crash: crash.clone(),
+        has_acked: false,
+    };
+    let notices = Notices { store: store.clone(), registry: registry.clone(), crash };
     let readiness = readiness([sending, entering, listening], &registry);
-    let server =
-        Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
+    let server = Server {
+        listener,
+        shutdown: shutdown.clone(),
+        readiness,
+        openapi: routes::openapi(lab_faults),
+    };
 
     let mut consumers = JoinSet::new();
     consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
@@ -85,7 +103,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     keepers.spawn(registry.clone().run());
     keepers.spawn(notices::reunite(store.clone(), registry));
 
-    let serving = async { Ok(server.serve(routes::routes(store)).await?) };
+    let serving =
+        async { Ok(server.serve(routes::routes(store, lab_faults.then_some(switches))).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,
@@ -109,10 +128,11 @@ fn subscription(
     url: &AmqpUrl,
     queue: &'static str,
     link: &'static str,
+    switches: &Switches,
 ) -> (Subscription, LinkStatus) {
     let (subscription, status) =
         Subscription::new(url.clone(), NAME.to_owned(), queue, topology::topology());
-    (subscription.with_link_name(link), status)
+    (subscription.with_link_name(link).with_faults(switches.consumers.clone()), status)
 }
 
 /// What `/readyz` asks.

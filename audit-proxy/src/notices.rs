@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     admit::{self, Refusal},
+    crash::{Crash, Point},
     lifecycle::Told,
     register::Register,
     registry::Registry,
@@ -22,6 +23,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Notices {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
+    pub(crate) crash: Crash,
 }
 
 impl Handler for Notices {
@@ -43,6 +45,7 @@ impl Handler for Notices {
         }
         self.store.notify(&notices, &register, now).await?;
         self.store.refuse(&refused, now).await?;
+        self.crash.at(Point::Notified);
         Ok(verdicts)
     }
 }

@@ -7,6 +7,7 @@ use messages::StandardMessage;
 
 use crate::{
     admit::{Refusal, admit},
+    crash::{Crash, Point},
     forward::Forwarder,
     outbox::Blocked,
     registry::Registry,
@@ -20,6 +21,9 @@ pub(crate) struct Proxy {
     pub(crate) forwarder: Forwarder,
     pub(crate) blocked: Blocked,
     pub(crate) max_payload: usize,
+    pub(crate) crash: Crash,
+    /// Whether a batch was handled before: by the time of the next, it is acknowledged.
+    pub(crate) has_acked: bool,
 }
 
 /// What a batch comes to, once there are copies of it.
@@ -32,11 +36,18 @@ struct Received {
 
 impl Handler for Proxy {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+        self.crash.at(Point::Received);
+        if self.has_acked {
+            self.crash.at(Point::Acked);
+        }
         let register = self.registry.current()?;
         let read = batch.iter().map(|message| admit(message, &register, self.max_payload));
         let Received { to_forward, refusals } = self.receive(read.collect()).await?;
+        self.crash.at(Point::Stored);
         self.refuse(batch, &refusals).await?;
         self.forwarder.forward(self.unblocked(to_forward)).await?;
+        self.crash.at(Point::Written);
+        self.has_acked = true;
         Ok(refusals.into_iter().map(verdict).collect())
     }
 }

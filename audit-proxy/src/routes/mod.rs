@@ -1,5 +1,6 @@
 //! What the audit proxy answers.
 
+mod faults;
 mod story;
 
 use std::time::Duration;
@@ -10,6 +11,8 @@ use actix_web::{
 };
 use service_kit::{Problem, request_id::RequestId};
 use utoipa::OpenApi;
+
+pub(crate) use faults::Switches;
 
 use crate::store::{Store, StoreError};
 
@@ -24,17 +27,26 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 struct Api;
 
 /// The document behind `/openapi.json`.
-pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(story::Api::openapi());
+    if with_faults {
+        api.merge(faults::Api::openapi());
+    }
     api
 }
 
-/// The proxy's routes.
-pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+/// The proxy's routes; those of `faults` where there are such switches.
+pub(crate) fn routes(
+    store: Store,
+    faults: Option<Switches>,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let store = Data::new(store);
     move |routes| {
         routes.app_data(store.clone()).configure(story::routes);
+        if let Some(switches) = &faults {
+            faults::routes(routes, switches);
+        }
     }
 }
 

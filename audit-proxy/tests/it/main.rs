@@ -21,7 +21,9 @@ macro_rules! contract {
 }
 
 mod contract;
+mod crashes;
 mod flow;
+mod process;
 mod running;
 
 use audit_proxy::store::Store;

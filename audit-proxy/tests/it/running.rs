@@ -57,6 +57,11 @@ impl World {
         assert!(added.expect("added"));
     }
 
+    /// Where its database is.
+    pub(super) fn database_url(&self) -> &str {
+        &self.database.text
+    }
+
     /// The proxy, once it can do its work.
     pub(super) async fn running(&self) -> Running {
         self.running_on(&self.vhost.url()).await

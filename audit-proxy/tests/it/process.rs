@@ -1,0 +1,92 @@
+//! The proxy as a process of its own, for what ends one.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+use reqwest::Client;
+use serde_json::json;
+use test_support::eventually;
+
+use super::running::World;
+
+/// A running process that may be broken on purpose; killed when dropped.
+pub(super) struct Process {
+    child: Child,
+    address: String,
+    client: Client,
+}
+
+impl Process {
+    /// The proxy, once it can do its work.
+    pub(super) async fn start(world: &World) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_audit-proxy"))
+            // Where no `.env` is.
+            .current_dir("/")
+            .env("LISTEN", "127.0.0.1:0")
+            .env("AMQP_URL", world.vhost.url())
+            .env("DATABASE_URL", world.database_url())
+            .env("LAB_FAULTS", "1")
+            .env("RUST_LOG", "info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the proxy starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let address = lines.find_map(|line| {
+            let line = line.expect("text");
+            eprintln!("{line}");
+            Some(format!("http://{}", line.split_once("listening on ")?.1))
+        });
+        // The rest of the log goes on to ours.
+        std::thread::spawn(move || lines.for_each(|line| eprintln!("{}", line.expect("text"))));
+        let address = address.expect("an address in the log");
+        let process = Self { child, address, client: Client::new() };
+        process.becomes_ready().await;
+        process
+    }
+
+    async fn becomes_ready(&self) {
+        eventually("/readyz answers 200", || async {
+            let answer = self.client.get(format!("{}/readyz", self.address)).send().await;
+            match answer.map_err(|error| error.to_string())? {
+                ready if ready.status() == 200 => Ok(()),
+                other => Err(other.text().await.map_err(|error| error.to_string())?),
+            }
+        })
+        .await;
+    }
+
+    /// From now on it ends at `point`.
+    pub(super) async fn dies_at(&self, point: &str) {
+        let switches = json!({ "pausa": false, "muere": point });
+        let request = self.client.put(format!("{}/fallos", self.address)).json(&switches);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{point}");
+    }
+
+    /// Whether it runs; its exit code where it does not.
+    pub(super) fn exit_code(&mut self) -> Option<i32> {
+        let ended = self.child.try_wait().expect("a child");
+        ended.map(|status| status.code().expect("not killed by others"))
+    }
+
+    /// Waits for its end, and tells its exit code.
+    pub(super) async fn ends(&mut self) -> i32 {
+        let process = Mutex::new(self);
+        eventually("the process ends", || async {
+            let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+            process.exit_code().ok_or_else(|| "it runs".to_owned())
+        })
+        .await
+    }
+}
+
+impl Drop for Process {
+    /// Without a warning, as a crash.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
