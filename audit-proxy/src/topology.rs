@@ -1,7 +1,7 @@
 //! What the proxy needs on the broker. The queues of systems are made when systems are
 //! registered, and only then: one that is missing is for people to notice.
 
-use broker::{Binding, Destination, Exchange, ExchangeKind, Queue, Topology};
+use broker::{Binding, Destination, Exchange, ExchangeKind, PROBE, Queue, Topology};
 use messages::names;
 
 /// Deliveries of one message before it is dead-lettered: for one that kills whoever
@@ -41,6 +41,13 @@ pub(crate) fn topology() -> Topology {
             bound(names::REFUSED_QUEUE, names::REFUSED_EXCHANGE, ""),
             bound(names::AUDIT_QUEUE, names::AUDIT_EXCHANGE, ""),
             bound(names::NOTIFICATIONS, names::ENTRY_EXCHANGE, names::NOTIFICATIONS),
+            // With an alternate exchange nothing is unroutable. What a publisher only
+            // asks with goes where no system is called that, and so comes back.
+            Binding {
+                destination: Destination::Exchange(names::DELIVERY_EXCHANGE),
+                exchange: names::ENTRY_EXCHANGE,
+                routing_key: PROBE,
+            },
         ],
         unbound: Vec::new(),
     }

@@ -3,6 +3,7 @@
 use messages::names;
 use serde_json::{Value, json};
 use test_support::eventually;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::running::{World, properties};
@@ -154,4 +155,23 @@ async fn a_message_that_nobody_knows_is_not_found_and_what_is_no_id_is_refused()
     );
     assert_eq!(proxy.get("/mensajes/hola").await.expect("an answer").0, 400);
     proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn who_asks_whether_it_can_publish_leaves_nothing_behind() {
+    let world = World::new().await;
+    let proxy = world.running().await;
+    let url = world.vhost.url().parse().expect("a url");
+    let stop = CancellationToken::new();
+    let (publisher, task) =
+        broker::publisher(url, "test".to_owned(), names::ENTRY_EXCHANGE, stop.clone());
+    let task = tokio::spawn(task.run());
+    let status = publisher.status().clone();
+    eventually("it can publish", || async { status.check().map_err(|why| why.to_string()) }).await;
+    stop.cancel();
+    task.await.expect("an end");
+    proxy.stopped().await;
+    for queue in [names::AUDIT_QUEUE, names::NOTIFICATIONS, names::REFUSED_QUEUE] {
+        world.vhost.wait_for_queue(queue, 0, 0).await;
+    }
 }

@@ -34,7 +34,7 @@ pub use leftovers::Leftovers;
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, JSON, Outgoing, TRACEPARENT};
 pub use mistake::Mistake;
-pub use publisher::{NotSent, Outcome, Publisher, PublisherTask, publisher, together};
+pub use publisher::{NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together};
 pub use subscription::Subscription;
 pub use topology::{
     Binding, Destination, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch,

@@ -23,6 +23,7 @@ use crate::{
     link::{LinkMonitor, NotUsable},
 };
 
+pub use probe::PROBE;
 pub use task::PublisherTask;
 
 /// How long a caller waits for an outcome.

@@ -11,8 +11,10 @@ use tokio::time::sleep;
 
 use crate::link::{LinkMonitor, SessionError};
 
-/// Routing key of a probe: no event has such a name, so no queue is bound for it.
-const KEY: &str = "(sonda)";
+/// Routing key of the empty message with which a publisher finds out whether its
+/// connection is usable. It is to reach no queue: who gives an exchange an alternate
+/// one, or makes it a fanout, must see to that.
+pub const PROBE: &str = "(sonda)";
 
 /// How long a broker that does not say that it blocks may take for both.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -46,7 +48,7 @@ pub(super) async fn until_usable(
 async fn publish_to_nobody(channel: &Channel, exchange: &str) -> Result<(), SessionError> {
     let options = BasicPublishOptions { mandatory: true, immediate: false };
     let properties = BasicProperties::default();
-    let sent = channel.basic_publish(exchange.into(), KEY.into(), options, b"", properties);
+    let sent = channel.basic_publish(exchange.into(), PROBE.into(), options, b"", properties);
     sent.await?.await?;
     Ok(())
 }
