@@ -64,7 +64,7 @@ impl Settings {
             monitor_password: reader.text("MONITOR_PASSWORD", "monitor-lab"),
             audit_password: reader.text("AUDIT_PASSWORD", "auditoria-lab"),
             registrar_password: reader.text("REGISTRAR_PASSWORD", "registro-lab"),
-            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", "admin-lab"),
+            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", "admin-auditoria"),
             admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),

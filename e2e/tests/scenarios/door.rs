@@ -105,6 +105,7 @@ pub(crate) async fn services_have_the_least_rights(stack: &Stack) {
     for (user, queue) in [
         (&audit, "cola_analiticas"),
         (&audit, "cola_rechazados"),
+        (&registrar, "cola_eventos_log"),
         (&registrar, "cola_auditoria"),
         (&registrar, "notificaciones"),
     ] {

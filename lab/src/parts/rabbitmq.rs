@@ -193,6 +193,9 @@ mod tests {
     };
     use serde_json::Value;
 
+    const LOG_EXCHANGE: &str = "eventos_log";
+    const LOG_QUEUE: &str = "cola_eventos_log";
+
     const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
 
     fn rendered(admin: Option<&str>) -> Value {
@@ -250,6 +253,23 @@ mod tests {
         }
     }
 
+    /// Also beside the rights that RabbitMQ asks for what a mailbox is declared with.
+    #[test]
+    fn who_keeps_the_register_may_make_mailboxes_and_nothing_else() {
+        let definitions = rendered(None);
+        let of = |list: &str, field: &str| {
+            let items = definitions[list].as_array().unwrap().iter();
+            items.filter(|item| item[field] == "registro").cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(of("users", "name")[0]["tags"], serde_json::json!(["administrator"]));
+        let permissions = &of("permissions", "user")[0];
+        assert_eq!(permissions["configure"], "^buzon_");
+        let write = format!("^(buzon_.*|{REFUSED_EXCHANGE})$");
+        assert_eq!(permissions["write"], write.as_str(), "dead letters of a mailbox go there");
+        let read = format!("^(buzon_.*|{DELIVERY_EXCHANGE})$");
+        assert_eq!(permissions["read"], read.as_str(), "a mailbox is bound to it");
+    }
+
     /// The arguments are compared by the broker itself: analytics and the audit proxy
     /// declare their queues as well, and end with 78 where they differ.
     #[test]
@@ -262,9 +282,11 @@ mod tests {
             AUDIT_EXCHANGE,
             DELIVERY_EXCHANGE,
             ENTRY_EXCHANGE,
+            LOG_EXCHANGE,
         ];
         assert_eq!(names(&definitions, "exchanges", "name"), exchanges);
-        let queues = [DEAD_LETTER_QUEUE, QUEUE, REFUSED_QUEUE, AUDIT_QUEUE, NOTIFICATIONS];
+        let queues =
+            [DEAD_LETTER_QUEUE, QUEUE, REFUSED_QUEUE, AUDIT_QUEUE, NOTIFICATIONS, LOG_QUEUE];
         assert_eq!(names(&definitions, "queues", "name"), queues);
         let ends = ["source", "routing_key", "destination"];
         let bindings = definitions["bindings"].as_array().unwrap().iter();
@@ -275,6 +297,7 @@ mod tests {
             [REFUSED_EXCHANGE, "", REFUSED_QUEUE],
             [AUDIT_EXCHANGE, "", AUDIT_QUEUE],
             [ENTRY_EXCHANGE, NOTIFICATIONS, NOTIFICATIONS],
+            [LOG_EXCHANGE, "", LOG_QUEUE],
         ];
         assert_eq!(bindings, wanted);
     }
