@@ -166,7 +166,7 @@ impl Compose {
     }
 }
 
-/// Every file that describes the laboratory, as `.env` says in COMPOSE_FILE. A
+/// Every file that describes the laboratory, as `.env` says in `COMPOSE_FILE`. A
 /// project apart knows the first alone, which is lab 1, unless it is told.
 const FILES: &str = "docker-compose.yml:docker-compose.auditoria.yml";
 
