@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod sessions;
 mod story;
+mod tokens;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(sessions::Api::openapi());
     api.merge(accounts::Api::openapi());
+    api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     api.components.get_or_insert_default().add_security_scheme("token", bearer);
@@ -57,6 +59,7 @@ pub(crate) fn routes(
             .app_data(passwords.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
+            .configure(tokens::routes)
             .configure(story::routes);
     }
 }

@@ -8,7 +8,7 @@
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
 //! - `read`: one message with all that happened to it.
-//! - `accounts`, `sessions`: who may ask, and who does.
+//! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
@@ -22,6 +22,7 @@ mod refuse;
 mod rows;
 mod sessions;
 mod systems;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use receive::Receipt;
 pub use refuse::Refused;
 pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
+pub use tokens::KeptToken;
 
 use key::Keys;
 
