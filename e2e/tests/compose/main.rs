@@ -97,12 +97,13 @@ const CLUSTER: [(&str, Scenario); 5] = scenarios![
     network::only_the_door_is_open_to_the_network,
 ];
 
-const AUDITORIA: [(&str, Scenario); 9] = scenarios![
+const AUDITORIA: [(&str, Scenario); 10] = scenarios![
     commands::status_says_what_docker_says,
     audit::its_documentation_works_behind_the_door,
     audit::what_no_system_published_is_refused_and_visible,
     audit::a_message_is_followed_from_one_system_to_another,
     audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit::who_tries_passwords_without_end_is_held_up,
     hardening::every_container_has_the_least_it_needs,
     hardening::no_process_is_roots,
     images::no_image_holds_a_password,

@@ -174,15 +174,15 @@ pub(crate) async fn what_no_system_published_is_refused_and_visible(stack: &Stac
 
 pub(crate) async fn a_message_is_followed_from_one_system_to_another(stack: &Stack) {
     let audit = Audit::log_in(stack).await;
-    let (shop, store) = (audit.register("tienda").await, audit.register("almacen").await);
+    let (shop, depot) = (audit.register("tienda").await, audit.register("almacen").await);
     let id = shop.publish("almacen", "pedido.creado", json!({ "pedido": 4711 })).await;
     audit.is(id, "reenviado").await;
-    let arrived = store.takes().await;
+    let arrived = depot.takes().await;
     assert_eq!(arrived[0]["payload"], r#"{"pedido":4711}"#, "{arrived}");
     assert_eq!(arrived[0]["properties"]["message_id"], id.to_string());
 
     let done = json!({ "mensaje": id, "origen": "tienda", "estado": "procesado" });
-    store.publish(names::NOTIFICATIONS, names::NOTIFICATION_TYPE, done).await;
+    depot.publish(names::NOTIFICATIONS, names::NOTIFICATION_TYPE, done).await;
     let story = audit.is(id, "procesado").await;
     let steps = story["pasos"].as_array().into_iter().flatten().map(|step| text(&step["paso"]));
     let wanted = ["creado", "recibido", "reenviado", "notificado"];
@@ -194,7 +194,7 @@ pub(crate) async fn a_message_is_followed_from_one_system_to_another(stack: &Sta
     for refused in [
         try_publish(&shop.amqp(), names::DELIVERY_EXCHANGE).await,
         try_publish(&shop.amqp(), "").await,
-        try_consume(&shop.amqp(), &store.mailbox()).await,
+        try_consume(&shop.amqp(), &depot.mailbox()).await,
         try_consume(&shop.amqp(), names::AUDIT_QUEUE).await,
     ] {
         let error = refused.expect_err("no right of a system");
@@ -213,4 +213,17 @@ pub(crate) async fn what_is_published_while_it_is_stopped_waits_for_it(stack: &S
         .await;
     audit.is(id, "reenviado").await;
     assert_eq!(other.takes().await[0]["properties"]["message_id"], id.to_string());
+}
+
+/// Whatever comes of the tries; and the rest of the audit goes on.
+pub(crate) async fn who_tries_passwords_without_end_is_held_up(stack: &Stack) {
+    let audit = Audit::log_in(stack).await;
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        answers.push(audit.ask(Method::POST, "/sesiones", None).await.0);
+    }
+    let held_up = |status: &&StatusCode| **status == StatusCode::TOO_MANY_REQUESTS;
+    assert!(!held_up(&&answers[0]), "{answers:?}");
+    assert!(answers.iter().filter(held_up).count() > 10, "{answers:?}");
+    assert_eq!(audit.ask(Method::GET, "/sesiones/actual", None).await.0, 200);
 }

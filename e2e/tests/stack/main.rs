@@ -16,7 +16,7 @@ use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 44] = scenarios![
+const SCENARIOS: [(&str, Scenario); 45] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -31,6 +31,7 @@ const SCENARIOS: [(&str, Scenario); 44] = scenarios![
     audit::what_no_system_published_is_refused_and_visible,
     audit::a_message_is_followed_from_one_system_to_another,
     audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit::who_tries_passwords_without_end_is_held_up,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,
     compare::the_queue_keeps_what_direct_calls_lose,
