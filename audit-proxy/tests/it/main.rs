@@ -21,8 +21,12 @@ macro_rules! contract {
 }
 
 mod contract;
+mod credentials;
 mod flow;
+mod register;
 mod running;
+mod systems;
+mod why;
 
 use audit_proxy::store::Store;
 use database::DatabaseUrl;

@@ -9,7 +9,7 @@ use audit_proxy::{
 };
 use jiff::Timestamp;
 use messages::{SystemName, names};
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use service_kit::{Failure, Shutdown};
 use test_support::{Vhost, eventually};
@@ -39,6 +39,11 @@ pub(super) struct World {
 impl World {
     /// `servicedesk` publishes, as anybody here does; `redmine` gets it.
     pub(super) async fn new() -> Self {
+        Self::on(Vhost::create().await).await
+    }
+
+    /// The same on a vhost where there may be something already.
+    pub(super) async fn on(vhost: Vhost) -> Self {
         let database = Database::create(Backend::Sqlite).await;
         let store = database.store();
         for system in ["servicedesk", "redmine"] {
@@ -47,7 +52,7 @@ impl World {
             let added = store.add_system(&name(system), &profile, Timestamp::now()).await;
             assert!(added.expect("added"));
         }
-        Self { vhost: Vhost::create().await, store, database }
+        Self { vhost, store, database }
     }
 
     /// From now on `system` is who publishes.
@@ -64,15 +69,33 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        let running = Running::start(amqp_url, &self.database.text);
+        let running = Running::start(amqp_url, &management_url(&management()), &self.database.text);
+        running.becomes(200).await;
+        running
+    }
+
+    /// The same with the management API at another address, `host:port`.
+    pub(super) async fn running_managed_at(&self, address: &str) -> Running {
+        let (amqp, management) = (self.vhost.url(), management_url(address));
+        let running = Running::start(&amqp, &management, &self.database.text);
         running.becomes(200).await;
         running
     }
 
     /// Makes the queue of a system, as registering it does.
     pub(super) async fn make_mailbox(&self, system: &str) {
+        let arguments = json!({
+            "x-queue-type": "quorum", "x-delivery-limit": 1000, "x-max-length": 1_000_000,
+            "x-overflow": "reject-publish", "x-dead-letter-exchange": names::REFUSED_EXCHANGE,
+            "x-dead-letter-strategy": "at-least-once",
+        });
+        self.make_other_mailbox(system, arguments).await;
+    }
+
+    /// The same with arguments that nobody would register it with.
+    pub(super) async fn make_other_mailbox(&self, system: &str, arguments: Value) {
         let mailbox = names::mailbox(&name(system));
-        self.vhost.declare_queue(&mailbox, json!({ "x-queue-type": "quorum" })).await;
+        self.vhost.declare_queue(&mailbox, arguments).await;
         self.vhost.bind(names::DELIVERY_EXCHANGE, &mailbox, system).await;
     }
 
@@ -101,6 +124,16 @@ impl World {
     }
 }
 
+/// Where the management API is, `host:port`.
+pub(super) fn management() -> String {
+    let url = std::env::var("RELEVO_TEST_MANAGEMENT").expect("run by `cargo lab test`");
+    url.trim_start_matches("http://").to_owned()
+}
+
+fn management_url(address: &str) -> String {
+    format!("http://{USER}:{USER}@{address}")
+}
+
 /// What a message of the standard says of itself.
 pub(super) fn properties(id: Uuid, source: &str, kind: &str) -> Value {
     json!({
@@ -115,12 +148,14 @@ pub(super) fn name(text: &str) -> SystemName {
 }
 
 impl Running {
-    fn start(amqp_url: &str, database_url: &str) -> Self {
+    fn start(amqp_url: &str, management_url: &str, database_url: &str) -> Self {
         let arguments = [
             "a",
             "--listen=127.0.0.1:0",
             "--amqp-url",
             amqp_url,
+            "--management-url",
+            management_url,
             "--database-url",
             database_url,
             "--max-payload=1000",
@@ -143,10 +178,27 @@ impl Running {
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
-        let answer = self.client.get(format!("{}{path}", self.address)).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Sends any request; an answer without a body is null.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), String> {
+        let mut request = self.client.request(method, format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.map_err(|error| error.to_string())?;
         let status = answer.status().as_u16();
-        Ok((status, answer.json().await.map_err(|error| error.to_string())?))
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        if text.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        Ok((status, serde_json::from_str(&text).map_err(|error| error.to_string())?))
     }
 
     /// Waits until the only message of this id is as wanted, and returns its story.

@@ -72,6 +72,12 @@ impl Error {
         matches!(&self.reason, Reason::Status { status: 400, said } if said.contains(INEQUIVALENT))
     }
 
+    /// Whether the API failed at it (500): the same may work at once.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self.reason, Reason::Status { status: 500, .. })
+    }
+
     fn is_not_found(&self) -> bool {
         matches!(self.reason, Reason::Status { status: 404, .. })
     }
@@ -184,7 +190,7 @@ mod tests {
         let said = r#"{"reason":"inequivalent arg 'x-max-length' for queue 'q' in vhost '/'"}"#;
         assert!(answered(400, said).is_other_arguments());
         assert!(!answered(400, r#"{"reason":"invalid arg 'x-max-length'"}"#).is_other_arguments());
-        assert!(!answered(500, said).is_other_arguments());
+        assert!(!answered(500, said).is_other_arguments() && answered(500, said).is_failure());
     }
 
     #[test]

@@ -127,7 +127,8 @@ impl Management {
     /// them in.
     ///
     /// # Errors
-    /// When the API does not answer, or refuses.
+    /// When the API does not answer, or refuses; also a
+    /// [failure](Error::is_failure) where one of them ends by itself at this moment.
     pub async fn close_connections_of(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("connections/username/{}", segment(name))).await
     }
