@@ -16,6 +16,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{
     Administration, RETRY_AFTER,
+    access::Administrator,
     systems::{faulty, parsed, retired},
     unavailable,
 };
@@ -67,6 +68,7 @@ struct Emitida {
     )
 )]
 async fn issue(
+    Administrator(account): Administrator,
     request: HttpRequest,
     name: Path<String>,
     administration: Data<Administration>,
@@ -81,6 +83,7 @@ async fn issue(
         Made::Not(_) => return Err(retired(&system.name)),
         Made::Lost => return Err(lost()),
     };
+    log::info!("{} gave {} the user {user}", account.name, system.name);
     let read = administration.registry.read().await;
     read.map_err(|error| unavailable(&request, &error))?;
     let amqp = administration.address.of(&user, &password);
@@ -104,6 +107,7 @@ async fn issue(
     )
 )]
 async fn withdraw(
+    Administrator(account): Administrator,
     request: HttpRequest,
     path: Path<(String, String)>,
     administration: Data<Administration>,
@@ -114,6 +118,7 @@ async fn withdraw(
     if !withdrawn.map_err(|error| unavailable(&request, &error))? {
         return Err(no_such_user());
     }
+    log::info!("{} took the user {user:?} from {name}", account.name);
     administration.spread(&request, &name).await?;
     Ok(HttpResponse::NoContent().finish())
 }

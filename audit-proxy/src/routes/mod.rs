@@ -1,8 +1,12 @@
 //! What the audit proxy answers.
 
+mod access;
+mod accounts;
 mod credentials;
+mod sessions;
 mod story;
 mod systems;
+mod tokens;
 
 use std::time::Duration;
 
@@ -12,9 +16,13 @@ use actix_web::{
 };
 use management::Management;
 use service_kit::{Problem, request_id::RequestId};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
 
 use crate::{
+    access::Passwords,
     config::BrokerUrl,
     inquiry::Inquiry,
     provision::Provision,
@@ -28,8 +36,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Relevo: audit-proxy",
-    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
-))]
+    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él. Salvo \
+                   para entrar (POST /sesiones) hace falta un token: 401 si falta o no vale, 403 si \
+                   su rol no alcanza."
+), security(("token" = [])))]
 struct Api;
 
 /// What administering the register takes.
@@ -44,25 +54,35 @@ pub(crate) struct Administration {
 /// The document behind `/openapi.json`.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
+    api.merge(sessions::Api::openapi());
+    api.merge(accounts::Api::openapi());
+    api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
     api.merge(systems::Api::openapi());
     api.merge(credentials::Api::openapi());
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
 }
 
 /// The proxy's routes.
 pub(crate) fn routes(
     store: Store,
+    passwords: Passwords,
     inquiry: Inquiry,
     administration: Administration,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let (store, inquiry) = (Data::new(store), Data::new(inquiry));
-    let administration = Data::new(administration);
+    let (store, passwords) = (Data::new(store), Data::new(passwords));
+    let (inquiry, administration) = (Data::new(inquiry), Data::new(administration));
     move |routes| {
         routes
             .app_data(store.clone())
+            .app_data(passwords.clone())
             .app_data(inquiry.clone())
             .app_data(administration.clone())
+            .configure(sessions::routes)
+            .configure(accounts::routes)
+            .configure(tokens::routes)
             .configure(story::routes)
             .configure(systems::routes)
             .configure(credentials::routes);

@@ -11,7 +11,7 @@ use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::unavailable;
+use super::{access::Reader, unavailable};
 use crate::{
     inquiry::Inquiry,
     lifecycle::Effect,
@@ -55,6 +55,7 @@ struct Historias {
     )
 )]
 async fn story(
+    _: Reader,
     request: HttpRequest,
     id: Path<String>,
     store: Data<Store>,

@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 use service_kit::{Problem, body, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{Administration, RETRY_AFTER, unavailable};
+use super::{
+    Administration, RETRY_AFTER,
+    access::{Administrator, Reader},
+    unavailable,
+};
 use crate::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED},
     provision::Fault,
@@ -138,6 +142,7 @@ struct Cambio {
     )
 )]
 async fn list(
+    _: Reader,
     request: HttpRequest,
     administration: Data<Administration>,
 ) -> Result<HttpResponse, Problem> {
@@ -164,6 +169,7 @@ async fn list(
     )
 )]
 async fn register(
+    Administrator(account): Administrator,
     request: HttpRequest,
     payload: Payload,
     administration: Data<Administration>,
@@ -177,6 +183,7 @@ async fn register(
     let states = own_states(estados)?;
     let profile = Profile { standing: Standing::Active, description, states };
     administration.register(&request, &nombre, &profile).await?;
+    log::info!("{} registered {nombre}", account.name);
     let sistema = administration.show(&request, &nombre).await?;
     let location = (LOCATION, format!("/sistemas/{nombre}"));
     Ok(HttpResponse::Created().insert_header(location).json(sistema))
@@ -194,6 +201,7 @@ async fn register(
     )
 )]
 async fn show(
+    _: Reader,
     request: HttpRequest,
     name: Path<String>,
     administration: Data<Administration>,
@@ -221,6 +229,7 @@ async fn show(
     )
 )]
 async fn change(
+    Administrator(account): Administrator,
     request: HttpRequest,
     name: Path<String>,
     payload: Payload,
@@ -235,6 +244,7 @@ async fn change(
     let description = descripcion.map(|note| note.as_str().to_owned());
     let states = estados.map(own_states).transpose()?;
     let change = Change { standing: situacion, description, states };
+    log::info!("{} changes {name}: {change:?}", account.name);
     administration.change(&request, &name, &change).await?;
     let sistema = administration.show(&request, &name).await?;
     Ok(HttpResponse::Ok().json(sistema))
@@ -253,6 +263,7 @@ async fn change(
     )
 )]
 async fn retire(
+    Administrator(account): Administrator,
     request: HttpRequest,
     name: Path<String>,
     administration: Data<Administration>,
@@ -262,6 +273,7 @@ async fn retire(
     if !retired.map_err(|error| unavailable(&request, &error))? {
         return Err(unknown(&name));
     }
+    log::info!("{} retired {name}", account.name);
     administration.spread(&request, &name).await?;
     let sistema = administration.show(&request, &name).await?;
     Ok(HttpResponse::Ok().json(sistema))

@@ -10,9 +10,11 @@
 //! - `credentials`: the users of the broker that they are.
 //! - `queueing`: how many are before a message, and behind it.
 //! - `read`: one message with all that happened to it.
+//! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
+mod accounts;
 mod credentials;
 mod forward;
 mod key;
@@ -22,13 +24,16 @@ mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod sessions;
 mod systems;
+mod tokens;
 
 use std::sync::Arc;
 
 use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, KeptAccount};
 pub use credentials::{AT_A_TIME, Credential, Issued, Phase};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
@@ -38,7 +43,9 @@ pub use queueing::COUNTED;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use sessions::Bearer;
 pub use systems::{Change, Profile, Registered};
+pub use tokens::KeptToken;
 
 use key::Keys;
 

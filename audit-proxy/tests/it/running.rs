@@ -4,27 +4,33 @@ use std::net::TcpListener;
 
 use audit_proxy::{
     Config,
+    access::Role,
     register::Standing,
     store::{Profile, Store},
 };
 use jiff::Timestamp;
 use messages::{SystemName, names};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 use service_kit::{Failure, Shutdown};
 use test_support::{Vhost, eventually};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Backend, Database};
+use super::{
+    Backend, Database,
+    caller::{ADMIN, Caller, PASSWORD},
+};
 
 /// The user of the broker whom every message here is published by.
 const USER: &str = "guest";
 
 /// The proxy, running in this process.
 pub(super) struct Running {
-    address: String,
-    client: Client,
+    /// Who asks in `get`, `post` and so on: the first administrator.
+    pub(super) admin: Caller,
+    /// Somebody without a token.
+    pub(super) nobody: Caller,
     shutdown: Shutdown,
     task: JoinHandle<Result<(), Failure>>,
 }
@@ -69,17 +75,30 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        let running = Running::start(amqp_url, &management_url(&management()), &self.database.text);
-        running.becomes(200).await;
-        running
+        self.started(amqp_url, &management(), PASSWORD).await.as_administrator().await
     }
 
     /// The same with the management API at another address, `host:port`.
     pub(super) async fn running_managed_at(&self, address: &str) -> Running {
-        let (amqp, management) = (self.vhost.url(), management_url(address));
-        let running = Running::start(&amqp, &management, &self.database.text);
+        let amqp_url = self.vhost.url();
+        self.started(&amqp_url, address, PASSWORD).await.as_administrator().await
+    }
+
+    /// The same with another first password; nobody has logged in.
+    pub(super) async fn running_with_password(&self, password: &str) -> Running {
+        self.started(&self.vhost.url(), &management(), password).await
+    }
+
+    async fn started(&self, amqp_url: &str, management: &str, password: &str) -> Running {
+        let management_url = format!("http://{USER}:{USER}@{management}");
+        let running = Running::start(amqp_url, &management_url, &self.database.text, password);
         running.becomes(200).await;
         running
+    }
+
+    /// All that is in the database's files.
+    pub(super) fn database_files(&self) -> Vec<u8> {
+        self.database.files()
     }
 
     /// Makes the queue of a system, as registering it does.
@@ -130,10 +149,6 @@ pub(super) fn management() -> String {
     url.trim_start_matches("http://").to_owned()
 }
 
-fn management_url(address: &str) -> String {
-    format!("http://{USER}:{USER}@{address}")
-}
-
 /// What a message of the standard says of itself.
 pub(super) fn properties(id: Uuid, source: &str, kind: &str) -> Value {
     json!({
@@ -148,7 +163,7 @@ pub(super) fn name(text: &str) -> SystemName {
 }
 
 impl Running {
-    fn start(amqp_url: &str, management_url: &str, database_url: &str) -> Self {
+    fn start(amqp_url: &str, management_url: &str, database_url: &str, password: &str) -> Self {
         let arguments = [
             "a",
             "--listen=127.0.0.1:0",
@@ -159,6 +174,8 @@ impl Running {
             "--database-url",
             database_url,
             "--max-payload=1000",
+            "--admin-password",
+            password,
         ];
         let config: Config =
             service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
@@ -166,7 +183,8 @@ impl Running {
         let address = format!("http://{}", listener.local_addr().expect("a bound address"));
         let shutdown = Shutdown::default();
         let task = tokio::spawn(audit_proxy::run(config, listener, shutdown.clone()));
-        Self { address, client: Client::new(), shutdown, task }
+        let nobody = Caller::nobody(address);
+        Self { admin: nobody.clone(), nobody, shutdown, task }
     }
 
     pub(super) async fn becomes(&self, status: u16) {
@@ -177,28 +195,34 @@ impl Running {
         .await;
     }
 
+    async fn as_administrator(mut self) -> Self {
+        self.admin = self.nobody.log_in(ADMIN, PASSWORD).await;
+        self
+    }
+
+    /// Asks as the administrator, for whoever waits until the answer is another.
     pub(super) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
         self.ask(Method::GET, path, None).await
     }
 
-    /// Sends any request; an answer without a body is null.
+    /// The same with any request; an answer without a body is null.
     pub(super) async fn ask(
         &self,
         method: Method,
         path: &str,
         body: Option<Value>,
     ) -> Result<(u16, Value), String> {
-        let mut request = self.client.request(method, format!("{}{path}", self.address));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        let text = answer.text().await.map_err(|error| error.to_string())?;
-        if text.is_empty() {
-            return Ok((status, Value::Null));
-        }
-        Ok((status, serde_json::from_str(&text).map_err(|error| error.to_string())?))
+        let answer = self.admin.try_send(method, path, body.as_ref()).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// Somebody with this role, newly made and logged in.
+    pub(super) async fn logged_in(&self, role: Role) -> Caller {
+        let name = format!("{role}-{}", Uuid::now_v7().simple());
+        let account = json!({ "nombre": name, "rol": role, "clave": PASSWORD });
+        let answer = self.admin.post("/cuentas", &account).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.nobody.log_in(&name, PASSWORD).await
     }
 
     /// Waits until the only message of this id is as wanted, and returns its story.

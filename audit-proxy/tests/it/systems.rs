@@ -1,5 +1,6 @@
 //! `/sistemas`: the register, kept over HTTP, and the mailboxes that come of it.
 
+use audit_proxy::{access::Role, register::Standing};
 use jiff::Timestamp;
 use messages::names;
 use reqwest::Method;
@@ -264,4 +265,32 @@ async fn what_one_process_registers_another_admits_at_once() {
     }
     one.stopped().await;
     other.stopped().await;
+}
+
+#[tokio::test]
+async fn an_operator_looks_at_the_register_and_changes_nothing() {
+    let world = World::new().await;
+    let proxy = world.running().await;
+    let operator = proxy.logged_in(Role::Operator).await;
+    for path in ["/sistemas", "/sistemas/redmine"] {
+        assert_eq!(operator.get(path).await.status, 200);
+        assert_eq!(proxy.nobody.get(path).await.status, 401);
+    }
+    for (method, path) in [
+        (Method::POST, "/sistemas"),
+        (Method::PATCH, "/sistemas/redmine"),
+        (Method::DELETE, "/sistemas/redmine"),
+        (Method::POST, "/sistemas/redmine/credenciales"),
+        (Method::DELETE, "/sistemas/redmine/credenciales/redmine-1"),
+    ] {
+        let body = json!({ "nombre": "almacen" });
+        for (who, status) in [(&operator, 403), (&proxy.nobody, 401)] {
+            let answer = who.send(method.clone(), path, Some(&body)).await;
+            assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        }
+    }
+    let systems = world.store.systems().await.expect("an answer");
+    assert_eq!(systems.len(), 2);
+    assert!(systems.iter().all(|one| one.profile.standing == Standing::Active));
+    proxy.stopped().await;
 }
