@@ -7,12 +7,15 @@
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
+//! - [`why`]: why a message has not been processed. Pure.
 //! - [`store`]: the messages, and what became of them.
 //! - `topology`: what is declared on the broker.
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
+//! - `inquiry`: what [`why`] has to know.
+//! - `orders`, `provision`: what RabbitMQ lacks of the register (pure), and doing it.
 //! - `routes`: what it answers, and to whom.
 
 pub mod access;
@@ -22,10 +25,14 @@ pub mod lifecycle;
 pub mod register;
 pub mod store;
 pub mod story;
+pub mod why;
 
 mod forward;
+mod inquiry;
 mod notices;
+mod orders;
 mod outbox;
+mod provision;
 mod proxy;
 mod registry;
 mod routes;
@@ -35,6 +42,7 @@ use std::net::TcpListener;
 
 use anyhow::{Context, anyhow};
 use broker::{AmqpUrl, LinkStatus, Subscription, TopologyMismatch, publisher};
+use management::Management;
 use messages::names;
 use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::task::JoinSet;
@@ -43,10 +51,13 @@ use tokio_util::sync::CancellationToken;
 use access::{Door, Passwords};
 pub use config::Config;
 use forward::Forwarder;
+use inquiry::Inquiry;
 use notices::Notices;
 use outbox::{Blocked, Outbox};
+use provision::Provision;
 use proxy::Proxy;
 use registry::Registry;
+use routes::Administration;
 use store::Store;
 
 /// The service, as the broker's dashboard shows its connections.
@@ -59,7 +70,11 @@ const NAME: &str = "audit-proxy";
 /// cannot be served, or a part of the service dies. A database that is away, locked,
 /// full or write-protected is waited for.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, max_payload, admin_password, .. } = config;
+    let Config {
+        amqp_url: address, management_url, database_url, max_payload, admin_password, ..
+    } = config;
+    let amqp_url = address.amqp.clone();
+    let management = Management::new(&management_url, &address.vhost)?;
     let store = Store::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
@@ -72,9 +87,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let blocked = Blocked::default();
     let sending = publisher.status().clone();
     let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone());
-    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone());
+    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone(), registry.clone());
     let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria");
     let (told, listening) = subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones");
+    let provision = Provision::new(store.clone(), management.clone());
+    let inquiry = Inquiry {
+        store: store.clone(),
+        registry: registry.clone(),
+        blocked: blocked.clone(),
+        management: management.clone(),
+    };
     let proxy =
         Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
     let notices = Notices { store: store.clone(), registry: registry.clone() };
@@ -89,9 +111,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     keepers.spawn(outbox.run());
     keepers.spawn(registry.clone().run());
     keepers.spawn(door.run());
-    keepers.spawn(notices::reunite(store.clone(), registry));
+    keepers.spawn(notices::reunite(store.clone(), registry.clone()));
+    keepers.spawn(provision.clone().run());
 
-    let serving = async { Ok(server.serve(routes::routes(store, passwords)).await?) };
+    let administration =
+        Administration { store: store.clone(), registry, provision, management, address };
+    let routes = routes::routes(store, passwords, inquiry, administration);
+    let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,

@@ -2,8 +2,10 @@
 
 mod access;
 mod accounts;
+mod credentials;
 mod sessions;
 mod story;
+mod systems;
 mod tokens;
 
 use std::time::Duration;
@@ -12,6 +14,7 @@ use actix_web::{
     HttpRequest,
     web::{Data, ServiceConfig},
 };
+use management::Management;
 use service_kit::{Problem, request_id::RequestId};
 use utoipa::{
     OpenApi,
@@ -20,10 +23,14 @@ use utoipa::{
 
 use crate::{
     access::Passwords,
+    config::BrokerUrl,
+    inquiry::Inquiry,
+    provision::Provision,
+    registry::Registry,
     store::{Store, StoreError},
 };
 
-/// When a caller may try again while the database is away.
+/// When a caller may try again while the database or the broker is away.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(OpenApi)]
@@ -35,6 +42,15 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 ), security(("token" = [])))]
 struct Api;
 
+/// What administering the register takes.
+pub(crate) struct Administration {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) provision: Provision,
+    pub(crate) management: Management,
+    pub(crate) address: BrokerUrl,
+}
+
 /// The document behind `/openapi.json`.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
@@ -42,6 +58,8 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     api.merge(accounts::Api::openapi());
     api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
+    api.merge(systems::Api::openapi());
+    api.merge(credentials::Api::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
@@ -51,16 +69,23 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn routes(
     store: Store,
     passwords: Passwords,
+    inquiry: Inquiry,
+    administration: Administration,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let (store, passwords) = (Data::new(store), Data::new(passwords));
+    let (inquiry, administration) = (Data::new(inquiry), Data::new(administration));
     move |routes| {
         routes
             .app_data(store.clone())
             .app_data(passwords.clone())
+            .app_data(inquiry.clone())
+            .app_data(administration.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
             .configure(tokens::routes)
-            .configure(story::routes);
+            .configure(story::routes)
+            .configure(systems::routes)
+            .configure(credentials::routes);
     }
 }
 

@@ -24,8 +24,12 @@ mod access;
 mod caller;
 mod contract;
 mod contract_access;
+mod credentials;
 mod flow;
+mod register;
 mod running;
+mod systems;
+mod why;
 
 use audit_proxy::store::Store;
 use database::DatabaseUrl;
