@@ -19,7 +19,7 @@ WORKDIR /relevo
 # A target by its name keeps build scripts and macros from being linked statically.
 ENV CARGO_BUILD_TARGET_DIR=/target RUSTFLAGS="-C target-feature=+crt-static" \
     CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=debuginfo \
-    PACKAGES="-p sender -p analytics-service -p visual-panel"
+    PACKAGES="-p sender -p analytics-service -p visual-panel -p audit-proxy"
 COPY --from=manifests /relevo .
 RUN rustc -vV | sed -n 's/^host: //p' > /host \
     && cargo build --release --locked --target "$(cat /host)" $PACKAGES
@@ -32,7 +32,7 @@ RUN find crates -name '*.rs' -exec touch '{}' + \
 FROM dependencies AS build
 ARG SERVICE
 COPY ${SERVICE} ${SERVICE}
-# All three packages again, so that what they share is what was compiled above.
+# All packages again, so that what they share is what was compiled above.
 RUN find "${SERVICE}" -name '*.rs' -exec touch '{}' + \
     && cargo build --release --locked --target "$(cat /host)" $PACKAGES --bin "${SERVICE}" \
     && mkdir -p /image/data && mkdir -m 1777 /image/tmp \

@@ -23,6 +23,8 @@ checked() {
 SENDER_PASSWORD=$(checked SENDER_PASSWORD "${SENDER_PASSWORD:-}")
 ANALYTICS_PASSWORD=$(checked ANALYTICS_PASSWORD "${ANALYTICS_PASSWORD:-}")
 MONITOR_PASSWORD=$(checked MONITOR_PASSWORD "${MONITOR_PASSWORD:-}")
+AUDIT_PASSWORD=$(checked AUDIT_PASSWORD "${AUDIT_PASSWORD:-}")
+REGISTRAR_PASSWORD=$(checked REGISTRAR_PASSWORD "${REGISTRAR_PASSWORD:-}")
 no_admin='/"admin"/d'
 if [ -n "${ADMIN_PASSWORD:-}" ]; then
     ADMIN_PASSWORD=$(checked ADMIN_PASSWORD "$ADMIN_PASSWORD")
@@ -33,6 +35,8 @@ sed -e "$no_admin" \
     -e "s/\${SENDER_PASSWORD}/$SENDER_PASSWORD/" \
     -e "s/\${ANALYTICS_PASSWORD}/$ANALYTICS_PASSWORD/" \
     -e "s/\${MONITOR_PASSWORD}/$MONITOR_PASSWORD/" \
+    -e "s/\${AUDIT_PASSWORD}/$AUDIT_PASSWORD/" \
+    -e "s/\${REGISTRAR_PASSWORD}/$REGISTRAR_PASSWORD/" \
     "$source/definitions.json" > "$target/definitions.json"
 
 # Whoever comes through a published port comes from another address than this

@@ -73,6 +73,22 @@ pub enum Refusal {
     OtherMessageOfThisId,
 }
 
+impl Refusal {
+    /// Whether it may be for a register that is some seconds old: another process may
+    /// have registered a system, or given it a user, whose messages are here already.
+    #[must_use]
+    pub fn may_be_outdated(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownSource(_)
+                | Self::SourceNotActive(..)
+                | Self::ForeignUser(_)
+                | Self::UnknownDestination(_)
+                | Self::DestinationNotActive(..)
+        )
+    }
+}
+
 /// Reads a message of one system for another.
 ///
 /// # Errors

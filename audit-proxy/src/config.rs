@@ -1,11 +1,14 @@
 //! Configuration of the audit proxy.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, str::FromStr};
 
 use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
 use database::DatabaseUrl;
+use management::{ManagementUrl, VirtualHost};
 use service_kit::Listen;
+
+use crate::access::{MAX_PASSWORD, MIN_PASSWORD, Password};
 
 /// Keeps a copy of each message between systems, forwards it, and follows what becomes
 /// of it.
@@ -18,7 +21,12 @@ pub struct Config {
 
     /// Where RabbitMQ is: amqp://user:password@host:port/vhost
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
-    pub amqp_url: AmqpUrl,
+    pub amqp_url: BrokerUrl,
+
+    /// Where RabbitMQ's management API is: <http://user:password@host:port>, of an
+    /// administrator who may declare the mailboxes of systems
+    #[arg(long, env = "MANAGEMENT_URL", hide_env_values = true)]
+    pub management_url: ManagementUrl,
 
     /// Where the messages are kept
     #[arg(
@@ -34,6 +42,18 @@ pub struct Config {
     #[arg(long, env = "MAX_PAYLOAD", default_value = "1048576", value_parser = payload)]
     pub max_payload: usize,
 
+    /// Password of the first account, `admin`, made when there is no account at all; later
+    /// it changes nothing
+    #[arg(
+        long,
+        env = "ADMIN_PASSWORD",
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value = "",
+        value_parser = first_password
+    )]
+    pub admin_password: FirstPassword,
+
     /// Lets everybody who reaches the service break it on purpose, for a class
     #[arg(
         long,
@@ -45,6 +65,38 @@ pub struct Config {
         default_missing_value = "1"
     )]
     pub lab_faults: bool,
+}
+
+/// Value of `ADMIN_PASSWORD`; what is empty is none, as in `.env`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstPassword(pub Option<Password>);
+
+fn first_password(text: &str) -> Result<FirstPassword, String> {
+    let tell = |_| format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+    let given = (!text.is_empty()).then(|| text.parse().map_err(tell));
+    given.transpose().map(FirstPassword)
+}
+
+/// Where the broker is, and which of its virtual hosts is ours.
+#[derive(Clone, Debug)]
+pub struct BrokerUrl {
+    pub(crate) amqp: AmqpUrl,
+    pub(crate) vhost: VirtualHost,
+}
+
+impl BrokerUrl {
+    /// The same for another user; neither text needs to be percent-encoded.
+    pub(crate) fn of(&self, user: &str, password: &str) -> String {
+        format!("amqp://{user}:{password}@{}/{}", self.amqp.address(), self.vhost)
+    }
+}
+
+impl FromStr for BrokerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self { amqp: text.parse()?, vhost: VirtualHost::of_amqp_url(text)? })
+    }
 }
 
 /// RabbitMQ takes at most 16 MiB since 4.0.
@@ -64,7 +116,8 @@ mod tests {
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<Config, String> {
-        let given = ["a", "--amqp-url", "amqp://ana:s3cret@h/%2f"].iter().chain(arguments);
+        let urls = ["--amqp-url", "amqp://a:s3cret@h/%2f", "--management-url", "http://r:s3cret@h"];
+        let given = ["a"].iter().chain(&urls).chain(arguments);
         service_kit::config::parse(&given.map(Into::into).collect::<Vec<_>>())
             .map_err(|error| format!("{error:?}"))
     }
@@ -76,5 +129,35 @@ mod tests {
             let error = parsed(&["--max-payload", text]).expect_err(text);
             assert!(error.contains("MAX_PAYLOAD") && error.contains("16777216"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_management_api_is_needed_and_no_password_is_shown() {
+        let shown = format!("{:?}", parsed(&[]).expect("good values"));
+        assert!(shown.contains("http://r@h") && !shown.contains("s3cret"), "{shown}");
+        let arguments = ["a", "--amqp-url", "amqp://a:s3cret@h"].map(Into::into);
+        let error = service_kit::config::parse::<Config>(&arguments).expect_err("no URL");
+        assert!(format!("{error:?}").contains("MANAGEMENT_URL"), "{error:?}");
+    }
+
+    #[test]
+    fn the_address_of_another_user_is_on_the_same_virtual_host() {
+        let url: BrokerUrl = "amqp://a:s3cret@h:1234/x%2Fy".parse().expect("a URL");
+        assert_eq!(url.of("redmine-1", "abc"), "amqp://redmine-1:abc@h:1234/x%2Fy");
+    }
+
+    #[test]
+    fn the_first_password_is_long_enough_or_none_and_never_shown() {
+        assert_eq!(parsed(&[]).expect("good values").admin_password, FirstPassword(None));
+        assert_eq!(
+            parsed(&["--admin-password="]).expect("as in .env").admin_password,
+            FirstPassword(None)
+        );
+        let config = parsed(&["--admin-password", "s3cret s3cret"]).expect("good values");
+        assert!(config.admin_password.0.is_some());
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
+        let error = parsed(&["--admin-password", "s3cret"]).expect_err("too short");
+        assert!(error.contains("ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

@@ -2,19 +2,24 @@
 //! becomes of it.
 //!
 //! - [`config`]: where it listens, where broker and database are.
+//! - [`access`]: who may ask for what.
 //! - [`register`]: who may exchange messages. Pure.
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`crash`]: an end on purpose, for a class.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
+//! - [`why`]: why a message has not been processed. Pure.
 //! - [`store`]: the messages, and what became of them.
 //! - `topology`: what is declared on the broker.
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
-//! - `routes`: `/mensajes/{id}`; `/fallos` for a class.
+//! - `inquiry`: what [`why`] has to know.
+//! - `orders`, `provision`: what RabbitMQ lacks of the register (pure), and doing it.
+//! - `routes`: what it answers, and to whom.
 
+pub mod access;
 pub mod admit;
 pub mod config;
 pub mod crash;
@@ -22,10 +27,14 @@ pub mod lifecycle;
 pub mod register;
 pub mod store;
 pub mod story;
+pub mod why;
 
 mod forward;
+mod inquiry;
 mod notices;
+mod orders;
 mod outbox;
+mod provision;
 mod proxy;
 mod registry;
 mod routes;
@@ -35,18 +44,22 @@ use std::net::TcpListener;
 
 use anyhow::{Context, anyhow};
 use broker::{AmqpUrl, LinkStatus, Subscription, TopologyMismatch, publisher};
+use management::Management;
 use messages::names;
 use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use access::{Door, Passwords};
 pub use config::Config;
 use forward::Forwarder;
+use inquiry::Inquiry;
 use notices::Notices;
 use outbox::{Blocked, Outbox};
+use provision::Provision;
 use proxy::Proxy;
 use registry::Registry;
-use routes::Switches;
+use routes::{Administration, Switches};
 use store::Store;
 
 /// The service, as the broker's dashboard shows its connections.
@@ -59,24 +72,42 @@ const NAME: &str = "audit-proxy";
 /// cannot be served, or a part of the service dies. A database that is away, locked,
 /// full or write-protected is waited for.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, max_payload, lab_faults, .. } = config;
+    let Config {
+        amqp_url: address,
+        management_url,
+        database_url,
+        max_payload,
+        admin_password,
+        lab_faults,
+        ..
+    } = config;
     let switches = Switches::default();
+    let amqp_url = address.amqp.clone();
+    let management = Management::new(&management_url, &address.vhost)?;
     let store = Store::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
+    let passwords = Passwords::default();
+    let door = Door::new(store.clone(), passwords.clone(), admin_password.0);
     let stop = CancellationToken::new();
     let (publisher, publishing) =
         publisher(amqp_url.clone(), NAME.to_owned(), names::DELIVERY_EXCHANGE, stop.clone());
     let mut publishing = tokio::spawn(publishing.run());
     let blocked = Blocked::default();
     let sending = publisher.status().clone();
-    let forwarder =
-        Forwarder::new(store.clone(), publisher, blocked.clone(), switches.crash.clone());
-    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone());
+    let crash = switches.crash.clone();
+    let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone(), crash.clone());
+    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone(), registry.clone());
     let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria", &switches);
     let (told, listening) =
         subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones", &switches);
-    let crash = switches.crash.clone();
+    let provision = Provision::new(store.clone(), management.clone());
+    let inquiry = Inquiry {
+        store: store.clone(),
+        registry: registry.clone(),
+        blocked: blocked.clone(),
+        management: management.clone(),
+    };
     let proxy = Proxy {
         store: store.clone(),
         registry: registry.clone(),
@@ -87,13 +118,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         has_acked: false,
     };
     let notices = Notices { store: store.clone(), registry: registry.clone(), crash };
-    let readiness = readiness([sending, entering, listening], &registry);
-    let server = Server {
-        listener,
-        shutdown: shutdown.clone(),
-        readiness,
-        openapi: routes::openapi(lab_faults),
-    };
+    let readiness = readiness([sending, entering, listening], &registry, &door);
+    let openapi = routes::openapi(lab_faults);
+    let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
 
     let mut consumers = JoinSet::new();
     consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
@@ -101,10 +128,15 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut keepers = JoinSet::new();
     keepers.spawn(outbox.run());
     keepers.spawn(registry.clone().run());
-    keepers.spawn(notices::reunite(store.clone(), registry));
+    keepers.spawn(door.run());
+    keepers.spawn(notices::reunite(store.clone(), registry.clone()));
+    keepers.spawn(provision.clone().run());
 
-    let serving =
-        async { Ok(server.serve(routes::routes(store, lab_faults.then_some(switches))).await?) };
+    let administration =
+        Administration { store: store.clone(), registry, provision, management, address };
+    let faults = lab_faults.then_some(switches);
+    let routes = routes::routes(store, passwords, inquiry, administration, faults);
+    let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,
@@ -136,11 +168,13 @@ fn subscription(
 }
 
 /// What `/readyz` asks.
-fn readiness(links: [LinkStatus; 3], registry: &Registry) -> Readiness {
+fn readiness(links: [LinkStatus; 3], registry: &Registry, door: &Door) -> Readiness {
     let names = ["reenvio", "entrada", "notificaciones"];
     let registry = registry.clone();
     let known = move || registry.current().map(drop).map_err(|unread| unread.to_string());
-    let readiness = Readiness::default().with("registro", known);
+    let door = door.clone();
+    let readiness =
+        Readiness::default().with("registro", known).with("cuentas", move || door.check());
     names.into_iter().zip(links).fold(readiness, |readiness, (name, link)| {
         readiness.with(name, move || link.check().map_err(|reason| reason.to_string()))
     })

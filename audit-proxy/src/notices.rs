@@ -1,6 +1,6 @@
 //! From the queue of notifications into the store.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use broker::{Handler, HandlerError, Incoming, Verdict};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ pub(crate) struct Notices {
 
 impl Handler for Notices {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
-        let register = self.registry.current()?;
+        let register = self.register(batch).await?;
         let now = Timestamp::now();
         let (mut notices, mut refused, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
         for message in batch {
@@ -47,6 +47,21 @@ impl Handler for Notices {
         self.store.refuse(&refused, now).await?;
         self.crash.at(Point::Notified);
         Ok(verdicts)
+    }
+}
+
+impl Notices {
+    /// Nobody is refused for what the register said some seconds ago.
+    async fn register(&self, batch: &[Incoming]) -> Result<Arc<Register>, HandlerError> {
+        let register = self.registry.current()?;
+        let is_outdated = |message: &Incoming| {
+            admit::source(message, &register).is_err_and(|refusal| refusal.may_be_outdated())
+        };
+        if batch.iter().any(is_outdated) {
+            self.registry.read().await?;
+            return Ok(self.registry.current()?);
+        }
+        Ok(register)
     }
 }
 

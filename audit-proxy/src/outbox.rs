@@ -15,6 +15,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     forward::Forwarder,
+    register::Standing,
+    registry::Registry,
     store::{Key, Store, StoreError},
 };
 
@@ -76,11 +78,17 @@ pub(crate) struct Outbox {
     store: Store,
     forwarder: Forwarder,
     blocked: Blocked,
+    registry: Registry,
 }
 
 impl Outbox {
-    pub(crate) fn new(store: Store, forwarder: Forwarder, blocked: Blocked) -> Self {
-        Self { store, forwarder, blocked }
+    pub(crate) fn new(
+        store: Store,
+        forwarder: Forwarder,
+        blocked: Blocked,
+        registry: Registry,
+    ) -> Self {
+        Self { store, forwarder, blocked, registry }
     }
 
     /// Tries what waits once a second, for ever.
@@ -100,9 +108,18 @@ impl Outbox {
             self.look(round).await?;
         }
         for destination in self.blocked.all() {
-            self.empty(&destination).await?;
+            if self.receives(&destination) {
+                self.empty(&destination).await?;
+            }
         }
         Ok(())
+    }
+
+    /// What a suspended system was sent before waits until it is active again.
+    fn receives(&self, destination: &SystemName) -> bool {
+        let register = self.registry.current().ok();
+        let system = register.as_deref().and_then(|register| register.get(destination));
+        system.is_some_and(|system| system.standing == Standing::Active)
     }
 
     /// Blocks the destinations for which something waits that was left behind. When the

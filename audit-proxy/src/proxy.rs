@@ -10,6 +10,7 @@ use crate::{
     crash::{Crash, Point},
     forward::Forwarder,
     outbox::Blocked,
+    register::Register,
     registry::Registry,
     store::{Receipt, Refused, Store, StoreError, Waiting},
 };
@@ -40,9 +41,7 @@ impl Handler for Proxy {
         if self.has_acked {
             self.crash.at(Point::Acked);
         }
-        let register = self.registry.current()?;
-        let read = batch.iter().map(|message| admit(message, &register, self.max_payload));
-        let Received { to_forward, refusals } = self.receive(read.collect()).await?;
+        let Received { to_forward, refusals } = self.receive(self.read(batch).await?).await?;
         self.crash.at(Point::Stored);
         self.refuse(batch, &refusals).await?;
         self.forwarder.forward(self.unblocked(to_forward)).await?;
@@ -53,6 +52,26 @@ impl Handler for Proxy {
 }
 
 impl Proxy {
+    /// Judges messages; nobody is refused for what the register said some seconds ago.
+    async fn read(
+        &self,
+        batch: &[Incoming],
+    ) -> Result<Vec<Result<StandardMessage, Refusal>>, HandlerError> {
+        let register = self.registry.current()?;
+        let judged = |register: &Register| -> Vec<_> {
+            batch.iter().map(|message| admit(message, register, self.max_payload)).collect()
+        };
+        let read = judged(&register);
+        let is_outdated =
+            |read: &Result<_, Refusal>| read.as_ref().is_err_and(Refusal::may_be_outdated);
+        if !read.iter().any(is_outdated) {
+            return Ok(read);
+        }
+        self.registry.read().await?;
+        let register = self.registry.current()?;
+        Ok(judged(&register))
+    }
+
     async fn receive(
         &self,
         read: Vec<Result<StandardMessage, Refusal>>,

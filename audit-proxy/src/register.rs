@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use management::Rights;
 use messages::{StateName, SystemName, names};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The final states that every system may assign; one may register more of its own.
 pub const FINAL_STATES: [&str; 3] = ["procesado", "rechazado", "error"];
+
+/// Who says it where the proxy itself does: no system has this name.
+pub const PROXY: &str = "audit-proxy";
 
 /// What a system may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
@@ -79,10 +83,38 @@ impl FromIterator<(SystemName, System)> for Register {
     }
 }
 
-/// Whether a system may have this name: not that of the way to the proxy itself.
+/// Why a system cannot have a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum UnusableName {
+    /// It is that of the way to the proxy, or of the proxy itself.
+    #[error("está reservado")]
+    Reserved,
+    /// In an address it would lead elsewhere.
+    #[error("debe empezar por una letra o un dígito")]
+    Beginning,
+}
+
+/// Whether a new system may have this name.
+///
+/// # Errors
+/// Why not.
+pub fn usable(name: &SystemName) -> Result<(), UnusableName> {
+    if [names::NOTIFICATIONS, PROXY].contains(&name.as_str()) {
+        return Err(UnusableName::Reserved);
+    }
+    let begins_well = name.as_str().starts_with(|first: char| first.is_ascii_alphanumeric());
+    if begins_well { Ok(()) } else { Err(UnusableName::Beginning) }
+}
+
+/// What a user of the broker that is a system may do there: publish to the entry and to
+/// the exchange of log events, and read its own mailbox. A suspended one reads nothing;
+/// it publishes, so that what it publishes is refused where everybody can see it.
 #[must_use]
-pub fn is_free(name: &SystemName) -> bool {
-    name.as_str() != names::NOTIFICATIONS
+pub fn rights(name: &SystemName, standing: Standing) -> Rights {
+    let mailbox = names::mailbox(name).replace('.', r"\.");
+    let read = if standing == Standing::Active { format!("^{mailbox}$") } else { "^$".to_owned() };
+    let write = format!("^({}|{})$", names::ENTRY_EXCHANGE, names::LOG_EXCHANGE);
+    Rights { configure: "^$".to_owned(), write, read }
 }
 
 #[cfg(test)]
@@ -99,5 +131,30 @@ mod tests {
         for (state, may) in [("procesado", true), ("aplazado", true), ("reenviado", false)] {
             assert_eq!(system.may_assign(&state.parse().expect("a name")), may, "{state}");
         }
+    }
+
+    #[test]
+    fn a_name_that_means_something_else_is_not_given() {
+        for (name, wanted) in [
+            ("redmine", Ok(())),
+            ("4711", Ok(())),
+            ("notificaciones", Err(UnusableName::Reserved)),
+            ("audit-proxy", Err(UnusableName::Reserved)),
+            ("..", Err(UnusableName::Beginning)),
+            ("-x", Err(UnusableName::Beginning)),
+        ] {
+            assert_eq!(usable(&name.parse().expect("a name")), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_system_may_do_what_it_needs_and_a_suspended_one_reads_nothing() {
+        let name = "mi.sistema".parse().expect("a name");
+        let active = rights(&name, Standing::Active);
+        assert_eq!(active.configure, "^$");
+        assert_eq!(active.write, "^(mensajeria_entrada|eventos_log)$");
+        assert_eq!(active.read, r"^buzon_mi\.sistema$");
+        let suspended = rights(&name, Standing::Suspended);
+        assert_eq!(suspended, Rights { read: "^$".to_owned(), ..active });
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::watch,
+    sync::{Mutex, watch},
     time::{MissedTickBehavior, interval},
 };
 
@@ -20,6 +20,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) struct Registry {
     store: Store,
     known: Arc<watch::Sender<Option<Arc<Register>>>>,
+    /// Of two who read, the one who began later must end later.
+    turn: Arc<Mutex<()>>,
 }
 
 /// The register has not been read yet, so that nobody can say who may send.
@@ -29,7 +31,8 @@ pub(crate) struct Unread;
 
 impl Registry {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, known: Arc::new(watch::Sender::new(None)) }
+        let known = Arc::new(watch::Sender::new(None));
+        Self { store, known, turn: Arc::default() }
     }
 
     /// The register as it was read last.
@@ -39,6 +42,7 @@ impl Registry {
 
     /// Reads it now: after a change, or at the beginning, when there may be no tables yet.
     pub(crate) async fn read(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
         if self.current().is_err() {
             self.store.prepare().await?;
         }

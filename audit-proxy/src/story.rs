@@ -7,11 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED},
+    register::PROXY,
     store::{Entry, KeptNotice},
+    why::PorQue,
 };
-
-/// Who says it where the proxy itself does.
-const PROXY: &str = "audit-proxy";
 
 /// A message with all that happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -36,6 +35,9 @@ pub struct Historia {
     /// Why it was not admitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub motivo: Option<String>,
+    /// Why it has not been processed; none where it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub por_que: Option<PorQue>,
     /// What happened, in the order in which the proxy learnt of it.
     pub pasos: Vec<Paso>,
     /// How long each stage took.
@@ -91,7 +93,7 @@ pub struct Duraciones {
     pub relojes_desfasados: bool,
 }
 
-/// Tells a message's story.
+/// Tells a message's story, without what only the broker knows.
 #[must_use]
 pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
     let duraciones = durations(&message);
@@ -106,6 +108,7 @@ pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
         bytes: message.size,
         estado: message.state,
         motivo: message.reason,
+        por_que: None,
         pasos,
         duraciones,
     }

@@ -2,7 +2,9 @@
 //! registered, and only then: one that is missing is for people to notice.
 
 use broker::{Binding, Destination, Exchange, ExchangeKind, PROBE, Queue, Topology};
+use management::Arguments;
 use messages::names;
+use serde_json::json;
 
 /// Deliveries of one message before it is dead-lettered: for one that kills whoever
 /// reads it.
@@ -14,6 +16,22 @@ const DEAD_DELIVERY_LIMIT: i64 = 2_000_000_000;
 
 /// Messages that may wait for the proxy before publishers are refused.
 const MAX_WAITING: i64 = 5_000_000;
+
+/// Messages that may wait for a system; what comes then waits in the proxy.
+const MAX_IN_MAILBOX: i64 = 1_000_000;
+
+/// Arguments of a system's queue. What its program rejects is for people to look at.
+pub(crate) fn mailbox_arguments() -> Arguments {
+    let arguments = [
+        ("x-queue-type", json!("quorum")),
+        ("x-delivery-limit", json!(DELIVERY_LIMIT)),
+        ("x-max-length", json!(MAX_IN_MAILBOX)),
+        ("x-overflow", json!("reject-publish")),
+        ("x-dead-letter-exchange", json!(names::REFUSED_EXCHANGE)),
+        ("x-dead-letter-strategy", json!("at-least-once")),
+    ];
+    arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
 
 /// What is declared whenever the proxy connects.
 pub(crate) fn topology() -> Topology {

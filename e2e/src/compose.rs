@@ -22,11 +22,14 @@ const DEFAULT_PROFILE: &str = "basico";
 const UP_PATIENCE: u32 = 240;
 
 /// What the caller's environment must not say: here `.env` does.
-const NOT_INHERITED: [&str; 13] = [
+const NOT_INHERITED: [&str; 17] = [
     "ADMIN_PASSWORD",
     "ANALYTICS_PASSWORD",
+    "AUDIT_ADMIN_PASSWORD",
+    "AUDIT_PASSWORD",
     "CLUSTER_SECRET",
     "COMPOSE_FILE",
+    "COMPOSE_PATH_SEPARATOR",
     "COMPOSE_PROFILES",
     "DIRECT_BIND",
     "EMIT_EVERY",
@@ -34,6 +37,7 @@ const NOT_INHERITED: [&str; 13] = [
     "MONITOR_PASSWORD",
     "PARTITIONS",
     "POSTGRES_PASSWORD",
+    "REGISTRAR_PASSWORD",
     "RUST_LOG",
     "SENDER_PASSWORD",
 ];

@@ -36,7 +36,10 @@ impl Stack {
                 if ended {
                     return Ok(false);
                 }
-                self.all_running().await.map(|()| true)
+                self.all_running().await?;
+                // Interrupted before it says so, it would not have come up.
+                let said = self.up_log();
+                if said.contains("El laboratorio está en marcha") { Ok(true) } else { Err(said) }
             }
         })
         .await

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Every port of `.env`, with the number that the README's commands use.
-const PORTS: [(&str, u16); 13] = [
+const PORTS: [(&str, u16); 14] = [
     ("HTTP_PORT", 80),
     ("TRAEFIK_PORT", 8080),
     ("DASHBOARD_PORT", 8081),
@@ -17,6 +17,7 @@ const PORTS: [(&str, u16); 13] = [
     ("CLIENTE_UNO_PORT", 5047),
     ("CLIENTE_DOS_PORT", 5048),
     ("ANALYTICS_PORT", 5064),
+    ("AUDIT_PORT", 5070),
     ("PANEL_PORT", 5065),
     ("AMQP_PORT", 5672),
     ("MANAGEMENT_PORT", 15672),

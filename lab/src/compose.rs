@@ -21,15 +21,19 @@ const NO_PLUGIN: &str = "falta el plugin de Docker que responde a docker compose
 const LAST_LINES: usize = 12;
 
 /// What a project of its own does not take from the caller's environment.
-pub(crate) const NOT_INHERITED: [&str; 9] = [
+pub(crate) const NOT_INHERITED: [&str; 13] = [
     "ANALYTICS_PASSWORD",
+    "AUDIT_ADMIN_PASSWORD",
+    "AUDIT_PASSWORD",
     "CLUSTER_SECRET",
     "COMPOSE_FILE",
+    "COMPOSE_PATH_SEPARATOR",
     "EMIT_EVERY",
     "LAB_FAULTS",
     "MONITOR_PASSWORD",
     "PARTITIONS",
     "POSTGRES_PASSWORD",
+    "REGISTRAR_PASSWORD",
     "SENDER_PASSWORD",
 ];
 
@@ -162,10 +166,24 @@ impl Compose {
     }
 }
 
-/// Builds the images of our own services, as far as their sources changed.
+/// Every file that describes the laboratory, as `.env` says in `COMPOSE_FILE`. A
+/// project apart knows the first alone, which is lab 1, unless it is told.
+const FILES: &str = "docker-compose.yml:docker-compose.auditoria.yml";
+
+/// Builds the images of the services of lab 1, as far as their sources changed.
 pub(crate) async fn build(layout: &Layout) -> Result<()> {
-    let profile = ("COMPOSE_PROFILES".to_owned(), "basico".to_owned());
-    Compose::apart(layout, vec![profile]).run(["build", "--quiet"]).await?;
+    build_profile(layout, &[("COMPOSE_PROFILES", "basico")]).await
+}
+
+/// The same of all services.
+pub(crate) async fn build_all(layout: &Layout) -> Result<()> {
+    build_profile(layout, &[("COMPOSE_FILE", FILES), ("COMPOSE_PROFILES", "todo")]).await
+}
+
+async fn build_profile(layout: &Layout, variables: &[(&str, &str)]) -> Result<()> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let project = Compose::apart(layout, variables.iter().map(owned).collect());
+    project.run(["build", "--quiet"]).await?;
     Ok(())
 }
 
@@ -219,6 +237,7 @@ fn port_of(service: &str, target: u16) -> Option<Port> {
         ("cliente_uno", _) => Port::ClienteUno,
         ("cliente_dos", _) => Port::ClienteDos,
         ("analiticas" | "analiticas_uno", _) => Port::Analytics,
+        ("auditoria" | "auditoria_uno", _) => Port::Audit,
         ("panel-visual", _) => Port::Panel,
         ("rabbitmq-service" | "rabbitmq-proxy", 5672) => Port::Amqp,
         ("rabbitmq-service" | "rabbitmq-proxy", 15672) => Port::Management,
@@ -248,6 +267,7 @@ fn administrator(settings: &Settings) -> Result<Administrator, Failure> {
 pub(crate) fn part_of(service: &str) -> Option<Part> {
     match service {
         "analiticas_uno" | "analiticas_dos" => Some(Part::Analytics),
+        "auditoria_uno" | "auditoria_dos" => Some(Part::Audit),
         "rabbitmq-uno" | "rabbitmq-dos" | "rabbitmq-tres" => Some(Part::RabbitMq),
         _ => Part::parse(service).ok(),
     }
@@ -294,9 +314,12 @@ mod tests {
     }
 
     #[test]
-    fn every_part_is_a_service_of_the_compose_file() {
-        let file = include_str!("../../docker-compose.yml");
-        let services = file.lines().filter_map(|line| {
+    fn every_part_is_a_service_of_the_compose_files() {
+        let files = [
+            include_str!("../../docker-compose.yml"),
+            include_str!("../../docker-compose.auditoria.yml"),
+        ];
+        let services = files.into_iter().flat_map(str::lines).filter_map(|line| {
             line.strip_prefix("  ")
                 .filter(|line| !line.starts_with(' '))
                 .and_then(|line| line.split(':').next())

@@ -9,6 +9,7 @@ use std::time::Duration;
 pub(crate) enum Part {
     RabbitMq,
     Analytics,
+    Audit,
     ClienteX,
     ClienteUno,
     ClienteDos,
@@ -19,7 +20,20 @@ pub(crate) enum Part {
 impl Part {
     /// Every part, in the order in which they start: a part comes after those
     /// it needs.
-    pub(crate) const START_ORDER: [Self; 7] = [
+    pub(crate) const START_ORDER: [Self; 8] = [
+        Self::RabbitMq,
+        Self::Analytics,
+        Self::Audit,
+        Self::ClienteX,
+        Self::ClienteUno,
+        Self::ClienteDos,
+        Self::Panel,
+        Self::Traefik,
+    ];
+
+    /// Those of lab 1, in the same order: all that a run needs which sends clicks and
+    /// counts them.
+    pub(crate) const LAB_1: [Self; 7] = [
         Self::RabbitMq,
         Self::Analytics,
         Self::ClienteX,
@@ -31,12 +45,13 @@ impl Part {
 
     /// Door first, then who produces, then who consumes, the broker last: what
     /// is on its way still arrives.
-    pub(crate) const STOP_ORDER: [Self; 7] = [
+    pub(crate) const STOP_ORDER: [Self; 8] = [
         Self::Traefik,
         Self::Panel,
         Self::ClienteDos,
         Self::ClienteUno,
         Self::ClienteX,
+        Self::Audit,
         Self::Analytics,
         Self::RabbitMq,
     ];
@@ -46,6 +61,7 @@ impl Part {
         match self {
             Self::RabbitMq => "rabbitmq",
             Self::Analytics => "analiticas",
+            Self::Audit => "auditoria",
             Self::ClienteX => "cliente_x",
             Self::ClienteUno => "cliente_uno",
             Self::ClienteDos => "cliente_dos",
@@ -59,6 +75,7 @@ impl Part {
         match self {
             Self::RabbitMq => &["rabbitmq-service", "broker"],
             Self::Analytics => &["analytics", "analytics-service"],
+            Self::Audit => &["audit", "audit-proxy"],
             Self::Panel => &["panel", "visual-panel"],
             Self::Traefik => &["reverse-proxy"],
             Self::ClienteX | Self::ClienteUno | Self::ClienteDos => &[],
@@ -70,6 +87,7 @@ impl Part {
         match self {
             Self::ClienteX | Self::ClienteUno | Self::ClienteDos => Some("sender"),
             Self::Analytics => Some("analytics-service"),
+            Self::Audit => Some("audit-proxy"),
             Self::Panel => Some("visual-panel"),
             Self::RabbitMq | Self::Traefik => None,
         }
@@ -82,6 +100,7 @@ impl Part {
                 &[Port::Amqp, Port::Management, Port::Prometheus, Port::RabbitMqDist, Port::Epmd]
             }
             Self::Analytics => &[Port::Analytics],
+            Self::Audit => &[Port::Audit],
             Self::ClienteX => &[Port::ClienteX],
             Self::ClienteUno => &[Port::ClienteUno],
             Self::ClienteDos => &[Port::ClienteDos],
@@ -154,5 +173,11 @@ mod tests {
         let mut reversed = Part::STOP_ORDER;
         reversed.reverse();
         assert_eq!(reversed, Part::START_ORDER);
+    }
+
+    #[test]
+    fn lab_1_starts_in_the_order_of_all() {
+        let order = Part::START_ORDER.into_iter().filter(|part| *part != Part::Audit);
+        assert_eq!(order.collect::<Vec<_>>(), Part::LAB_1);
     }
 }

@@ -24,6 +24,12 @@ pub(crate) struct Settings {
     pub(crate) analytics_password: String,
     /// Of the user who sees the queues, and may do nothing.
     pub(crate) monitor_password: String,
+    /// Of the audit proxy at the broker.
+    pub(crate) audit_password: String,
+    /// Of the user as whom the audit proxy keeps systems' users and queues.
+    pub(crate) registrar_password: String,
+    /// Of the account that the audit proxy has at first.
+    pub(crate) audit_admin_password: String,
     /// Of an administrator who may come from other machines; none without it.
     pub(crate) admin_password: Option<String>,
     pub(crate) rust_log: String,
@@ -33,6 +39,7 @@ pub(crate) struct Settings {
     /// Among how many queues the events are spread.
     pub(crate) partitions: usize,
     pub(crate) database_url: Option<String>,
+    pub(crate) audit_database_url: Option<String>,
 }
 
 impl Settings {
@@ -55,12 +62,16 @@ impl Settings {
             sender_password: reader.text("SENDER_PASSWORD", "sender-lab"),
             analytics_password: reader.text("ANALYTICS_PASSWORD", "analytics-lab"),
             monitor_password: reader.text("MONITOR_PASSWORD", "monitor-lab"),
+            audit_password: reader.text("AUDIT_PASSWORD", "auditoria-lab"),
+            registrar_password: reader.text("REGISTRAR_PASSWORD", "registro-lab"),
+            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", "admin-auditoria"),
             admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),
             lab_faults: reader.switch("LAB_FAULTS"),
             partitions: reader.partitions(),
-            database_url: reader.database_url(),
+            database_url: reader.database_url("DATABASE_URL"),
+            audit_database_url: reader.database_url("AUDIT_DATABASE_URL"),
         };
         reader.finish()?;
         Ok(settings)
@@ -140,11 +151,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     /// The value may hold a password: the message does not repeat it.
-    fn database_url(&mut self) -> Option<String> {
-        let url = self.value("DATABASE_URL")?;
+    fn database_url(&mut self, name: &str) -> Option<String> {
+        let url = self.value(name)?;
         let known = ["sqlite:", "postgres://", "postgresql://"];
         if !known.iter().any(|scheme| url.starts_with(scheme)) {
-            self.problems.push("DATABASE_URL: debe empezar por sqlite: o postgres://".to_owned());
+            self.problems.push(format!("{name}: debe empezar por sqlite: o postgres://"));
         }
         Some(url)
     }
@@ -232,6 +243,9 @@ mod tests {
         assert_eq!(committed.sender_password, default.sender_password);
         assert_eq!(committed.analytics_password, default.analytics_password);
         assert_eq!(committed.monitor_password, default.monitor_password);
+        assert_eq!(committed.audit_password, default.audit_password);
+        assert_eq!(committed.registrar_password, default.registrar_password);
+        assert_eq!(committed.audit_admin_password, default.audit_admin_password);
         assert_eq!(committed.lab_faults, default.lab_faults);
         assert_eq!(committed.rust_log, default.rust_log);
         assert_eq!(committed.partitions, default.partitions);
@@ -248,6 +262,7 @@ mod tests {
             ("LAB_FAULTS", "si"),
             ("PARTITIONS", "17"),
             ("DATABASE_URL", "mysql://user:secret@db/x"),
+            ("AUDIT_DATABASE_URL", "/secret/file"),
         ]);
         for name in [
             "HTTP_PORT: «ochenta»",
@@ -257,7 +272,8 @@ mod tests {
             "EMIT_EVERY",
             "LAB_FAULTS: «si»",
             "PARTITIONS: «17»",
-            "DATABASE_URL",
+            "\n  DATABASE_URL",
+            "AUDIT_DATABASE_URL",
         ] {
             assert!(message.contains(name), "{name} is missing in: {message}");
         }

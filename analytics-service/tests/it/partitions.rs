@@ -93,13 +93,18 @@ fn paused(paused: bool) -> Value {
     json!({ "pausa": paused, "lento_ms": 0, "muere": null })
 }
 
-/// What waits in the first three queues, once nobody takes any of it.
-async fn waiting(world: &World) -> [u32; 3] {
-    let mut waiting = [0; 3];
-    for (place, queue) in QUEUES.iter().take(3).enumerate() {
-        waiting[place] = world.vhost.queue(queue).await.expect("a queue").ready;
-    }
-    waiting
+/// What waits in each of the first three queues, once it is so many together: what a
+/// consumer held when it went comes back a moment later.
+async fn waiting(world: &World, together: u32) -> [u32; 3] {
+    eventually(&format!("{together} wait"), || async {
+        let mut waiting = [0; 3];
+        for (place, queue) in QUEUES.iter().take(3).enumerate() {
+            waiting[place] = world.vhost.queue(queue).await?.ready;
+        }
+        let found: u32 = waiting.iter().sum();
+        if found == together { Ok(waiting) } else { Err(format!("{waiting:?}")) }
+    })
+    .await
 }
 
 async fn are_empty(world: &World, queues: &[&str]) {
@@ -127,8 +132,7 @@ async fn over_three_queues_each_event_counts_once_and_each_clients_keep_their_or
     are_empty(&world, &QUEUES[..3]).await;
     let mut sender = Sender::to(&world).await;
     sender.send_twice(600).await;
-    let each = waiting(&world).await;
-    assert_eq!(each.iter().sum::<u32>(), 1200, "{each:?}");
+    let each = waiting(&world, 1200).await;
     assert!(each.iter().all(|waiting| *waiting > 0), "{each:?}");
 
     running.set_faults(paused(false)).await;
@@ -169,8 +173,7 @@ async fn from_one_queue_to_three_and_back_nothing_is_lost_and_everything_counts_
     assert_eq!(world.vhost.bound_to(EXCHANGE).await, spread);
     sender.send_twice(60).await;
     three.stopped().await;
-    let each = waiting(&world).await;
-    assert_eq!(each.iter().sum::<u32>(), 240, "{each:?}");
+    let each = waiting(&world, 240).await;
     assert!(each.iter().all(|waiting| *waiting > 0), "{each:?}");
 
     let monitor = monitor_of(&world).await;
@@ -221,7 +224,7 @@ async fn the_state_tells_the_queues_together_and_one_by_one() {
     let state = running.state("what waits", known).await;
     let cola = &state["broker"]["cola"];
     assert_eq!((&cola["nombre"], &cola["limite"]), (&json!(QUEUE), &json!(15_000_000)));
-    let each = waiting(&world).await;
+    let each = waiting(&world, 120).await;
     let told = cola["particiones"].as_array().expect("queues").iter();
     let told: Vec<_> = told.map(|queue| (&queue["nombre"], &queue["listos"])).collect();
     let wanted: Vec<_> =
@@ -245,7 +248,7 @@ async fn events_without_the_header_and_keys_bound_by_hand_are_counted_too() {
     for client in ["ana", "leo", "eva", "zoe", "sol", "paz"] {
         world.send(client, Uuid::now_v7()).await;
     }
-    let each = waiting(&world).await;
+    let each = waiting(&world, 6).await;
     assert_eq!(each.iter().max(), Some(&6), "all in one: {each:?}");
     let body = json!({ "cliente": "ana", "evento": "compra", "timestamp": "2025-04-13T12:00:00Z" });
     let properties = json!({ "message_id": Uuid::now_v7(), "type": CLICK_EVENT_TYPE });

@@ -1,7 +1,13 @@
 //! What the audit proxy answers.
 
+mod access;
+mod accounts;
+mod credentials;
 mod faults;
+mod sessions;
 mod story;
+mod systems;
+mod tokens;
 
 use std::time::Duration;
 
@@ -9,41 +15,84 @@ use actix_web::{
     HttpRequest,
     web::{Data, ServiceConfig},
 };
+use management::Management;
 use service_kit::{Problem, request_id::RequestId};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
 
 pub(crate) use faults::Switches;
 
-use crate::store::{Store, StoreError};
+use crate::{
+    access::Passwords,
+    config::BrokerUrl,
+    inquiry::Inquiry,
+    provision::Provision,
+    registry::Registry,
+    store::{Store, StoreError},
+};
 
-/// When a caller may try again while the database is away.
+/// When a caller may try again while the database or the broker is away.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Relevo: audit-proxy",
-    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
-))]
+    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él. Salvo \
+                   para entrar (POST /sesiones) hace falta un token: 401 si falta o no vale, 403 si \
+                   su rol no alcanza."
+), security(("token" = [])))]
 struct Api;
+
+/// What administering the register takes.
+pub(crate) struct Administration {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) provision: Provision,
+    pub(crate) management: Management,
+    pub(crate) address: BrokerUrl,
+}
 
 /// The document behind `/openapi.json`.
 pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
+    api.merge(sessions::Api::openapi());
+    api.merge(accounts::Api::openapi());
+    api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
+    api.merge(systems::Api::openapi());
+    api.merge(credentials::Api::openapi());
     if with_faults {
         api.merge(faults::Api::openapi());
     }
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
 }
 
 /// The proxy's routes; those of `faults` where there are such switches.
 pub(crate) fn routes(
     store: Store,
+    passwords: Passwords,
+    inquiry: Inquiry,
+    administration: Administration,
     faults: Option<Switches>,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let store = Data::new(store);
+    let (store, passwords) = (Data::new(store), Data::new(passwords));
+    let (inquiry, administration) = (Data::new(inquiry), Data::new(administration));
     move |routes| {
-        routes.app_data(store.clone()).configure(story::routes);
+        routes
+            .app_data(store.clone())
+            .app_data(passwords.clone())
+            .app_data(inquiry.clone())
+            .app_data(administration.clone())
+            .configure(sessions::routes)
+            .configure(accounts::routes)
+            .configure(tokens::routes)
+            .configure(story::routes)
+            .configure(systems::routes)
+            .configure(credentials::routes);
         if let Some(switches) = &faults {
             faults::routes(routes, switches);
         }

@@ -5,15 +5,17 @@ use actix_web::{
     http::StatusCode,
     web::{self, Data, Path, ServiceConfig},
 };
-use messages::MessageId;
+use messages::{MessageId, names};
 use serde::Serialize;
 use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::unavailable;
+use super::{access::Reader, unavailable};
 use crate::{
-    store::{Store, StoreError},
+    inquiry::Inquiry,
+    lifecycle::Effect,
+    store::{KeptNotice, Store, StoreError},
     story::{Historia, Paso, tell, told},
 };
 
@@ -39,7 +41,8 @@ struct Historias {
     sin_mensaje: Vec<Paso>,
 }
 
-/// La historia de un mensaje: cada paso con su hora, y cuánto duró cada etapa.
+/// La historia de un mensaje: cada paso con su hora, cuánto duró cada etapa, y por qué no
+/// se ha procesado si es que no.
 #[utoipa::path(
     get,
     path = "/mensajes/{id}",
@@ -52,34 +55,62 @@ struct Historias {
     )
 )]
 async fn story(
+    _: Reader,
     request: HttpRequest,
     id: Path<String>,
     store: Data<Store>,
+    inquiry: Data<Inquiry>,
 ) -> Result<HttpResponse, Problem> {
     let id: MessageId = id
         .parse()
         .map_err(|error| Problem::malformed(format!("La dirección no es válida: {error}.")))?;
-    let stories = stories(id, &store).await.map_err(|error| unavailable(&request, &error))?;
+    let stories =
+        stories(id, &store, &inquiry).await.map_err(|error| unavailable(&request, &error))?;
     if stories.mensajes.is_empty() && stories.sin_mensaje.is_empty() {
-        return Err(unknown());
+        return Err(unknown(inquiry.waiting_at_the_entry().await));
     }
     Ok(HttpResponse::Ok().json(stories))
 }
 
-async fn stories(id: MessageId, store: &Store) -> Result<Historias, StoreError> {
+async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Historias, StoreError> {
     let mut notices = store.notices(id).await?;
-    let mut mensajes = Vec::new();
+    let (mut found, mut own) = (Vec::new(), Vec::new());
     for message in store.messages(id).await? {
-        let (own, others) = notices.into_iter().partition(|notice| notice.key == Some(message.key));
+        let (its, others): (Vec<_>, _) =
+            notices.into_iter().partition(|notice| notice.key == Some(message.key));
         notices = others;
-        mensajes.push(tell(message, own));
+        let details = details(&message.state, &its);
+        found.push((message, details));
+        own.push(its);
     }
+    let why = inquiry.why(&found).await?;
+    let mensajes = found.into_iter().zip(own).zip(why);
+    let mensajes = mensajes
+        .map(|(((message, _), notices), por_que)| Historia { por_que, ..tell(message, notices) });
+    let mensajes = mensajes.collect();
     let sin_mensaje = notices.into_iter().map(told).collect();
     Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje })
 }
 
-fn unknown() -> Problem {
-    let detail = "Aquí no se sabe nada de ese mensaje: no ha llegado al proxy. Si acaba de \
-                  publicarse, puede estar en la cola «cola_auditoria».";
+/// What the destination added when it told this state last.
+fn details(state: &str, notices: &[KeptNotice]) -> Option<String> {
+    let moved =
+        |notice: &&KeptNotice| notice.state == state && notice.effect == Effect::Applied.as_str();
+    notices.iter().rfind(moved)?.details.clone()
+}
+
+fn unknown(waiting: Option<u64>) -> Problem {
+    let entry = match waiting {
+        Some(count) => format!(
+            "Si acaba de publicarse, puede ser uno de los {count} que esperaban en «{}» hace hasta \
+             10 s.",
+            names::AUDIT_QUEUE
+        ),
+        None => format!(
+            "Si acaba de publicarse, puede estar en «{}»: no se pudo preguntar a RabbitMQ.",
+            names::AUDIT_QUEUE
+        ),
+    };
+    let detail = format!("Aquí no se sabe nada de ese mensaje: no ha llegado al proxy. {entry}");
     Problem::new(StatusCode::NOT_FOUND, "mensaje-desconocido", "Mensaje desconocido", detail)
 }

@@ -7,32 +7,45 @@
 //! - `forward`: what waits to be forwarded, and what was.
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
+//! - `credentials`: the users of the broker that they are.
+//! - `queueing`: how many are before a message, and behind it.
 //! - `read`: one message with all that happened to it.
+//! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
+mod accounts;
+mod credentials;
 mod forward;
 mod key;
 mod notify;
+mod queueing;
 mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod sessions;
 mod systems;
+mod tokens;
 
 use std::sync::Arc;
 
 use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, KeptAccount};
+pub use credentials::{AT_A_TIME, Credential, Issued, Phase};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
 pub use notify::Notice;
+pub use queueing::COUNTED;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
-pub use systems::{Credential, Profile, Registered};
+pub use sessions::Bearer;
+pub use systems::{Change, Profile, Registered};
+pub use tokens::KeptToken;
 
 use key::Keys;
 

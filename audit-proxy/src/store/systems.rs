@@ -1,13 +1,12 @@
 //! Who may exchange messages.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use messages::{StateName, SystemName};
 use sqlx::{AnyConnection, Row};
 
 use super::{
-    Store, StoreError,
+    Credential, Store, StoreError,
+    credentials::{LEAVING, MADE, MAKING, credentials},
     rows::{foreign, text, time},
 };
 use crate::register::{Register, Standing, System};
@@ -15,19 +14,17 @@ use crate::register::{Register, Standing, System};
 const SYSTEMS: &str =
     "SELECT name, standing, description, states, created FROM systems ORDER BY name";
 
-const CREDENTIALS: &str =
-    "SELECT account, system, created FROM credentials ORDER BY created, account";
-
 const ADD: &str = "INSERT INTO systems (name, standing, description, states, created)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING";
 
-const CHANGE: &str =
-    "UPDATE systems SET standing = $2, description = $3, states = $4 WHERE name = $1";
+const CHANGE: &str = "UPDATE systems SET standing = COALESCE($2, standing),
+        description = COALESCE($3, description), states = COALESCE($4, states)
+    WHERE name = $1 AND standing <> $5";
 
-const ADD_CREDENTIAL: &str = "INSERT INTO credentials (account, system, created)
-    VALUES ($1, $2, $3) ON CONFLICT (account) DO NOTHING";
+const ALL_LEAVE: &str = "UPDATE credentials SET phase = $2
+    WHERE system = $1 AND (phase = $3 OR phase = $4)";
 
-const REMOVE_CREDENTIAL: &str = "DELETE FROM credentials WHERE account = $1";
+const RETIRE: &str = "UPDATE systems SET standing = $2 WHERE name = $1";
 
 /// What an administrator says of a system.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,13 +50,15 @@ pub struct Registered {
     pub credentials: Vec<Credential>,
 }
 
-/// A user of the broker that is a system.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Credential {
-    /// The user's name.
-    pub user: String,
-    /// Since when.
-    pub created: Timestamp,
+/// What is to be said of a system from now on; what is none stays.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Change {
+    /// What it may do.
+    pub standing: Option<Standing>,
+    /// What people are told of it.
+    pub description: Option<String>,
+    /// Final states that it may assign beside the common ones.
+    pub states: Option<Vec<StateName>>,
 }
 
 impl Store {
@@ -100,51 +99,50 @@ impl Store {
             .await
     }
 
-    /// Changes a system; false where there is none of this name.
+    /// Changes a system; false where there is none of this name, or it is retired, which
+    /// is for good.
     ///
     /// # Errors
     /// Nothing has been changed then.
     pub async fn change_system(
         &self,
         name: &SystemName,
-        profile: &Profile,
+        change: &Change,
     ) -> Result<bool, StoreError> {
         let query = sqlx::query(CHANGE)
             .bind(name.as_str())
-            .bind(profile.standing.as_str())
-            .bind(&profile.description)
-            .bind(listed(&profile.states));
+            .bind(change.standing.map(Standing::as_str))
+            .bind(change.description.as_deref())
+            .bind(change.states.as_deref().map(listed))
+            .bind(Standing::Retired.as_str());
         self.database
             .write(async |tx| Ok(query.execute(&mut **tx).await?.rows_affected() > 0))
             .await
     }
 
-    /// Says that a user of the broker is a system; false where it is said already.
+    /// Retires a system and, with it, its users; false where there is none of this name.
     ///
     /// # Errors
     /// Nothing has been changed then.
-    pub async fn add_credential(
-        &self,
-        user: &str,
-        system: &SystemName,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let query =
-            sqlx::query(ADD_CREDENTIAL).bind(user).bind(system.as_str()).bind(now.as_microsecond());
+    pub async fn retire_system(&self, name: &SystemName) -> Result<bool, StoreError> {
         self.database
-            .write(async |tx| Ok(query.execute(&mut **tx).await?.rows_affected() > 0))
+            .write(async |tx| {
+                let query = sqlx::query(RETIRE).bind(name.as_str());
+                let query = query.bind(Standing::Retired.as_str()).execute(&mut **tx);
+                let is_known = query.await?.rows_affected() > 0;
+                let query = sqlx::query(ALL_LEAVE).bind(name.as_str()).bind(LEAVING);
+                query.bind(MAKING).bind(MADE).execute(&mut **tx).await?;
+                Ok(is_known)
+            })
             .await
     }
 
-    /// Says that a user is no system any more; false where it was none.
+    /// A system; none where there never was one of this name.
     ///
     /// # Errors
-    /// Nothing has been changed then.
-    pub async fn remove_credential(&self, user: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query(REMOVE_CREDENTIAL).bind(user);
-        self.database
-            .write(async |tx| Ok(query.execute(&mut **tx).await?.rows_affected() > 0))
-            .await
+    /// When the database does not answer.
+    pub async fn system(&self, name: &SystemName) -> Result<Option<Registered>, StoreError> {
+        Ok(self.systems().await?.into_iter().find(|system| system.name == *name))
     }
 }
 
@@ -174,17 +172,6 @@ async fn systems(link: &mut AnyConnection) -> Result<Vec<Registered>, StoreError
             Ok(Registered { name, profile, created: time(row.try_get(4)?)?, credentials })
         })
         .collect()
-}
-
-async fn credentials(
-    link: &mut AnyConnection,
-) -> Result<BTreeMap<String, Vec<Credential>>, StoreError> {
-    let mut credentials: BTreeMap<String, Vec<Credential>> = BTreeMap::new();
-    for row in sqlx::query(CREDENTIALS).fetch_all(link).await? {
-        let credential = Credential { user: row.try_get(0)?, created: time(row.try_get(2)?)? };
-        credentials.entry(row.try_get(1)?).or_default().push(credential);
-    }
-    Ok(credentials)
 }
 
 fn standing(stored: &str) -> Result<Standing, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use audit_proxy::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED, Told},
     register::{Register, Standing, System},
-    store::{Entry, Forwarded, Key, Notice, Profile, Receipt, Refused, Store},
+    store::{Change, Entry, Forwarded, Key, Notice, Profile, Receipt, Refused, Store},
 };
 use broker::Incoming;
 use jiff::Timestamp;
@@ -302,8 +302,9 @@ async fn systems_are_registered_changed_and_known_by_their_users(backend: Backen
     assert!(store.add_credential("redmine-2", &redmine, at(4)).await.expect("added"));
     assert!(store.remove_credential("redmine-1").await.expect("removed"));
     let suspended = Profile { standing: Standing::Suspended, ..profile };
-    assert!(store.change_system(&redmine, &suspended).await.expect("changed"));
-    assert!(!store.change_system(&name("nadie"), &suspended).await.expect("not changed"));
+    let change = Change { standing: Some(Standing::Suspended), ..Change::default() };
+    assert!(store.change_system(&redmine, &change).await.expect("changed"));
+    assert!(!store.change_system(&name("nadie"), &change).await.expect("not changed"));
 
     let systems = store.systems().await.expect("an answer");
     assert_eq!(systems.len(), 1);

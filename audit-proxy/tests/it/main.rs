@@ -20,11 +20,18 @@ macro_rules! contract {
     };
 }
 
+mod access;
+mod caller;
 mod contract;
+mod contract_access;
 mod crashes;
+mod credentials;
 mod flow;
 mod process;
+mod register;
 mod running;
+mod systems;
+mod why;
 
 use audit_proxy::store::Store;
 use database::DatabaseUrl;
@@ -41,7 +48,7 @@ enum Backend {
 /// A database of a test's own.
 struct Database {
     text: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Database {
@@ -51,11 +58,18 @@ impl Database {
             Backend::Sqlite => format!("sqlite://{}/new/audit.db", folder.path().display()),
             Backend::Postgres => TestDatabase::create().await.url().to_owned(),
         };
-        Self { text, _folder: folder }
+        Self { text, folder }
     }
 
     fn store(&self) -> Store {
         let url: DatabaseUrl = self.text.parse().expect("a url");
         Store::new(&url).expect("a url that the driver understands")
+    }
+
+    /// All that is in the files of SQLite.
+    fn files(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("new")).expect("the folder");
+        let files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("bytes"));
+        files.collect::<Vec<_>>().concat()
     }
 }

@@ -10,7 +10,7 @@ use reqwest::Client;
 use serde_json::json;
 use test_support::eventually;
 
-use super::running::World;
+use super::running::{USER, World, management};
 
 /// A running process that may be broken on purpose; killed when dropped.
 pub(super) struct Process {
@@ -27,6 +27,7 @@ impl Process {
             .current_dir("/")
             .env("LISTEN", "127.0.0.1:0")
             .env("AMQP_URL", world.vhost.url())
+            .env("MANAGEMENT_URL", format!("http://{USER}:{USER}@{}", management()))
             .env("DATABASE_URL", world.database_url())
             .env("LAB_FAULTS", "1")
             .env("RUST_LOG", "info")

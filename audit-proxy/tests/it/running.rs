@@ -4,27 +4,33 @@ use std::net::TcpListener;
 
 use audit_proxy::{
     Config,
+    access::Role,
     register::Standing,
     store::{Profile, Store},
 };
 use jiff::Timestamp;
 use messages::{SystemName, names};
-use reqwest::Client;
+use reqwest::Method;
 use serde_json::{Value, json};
 use service_kit::{Failure, Shutdown};
 use test_support::{Vhost, eventually};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Backend, Database};
+use super::{
+    Backend, Database,
+    caller::{ADMIN, Caller, PASSWORD},
+};
 
 /// The user of the broker whom every message here is published by.
-const USER: &str = "guest";
+pub(super) const USER: &str = "guest";
 
 /// The proxy, running in this process.
 pub(super) struct Running {
-    address: String,
-    client: Client,
+    /// Who asks in `get`, `post` and so on: the first administrator.
+    pub(super) admin: Caller,
+    /// Somebody without a token.
+    pub(super) nobody: Caller,
     shutdown: Shutdown,
     task: JoinHandle<Result<(), Failure>>,
 }
@@ -39,6 +45,11 @@ pub(super) struct World {
 impl World {
     /// `servicedesk` publishes, as anybody here does; `redmine` gets it.
     pub(super) async fn new() -> Self {
+        Self::on(Vhost::create().await).await
+    }
+
+    /// The same on a vhost where there may be something already.
+    pub(super) async fn on(vhost: Vhost) -> Self {
         let database = Database::create(Backend::Sqlite).await;
         let store = database.store();
         for system in ["servicedesk", "redmine"] {
@@ -47,7 +58,7 @@ impl World {
             let added = store.add_system(&name(system), &profile, Timestamp::now()).await;
             assert!(added.expect("added"));
         }
-        Self { vhost: Vhost::create().await, store, database }
+        Self { vhost, store, database }
     }
 
     /// From now on `system` is who publishes.
@@ -69,15 +80,46 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        let running = Running::start(amqp_url, &self.database.text);
+        self.started(amqp_url, &management(), PASSWORD).await.as_administrator().await
+    }
+
+    /// The same with the management API at another address, `host:port`.
+    pub(super) async fn running_managed_at(&self, address: &str) -> Running {
+        let amqp_url = self.vhost.url();
+        self.started(&amqp_url, address, PASSWORD).await.as_administrator().await
+    }
+
+    /// The same with another first password; nobody has logged in.
+    pub(super) async fn running_with_password(&self, password: &str) -> Running {
+        self.started(&self.vhost.url(), &management(), password).await
+    }
+
+    async fn started(&self, amqp_url: &str, management: &str, password: &str) -> Running {
+        let management_url = format!("http://{USER}:{USER}@{management}");
+        let running = Running::start(amqp_url, &management_url, &self.database.text, password);
         running.becomes(200).await;
         running
     }
 
+    /// All that is in the database's files.
+    pub(super) fn database_files(&self) -> Vec<u8> {
+        self.database.files()
+    }
+
     /// Makes the queue of a system, as registering it does.
     pub(super) async fn make_mailbox(&self, system: &str) {
+        let arguments = json!({
+            "x-queue-type": "quorum", "x-delivery-limit": 1000, "x-max-length": 1_000_000,
+            "x-overflow": "reject-publish", "x-dead-letter-exchange": names::REFUSED_EXCHANGE,
+            "x-dead-letter-strategy": "at-least-once",
+        });
+        self.make_other_mailbox(system, arguments).await;
+    }
+
+    /// The same with arguments that nobody would register it with.
+    pub(super) async fn make_other_mailbox(&self, system: &str, arguments: Value) {
         let mailbox = names::mailbox(&name(system));
-        self.vhost.declare_queue(&mailbox, json!({ "x-queue-type": "quorum" })).await;
+        self.vhost.declare_queue(&mailbox, arguments).await;
         self.vhost.bind(names::DELIVERY_EXCHANGE, &mailbox, system).await;
     }
 
@@ -106,6 +148,12 @@ impl World {
     }
 }
 
+/// Where the management API is, `host:port`.
+pub(super) fn management() -> String {
+    let url = std::env::var("RELEVO_TEST_MANAGEMENT").expect("run by `cargo lab test`");
+    url.trim_start_matches("http://").to_owned()
+}
+
 /// What a message of the standard says of itself.
 pub(super) fn properties(id: Uuid, source: &str, kind: &str) -> Value {
     json!({
@@ -120,15 +168,19 @@ pub(super) fn name(text: &str) -> SystemName {
 }
 
 impl Running {
-    fn start(amqp_url: &str, database_url: &str) -> Self {
+    fn start(amqp_url: &str, management_url: &str, database_url: &str, password: &str) -> Self {
         let arguments = [
             "a",
             "--listen=127.0.0.1:0",
             "--amqp-url",
             amqp_url,
+            "--management-url",
+            management_url,
             "--database-url",
             database_url,
             "--max-payload=1000",
+            "--admin-password",
+            password,
         ];
         let config: Config =
             service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
@@ -136,7 +188,8 @@ impl Running {
         let address = format!("http://{}", listener.local_addr().expect("a bound address"));
         let shutdown = Shutdown::default();
         let task = tokio::spawn(audit_proxy::run(config, listener, shutdown.clone()));
-        Self { address, client: Client::new(), shutdown, task }
+        let nobody = Caller::nobody(address);
+        Self { admin: nobody.clone(), nobody, shutdown, task }
     }
 
     pub(super) async fn becomes(&self, status: u16) {
@@ -147,11 +200,34 @@ impl Running {
         .await;
     }
 
+    async fn as_administrator(mut self) -> Self {
+        self.admin = self.nobody.log_in(ADMIN, PASSWORD).await;
+        self
+    }
+
+    /// Asks as the administrator, for whoever waits until the answer is another.
     pub(super) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
-        let answer = self.client.get(format!("{}{path}", self.address)).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.json().await.map_err(|error| error.to_string())?))
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// The same with any request; an answer without a body is null.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), String> {
+        let answer = self.admin.try_send(method, path, body.as_ref()).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// Somebody with this role, newly made and logged in.
+    pub(super) async fn logged_in(&self, role: Role) -> Caller {
+        let name = format!("{role}-{}", Uuid::now_v7().simple());
+        let account = json!({ "nombre": name, "rol": role, "clave": PASSWORD });
+        let answer = self.admin.post("/cuentas", &account).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.nobody.log_in(&name, PASSWORD).await
     }
 
     /// Waits until the only message of this id is as wanted, and returns its story.

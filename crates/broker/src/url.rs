@@ -13,6 +13,12 @@ const HEARTBEAT_SECONDS: u16 = 10;
 pub struct AmqpUrl(AMQPUri);
 
 impl AmqpUrl {
+    /// Where the broker listens: `host:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.0.authority.host, self.0.authority.port)
+    }
+
     pub(crate) fn uri(&self) -> AMQPUri {
         let mut uri = self.0.clone();
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
@@ -53,6 +59,7 @@ mod tests {
     #[test]
     fn the_password_is_never_shown() {
         let url: AmqpUrl = "amqp://ana:s3cret@localhost:5672/%2f".parse().expect("a url");
+        assert_eq!(url.address(), "localhost:5672");
         let shown = format!("{url} {url:?}");
         assert!(shown.contains("ana@localhost:5672"), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");

@@ -79,6 +79,11 @@ impl Management {
         self.exchange(Method::PUT, path, None, Some(body)).await.map(drop)
     }
 
+    /// Adds what `body` says to what is at `path`.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Result<(), Error> {
+        self.exchange(Method::POST, path, None, Some(body)).await.map(drop)
+    }
+
     /// Takes away what is at `path`.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Error> {
         self.exchange(Method::DELETE, path, None, None).await.map(drop)

@@ -9,6 +9,9 @@ use crate::client::{DEADLINE, MAX_BODY};
 /// Longest part of the broker's own words that is repeated, in characters.
 const MAX_WORDS: usize = 200;
 
+/// How the broker begins where a declaration differs from what there is (3.10 to 4.3).
+const INEQUIVALENT: &str = "inequivalent arg";
+
 /// What was attempted, on what, and why it failed: one line, without credentials.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{attempt}: {reason}")]
@@ -60,6 +63,19 @@ impl Error {
     #[must_use]
     pub fn is_away(&self) -> bool {
         matches!(self.reason, Reason::Unreachable(_) | Reason::TimedOut)
+    }
+
+    /// Whether a queue or an exchange of that name exists with other arguments, which
+    /// cannot be changed: the broker names the one.
+    #[must_use]
+    pub fn is_other_arguments(&self) -> bool {
+        matches!(&self.reason, Reason::Status { status: 400, said } if said.contains(INEQUIVALENT))
+    }
+
+    /// Whether the API failed at it (500): the same may work at once.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self.reason, Reason::Status { status: 500, .. })
     }
 
     fn is_not_found(&self) -> bool {
@@ -167,6 +183,14 @@ mod tests {
             let is = [error.is_refused(), error.is_away(), error.is_not_found()];
             assert_eq!(is, told, "{error}");
         }
+    }
+
+    #[test]
+    fn a_declaration_that_differs_is_told_from_a_bad_one() {
+        let said = r#"{"reason":"inequivalent arg 'x-max-length' for queue 'q' in vhost '/'"}"#;
+        assert!(answered(400, said).is_other_arguments());
+        assert!(!answered(400, r#"{"reason":"invalid arg 'x-max-length'"}"#).is_other_arguments());
+        assert!(!answered(500, said).is_other_arguments() && answered(500, said).is_failure());
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! A single queue: what it holds, and who reads it.
+//! Queues: what they hold, and who reads them.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -9,6 +11,9 @@ use crate::{Error, Management, error::optional};
 /// tell, not even a name, the answer would be an empty list.
 const COLUMNS: &str =
     "columns=name,state,messages,messages_ready,messages_unacknowledged,consumers";
+
+/// Queues that are told of together: of a fourth of an answer's size.
+const PAGE: usize = 250;
 
 /// A queue, as the broker's statistics show it: up to ten seconds old.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -49,6 +54,41 @@ impl Management {
     pub async fn queue(&self, name: &str) -> Result<Option<Queue>, Error> {
         optional(self.get("queues", &[name], COLUMNS).await)
     }
+
+    /// All queues of the virtual host whose names begin with `prefix`, which holds
+    /// nothing but letters, digits and `_`; by name.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn queues(&self, prefix: &str) -> Result<BTreeMap<String, Queue>, Error> {
+        let mut queues = BTreeMap::new();
+        for page in 1.. {
+            let query = format!(
+                "page={page}&page_size={PAGE}&name=%5E{prefix}&use_regex=true&sort=name&{COLUMNS}"
+            );
+            let Page { items, page_count } = self.get("queues", &[], &query).await?;
+            queues.extend(items.into_iter().map(|Named { name, queue }| (name, queue)));
+            if page >= page_count {
+                break;
+            }
+        }
+        Ok(queues)
+    }
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Named>,
+    page_count: u32,
+}
+
+/// One of a list.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    #[serde(flatten)]
+    queue: Queue,
 }
 
 /// What the API says of a queue; it leaves out what it does not know.

@@ -1,12 +1,10 @@
 //! Users: made, permitted, shut out and removed. Every call may be made again,
 //! and then changes nothing. The management user needs the tag `administrator`.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Management, error::optional, url::segment};
+use crate::{Error, Management, Password, PasswordHash, error::optional, url::segment};
 
 /// What is asked for of users: not the hash of their passwords.
 const COLUMNS: &str = "columns=name,tags";
@@ -20,37 +18,20 @@ pub struct User {
     pub tags: Vec<String>,
 }
 
-/// A password, kept from being printed, and from being taken for a name.
-#[derive(Clone)]
-pub struct Password(String);
-
-impl Password {
-    /// What is to be typed. RabbitMQ lets nobody in with an empty one.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
-
 /// What a user may do in the virtual host: for each kind of act a regular
 /// expression, which the names of the queues and exchanges must match.
 ///
 /// RabbitMQ looks for the expression anywhere in the name: write `^cola_ana$`, not
 /// `cola_ana`, which is part of `cola_anabel` as well. An empty one matches
 /// nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Rights<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rights {
     /// Declare and delete.
-    pub configure: &'a str,
+    pub configure: String,
     /// Publish to.
-    pub write: &'a str,
+    pub write: String,
     /// Consume from.
-    pub read: &'a str,
+    pub read: String,
 }
 
 impl Management {
@@ -68,8 +49,37 @@ impl Management {
         password: &Password,
         tags: &[&str],
     ) -> Result<(), Error> {
-        let definition = json!({ "password": password.0, "tags": tags.join(",") });
+        let definition = json!({ "password": password.as_str(), "tags": tags.join(",") });
         self.put(&user(name), definition).await
+    }
+
+    /// The same of a user who only speaks AMQP, by what the broker keeps of the
+    /// password: whoever has only that cannot come in with it.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn put_user_by_hash(&self, name: &str, hash: &PasswordHash) -> Result<(), Error> {
+        let (hash, algorithm) = (hash.as_str(), PasswordHash::ALGORITHM);
+        let definition =
+            json!({ "password_hash": hash, "hashing_algorithm": algorithm, "tags": "" });
+        self.put(&user(name), definition).await
+    }
+
+    /// What the broker keeps of a user's password; `None` where there is no such user.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn password_hash_of(&self, name: &str) -> Result<Option<PasswordHash>, Error> {
+        let told: Option<Kept> = optional(self.ask(&user(name), "columns=password_hash").await)?;
+        Ok(told.map(|kept| PasswordHash::from(kept.password_hash)))
+    }
+
+    /// A user's rights in the virtual host; `None` where there are none.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses.
+    pub async fn rights_of(&self, name: &str) -> Result<Option<Rights>, Error> {
+        optional(self.ask(&self.rights(name), "columns=configure,write,read").await)
     }
 
     /// Gives a user these rights in the virtual host, instead of those there were.
@@ -78,8 +88,8 @@ impl Management {
     /// # Errors
     /// When the API does not answer or refuses; when there is no such user or virtual
     /// host, or an expression is malformed (400).
-    pub async fn permit(&self, name: &str, rights: Rights<'_>) -> Result<(), Error> {
-        self.put(&format!("permissions/{}/{}", self.vhost, segment(name)), json!(rights)).await
+    pub async fn permit(&self, name: &str, rights: &Rights) -> Result<(), Error> {
+        self.put(&self.rights(name), json!(rights)).await
     }
 
     /// A user; `None` where there is none.
@@ -117,10 +127,21 @@ impl Management {
     /// them in.
     ///
     /// # Errors
-    /// When the API does not answer, or refuses.
+    /// When the API does not answer, or refuses; also a
+    /// [failure](Error::is_failure) where one of them ends by itself at this moment.
     pub async fn close_connections_of(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("connections/username/{}", segment(name))).await
     }
+
+    fn rights(&self, name: &str) -> String {
+        format!("permissions/{}/{}", self.vhost, segment(name))
+    }
+}
+
+/// What the API says of a password.
+#[derive(Deserialize)]
+struct Kept {
+    password_hash: String,
 }
 
 /// Where a user is found.
@@ -131,12 +152,6 @@ fn user(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        let shown = format!("{:?}", Password::new("s3cret"));
-        assert_eq!(shown, "Password(…)");
-    }
 
     #[test]
     fn a_user_is_told_with_tags_or_without() {

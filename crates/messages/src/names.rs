@@ -86,8 +86,14 @@ pub const CREATED_HEADER: &str = "creado";
 /// AMQP property `type` of a notification.
 pub const NOTIFICATION_TYPE: &str = "notificacion.v1";
 
+/// Exchange that the log events of client systems go to; they do not cross the proxy.
+pub const LOG_EXCHANGE: &str = "eventos_log";
+
+/// How the name of every system's queue begins.
+pub const MAILBOX_PREFIX: &str = "buzon_";
+
 /// The queue of a system, bound to [`DELIVERY_EXCHANGE`] with its name.
 #[must_use]
 pub fn mailbox(system: &crate::SystemName) -> String {
-    format!("buzon_{system}")
+    format!("{MAILBOX_PREFIX}{system}")
 }

@@ -102,9 +102,11 @@ fn own_routes(routes: &mut ServiceConfig) {
 }
 
 /// Swagger UI from the binary itself: it loads nothing from elsewhere, so its
-/// online validator is off.
-fn documentation(openapi: OpenApi) -> SwaggerUi {
-    let config = Config::new(["/openapi.json"]).validator_url("none");
+/// online validator is off. It asks for the document, and the document for the
+/// routes, beside themselves: a door may have put a prefix before all of them.
+fn documentation(mut openapi: OpenApi) -> SwaggerUi {
+    openapi.servers = Some(vec![utoipa::openapi::Server::new(".")]);
+    let config = Config::new(["../openapi.json"]).validator_url("none");
     SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi).config(config)
 }
 

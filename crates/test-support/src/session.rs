@@ -2,7 +2,7 @@
 
 use lapin::{
     Channel, Connection, ConnectionProperties, Consumer,
-    options::{BasicConsumeOptions, ConfirmSelectOptions},
+    options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions},
     types::FieldTable,
 };
 
@@ -27,6 +27,15 @@ impl Session {
             Ok(Self { connection, channel, consumer: None })
         };
         opened.await.map_err(|error: lapin::Error| error.to_string())
+    }
+
+    /// Holds at most so many messages that are not acknowledged.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub async fn limit(&self, messages: u16) -> Result<(), String> {
+        let limited = self.channel.basic_qos(messages, BasicQosOptions::default());
+        limited.await.map_err(|error| error.to_string())
     }
 
     /// Takes whatever `queue` delivers, and acknowledges nothing.

@@ -52,8 +52,14 @@ pub(super) async fn guest_stays_out_where_the_network_is_let_in() {
 const BAD: &str = "a b\"c";
 
 pub(super) async fn a_bad_password_ends_the_broker_with_its_variables_name() {
-    for variable in ["SENDER_PASSWORD", "ANALYTICS_PASSWORD", "MONITOR_PASSWORD", "ADMIN_PASSWORD"]
-    {
+    for variable in [
+        "SENDER_PASSWORD",
+        "ANALYTICS_PASSWORD",
+        "MONITOR_PASSWORD",
+        "AUDIT_PASSWORD",
+        "REGISTRAR_PASSWORD",
+        "ADMIN_PASSWORD",
+    ] {
         let project = Project::apart("clave", "basico").with(variable, BAD);
         let stack = Stack::containers(project);
         let run = stack.compose_command("run --rm --no-deps --no-TTY rabbitmq-service");

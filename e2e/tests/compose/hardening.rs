@@ -88,7 +88,7 @@ fn networks_for(container: &Value, door: u16) -> BTreeSet<String> {
     let image = before_colon(&container["Config"]["Image"]);
     let is_door = published(container).iter().any(|(_, port)| *port == door);
     let names: &[&str] = match image {
-        "relevo/sender" | "relevo/analytics-service" => &["acceso", "bus"],
+        "relevo/sender" | "relevo/analytics-service" | "relevo/audit-proxy" => &["acceso", "bus"],
         "relevo/visual-panel" => &["acceso"],
         _ if is_door => &["acceso"],
         _ => &["bus"],

@@ -20,7 +20,7 @@ use std::{pin::Pin, process::ExitCode, sync::Arc};
 use laboratories::Laboratories;
 use libtest_mimic::{Arguments, Trial};
 use nix::unistd::geteuid;
-use scenarios::{Scenario, door, faults, live, load, panel, readers, readme, scenarios};
+use scenarios::{Scenario, audit, door, faults, live, load, panel, readers, readme, scenarios};
 use tokio::runtime::Runtime;
 
 /// A scenario that needs no laboratory, or makes its own.
@@ -33,9 +33,10 @@ macro_rules! apart {
 }
 
 /// What the files alone tell, and small laboratories of a trial's own.
-const APART: [(&str, Apart); 6] = apart![
+const APART: [(&str, Apart); 7] = apart![
     compose_file::compose_warns_of_nothing,
-    compose_file::it_stays_short,
+    compose_file::they_stay_short,
+    compose_file::both_files_harden_their_services_alike,
     hardening::a_container_without_any_of_it_is_seen,
     commands::a_laboratory_that_is_not_up_says_so,
     access::guest_stays_out_where_the_network_is_let_in,
@@ -96,6 +97,19 @@ const CLUSTER: [(&str, Scenario); 5] = scenarios![
     network::only_the_door_is_open_to_the_network,
 ];
 
+const AUDITORIA: [(&str, Scenario); 10] = scenarios![
+    commands::status_says_what_docker_says,
+    audit::its_documentation_works_behind_the_door,
+    audit::what_no_system_published_is_refused_and_visible,
+    audit::a_message_is_followed_from_one_system_to_another,
+    audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit::who_tries_passwords_without_end_is_held_up,
+    hardening::every_container_has_the_least_it_needs,
+    hardening::no_process_is_roots,
+    images::no_image_holds_a_password,
+    images::no_log_tells_a_password,
+];
+
 const PROOF: [(&str, Apart); 1] =
     apart![proof::every_fault_of_containers_leaves_exactly_what_was_confirmed];
 
@@ -152,6 +166,7 @@ fn trials(runtime: &Arc<Runtime>, laboratories: &Arc<Laboratories>) -> Vec<Trial
     // While no other laboratory runs: it is the heaviest.
     trials.extend(PROOF.into_iter().map(apart));
     trials.extend(BASICO.into_iter().map(on("basico")));
+    trials.extend(AUDITORIA.into_iter().map(on("auditoria")));
     trials.extend(POSTGRES.into_iter().map(on("postgres")));
     trials.extend(CLUSTER.into_iter().map(on("cluster")));
     trials

@@ -89,8 +89,29 @@ pub(crate) async fn services_have_the_least_rights(stack: &Stack) {
         assert!(error.contains("ACCESS_REFUSED"), "{what}: {error}");
     }
     let analytics = format!("amqp://analytics:analytics-lab@127.0.0.1:{amqp}/%2f");
-    let error = test_support::try_publish(&analytics, "eventos_clientes").await.expect_err("no");
-    assert!(error.contains("ACCESS_REFUSED"), "{error}");
+    let audit = format!("amqp://auditoria:auditoria-lab@127.0.0.1:{amqp}/%2f");
+    let registrar = format!("amqp://registro:registro-lab@127.0.0.1:{amqp}/%2f");
+    for (user, exchange) in [
+        (&analytics, "eventos_clientes"),
+        (&analytics, "mensajeria_entrada"),
+        (&audit, "eventos_clientes"),
+        (&audit, "mensajeria_entrada"),
+        (&registrar, "mensajeria_entrada"),
+        (&registrar, "mensajeria_salida"),
+    ] {
+        let error = test_support::try_publish(user, exchange).await.expect_err(exchange);
+        assert!(error.contains("ACCESS_REFUSED"), "{exchange}: {error}");
+    }
+    for (user, queue) in [
+        (&audit, "cola_analiticas"),
+        (&audit, "cola_rechazados"),
+        (&registrar, "cola_eventos_log"),
+        (&registrar, "cola_auditoria"),
+        (&registrar, "notificaciones"),
+    ] {
+        let error = test_support::try_consume(user, queue).await.expect_err(queue);
+        assert!(error.contains("ACCESS_REFUSED"), "{queue}: {error}");
+    }
 
     let overview = stack.http.get(stack.url("MANAGEMENT_PORT", "/api/overview"));
     let overview: Value = overview

@@ -1,6 +1,7 @@
 //! What a laboratory does whether it is of processes or of containers. The tests
 //! of both include this.
 
+pub(crate) mod audit;
 pub(crate) mod door;
 pub(crate) mod faults;
 pub(crate) mod live;

@@ -2,8 +2,9 @@
 
 use e2e::Stack;
 
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "analiticas",
+    "auditoria",
     "cliente_dos",
     "cliente_uno",
     "cliente_x",

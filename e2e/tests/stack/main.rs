@@ -11,12 +11,12 @@ use std::sync::Arc;
 use e2e::Stack;
 use libtest_mimic::{Arguments, Trial};
 use nix::{sys::signal::Signal, unistd::Pid};
-use scenarios::{Scenario, door, faults, live, load, panel, readers, readme, scenarios};
+use scenarios::{Scenario, audit, door, faults, live, load, panel, readers, readme, scenarios};
 use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 40] = scenarios![
+const SCENARIOS: [(&str, Scenario); 45] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -27,6 +27,11 @@ const SCENARIOS: [(&str, Scenario); 40] = scenarios![
     door::the_stream_passes_the_door_as_it_comes,
     door::the_panels_links_follow_the_prefix,
     door::services_have_the_least_rights,
+    audit::its_documentation_works_behind_the_door,
+    audit::what_no_system_published_is_refused_and_visible,
+    audit::a_message_is_followed_from_one_system_to_another,
+    audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit::who_tries_passwords_without_end_is_held_up,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,
     compare::the_queue_keeps_what_direct_calls_lose,

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a database cluster where there is none, with POSTGRES_USER (who owns
-# POSTGRES_DB) and POSTGRES_PASSWORD, and listens to the network.
+# POSTGRES_DB) and POSTGRES_PASSWORD, runs the SQL in /docker-entrypoint-initdb.d,
+# and listens to the network.
 set -eu
 if [ "$(id -u)" = 0 ]; then
     find "$PGDATA" ! -user postgres -exec chown postgres '{}' +
@@ -16,13 +17,19 @@ if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
     rm "$secret"
     printf "listen_addresses = '*'\n" >> "$PGDATA/postgresql.conf"
     printf 'host all all all scram-sha-256\n' >> "$PGDATA/pg_hba.conf"
-    if [ "${POSTGRES_DB:-$user}" != postgres ]; then
-        printf 'CREATE DATABASE :"name";\n' > "$PGDATA/create.sql"
-        pg_ctl -w -o "-c listen_addresses=''" start
-        psql --username="$user" --dbname=postgres --set=ON_ERROR_STOP=1 \
-            --set=name="${POSTGRES_DB:-$user}" --file="$PGDATA/create.sql"
-        pg_ctl -w stop
-        rm "$PGDATA/create.sql"
+    printf 'CREATE DATABASE :"name";\n' > "$PGDATA/create.sql"
+    pg_ctl -w -o "-c listen_addresses=''" start
+    run() {
+        psql --username="$user" --set=ON_ERROR_STOP=1 "$@"
+    }
+    name=${POSTGRES_DB:-$user}
+    if [ "$name" != postgres ]; then
+        run --dbname=postgres --set=name="$name" --file="$PGDATA/create.sql"
     fi
+    for script in /docker-entrypoint-initdb.d/*.sql; do
+        [ ! -f "$script" ] || run --dbname="$name" --file="$script"
+    done
+    pg_ctl -w stop
+    rm "$PGDATA/create.sql"
 fi
 exec "$@"

@@ -71,7 +71,7 @@ async fn built(layout: &Layout, interrupts: &mut Interrupts) -> Result<BTreeMap<
     let mut binaries = tokio::select! {
         biased;
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
-        built = tools::cargo::build_with_lab(layout.root()) => built?,
+        built = tools::cargo::build_with_lab(layout.root(), &laboratory::PARTS) => built?,
     };
     let lab = binaries.remove(tools::cargo::LAB).context("cargo no construyó el banco")?;
     if cfg!(debug_assertions) {

@@ -9,6 +9,7 @@ mod postgres;
 
 use crate::failure::Failure;
 use crate::layout::Layout;
+use crate::part::Part;
 use crate::process::ProcessId;
 use crate::signals::Interrupts;
 use crate::tools::{self, apt, on_path};
@@ -62,7 +63,7 @@ async fn prepare(layout: &Layout) -> Result<()> {
     .await?;
     tools::traefik::ensure(layout).await?;
     ui::note("… construyendo los servicios (cargo build --release)");
-    tools::cargo::build_services(layout.root()).await?;
+    tools::cargo::build_services(layout.root(), &Part::START_ORDER).await?;
     Ok(())
 }
 

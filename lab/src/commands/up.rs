@@ -81,7 +81,7 @@ async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
     let rabbitmq = tools::rabbitmq::ensure().await?;
     let traefik = tools::traefik::ensure(layout).await?;
     ui::note("… construyendo los servicios (cargo build --release)");
-    let binaries = tools::cargo::build_services(layout.root()).await?;
+    let binaries = tools::cargo::build_services(layout.root(), &Part::START_ORDER).await?;
     ui::note("✓ servicios construidos");
     let ports = ports::choose(&settings, ports::probe)?;
     tell_other_door(&settings.ports, &ports);

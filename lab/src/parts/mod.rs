@@ -80,6 +80,7 @@ fn prepare(stack: &Stack, part: Part) -> Result<Launch> {
         Part::RabbitMq => rabbitmq::launch(stack),
         Part::Traefik => traefik::launch(stack),
         Part::Analytics => services::analytics(stack),
+        Part::Audit => services::audit(stack),
         Part::Panel => services::panel(stack),
         Part::ClienteX | Part::ClienteUno | Part::ClienteDos => services::sender(stack, part),
     }

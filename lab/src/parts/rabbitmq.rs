@@ -158,6 +158,8 @@ fn with_passwords(definitions: &str, settings: &Settings) -> Result<String> {
             Some("SENDER_PASSWORD") => Some(&settings.sender_password),
             Some("ANALYTICS_PASSWORD") => Some(&settings.analytics_password),
             Some("MONITOR_PASSWORD") => Some(&settings.monitor_password),
+            Some("AUDIT_PASSWORD") => Some(&settings.audit_password),
+            Some("REGISTRAR_PASSWORD") => Some(&settings.registrar_password),
             Some(other) => anyhow::bail!("rabbitmq/definitions.json: no hay una variable {other}"),
         };
         match password {
@@ -184,8 +186,15 @@ fn variable(text: &str) -> Option<&str> {
 mod tests {
     use super::{variable, with_passwords};
     use crate::settings::Settings;
-    use messages::names::{CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
+    use messages::names::{
+        AUDIT_EXCHANGE, AUDIT_QUEUE, CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE,
+        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, NOTIFICATIONS, QUEUE, REFUSED_EXCHANGE,
+        REFUSED_QUEUE,
+    };
     use serde_json::Value;
+
+    const LOG_EXCHANGE: &str = "eventos_log";
+    const LOG_QUEUE: &str = "cola_eventos_log";
 
     const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
 
@@ -224,7 +233,8 @@ mod tests {
         for names in
             [names(&definitions, "users", "name"), names(&definitions, "permissions", "user")]
         {
-            assert_eq!(names, ["guest", "sender", "analytics", "monitor"]);
+            let wanted = ["guest", "sender", "analytics", "monitor", "auditoria", "registro"];
+            assert_eq!(names, wanted);
         }
     }
 
@@ -243,17 +253,52 @@ mod tests {
         }
     }
 
-    /// The arguments are compared by the broker itself: analytics declares the
-    /// queues as well, and ends with 78 where they differ.
+    /// Also beside the rights that RabbitMQ asks for what a mailbox is declared with.
     #[test]
-    fn what_is_published_has_its_place_before_anybody_counts() {
+    fn who_keeps_the_register_may_make_mailboxes_and_nothing_else() {
         let definitions = rendered(None);
-        assert_eq!(names(&definitions, "exchanges", "name"), [EXCHANGE, DEAD_LETTER_EXCHANGE]);
-        assert_eq!(names(&definitions, "queues", "name"), [DEAD_LETTER_QUEUE, QUEUE]);
+        let of = |list: &str, field: &str| {
+            let items = definitions[list].as_array().unwrap().iter();
+            items.filter(|item| item[field] == "registro").cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(of("users", "name")[0]["tags"], serde_json::json!(["administrator"]));
+        let permissions = &of("permissions", "user")[0];
+        assert_eq!(permissions["configure"], "^buzon_");
+        let write = format!("^(buzon_.*|{REFUSED_EXCHANGE})$");
+        assert_eq!(permissions["write"], write.as_str(), "dead letters of a mailbox go there");
+        let read = format!("^(buzon_.*|{DELIVERY_EXCHANGE})$");
+        assert_eq!(permissions["read"], read.as_str(), "a mailbox is bound to it");
+    }
+
+    /// The arguments are compared by the broker itself: analytics and the audit proxy
+    /// declare their queues as well, and end with 78 where they differ.
+    #[test]
+    fn what_is_published_has_its_place_before_anybody_reads_it() {
+        let definitions = rendered(None);
+        let exchanges = [
+            EXCHANGE,
+            DEAD_LETTER_EXCHANGE,
+            REFUSED_EXCHANGE,
+            AUDIT_EXCHANGE,
+            DELIVERY_EXCHANGE,
+            ENTRY_EXCHANGE,
+            LOG_EXCHANGE,
+        ];
+        assert_eq!(names(&definitions, "exchanges", "name"), exchanges);
+        let queues =
+            [DEAD_LETTER_QUEUE, QUEUE, REFUSED_QUEUE, AUDIT_QUEUE, NOTIFICATIONS, LOG_QUEUE];
+        assert_eq!(names(&definitions, "queues", "name"), queues);
         let ends = ["source", "routing_key", "destination"];
         let bindings = definitions["bindings"].as_array().unwrap().iter();
         let bindings: Vec<_> = bindings.map(|binding| ends.map(|end| &binding[end])).collect();
-        let wanted = [[DEAD_LETTER_EXCHANGE, "", DEAD_LETTER_QUEUE], [EXCHANGE, CLICK, QUEUE]];
+        let wanted = [
+            [DEAD_LETTER_EXCHANGE, "", DEAD_LETTER_QUEUE],
+            [EXCHANGE, CLICK, QUEUE],
+            [REFUSED_EXCHANGE, "", REFUSED_QUEUE],
+            [AUDIT_EXCHANGE, "", AUDIT_QUEUE],
+            [ENTRY_EXCHANGE, NOTIFICATIONS, NOTIFICATIONS],
+            [LOG_EXCHANGE, "", LOG_QUEUE],
+        ];
         assert_eq!(bindings, wanted);
     }
 

@@ -23,10 +23,25 @@ pub(super) fn analytics(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Analytics)?;
     let password = &stack.settings.analytics_password;
     launch.set("AMQP_URL", amqp_url(stack, Part::Analytics, "analytics", password));
-    launch.set("MANAGEMENT_URL", management_url(stack));
-    launch.set("DATABASE_URL", database_url(stack));
+    launch
+        .set("MANAGEMENT_URL", management_url(stack, "monitor", &stack.settings.monitor_password));
+    let database = &stack.settings.database_url;
+    launch.set("DATABASE_URL", database_url(stack, database.as_deref(), "analiticas.db"));
     launch.set("PARTITIONS", stack.settings.partitions.to_string());
     launch.set("LAB_FAULTS", lab_faults(stack));
+    Ok(launch)
+}
+
+pub(super) fn audit(stack: &Stack) -> Result<Launch> {
+    let mut launch = service(stack, Part::Audit)?;
+    let settings = &stack.settings;
+    let password = &settings.audit_password;
+    launch.set("AMQP_URL", amqp_url(stack, Part::Audit, "auditoria", password));
+    launch.set("MANAGEMENT_URL", management_url(stack, "registro", &settings.registrar_password));
+    let database = settings.audit_database_url.as_deref();
+    launch.set("DATABASE_URL", database_url(stack, database, "auditoria.db"));
+    // Of its own account: in `.env` this name is that of RabbitMQ's administrator.
+    launch.set("ADMIN_PASSWORD", &settings.audit_admin_password);
     Ok(launch)
 }
 
@@ -64,10 +79,9 @@ fn amqp_url(stack: &Stack, part: Part, user: &str, password: &str) -> String {
     format!("amqp://{user}:{}@127.0.0.1:{amqp}/%2f", percent_encoded(password))
 }
 
-/// As the user who sees the queues, and may do nothing.
-fn management_url(stack: &Stack) -> String {
-    let password = percent_encoded(&stack.settings.monitor_password);
-    format!("http://monitor:{password}@127.0.0.1:{}", stack.port(Port::Management))
+fn management_url(stack: &Stack, user: &str, password: &str) -> String {
+    let password = percent_encoded(password);
+    format!("http://{user}:{password}@127.0.0.1:{}", stack.port(Port::Management))
 }
 
 /// Said in any case, so that a service takes no other word from its `.env`.
@@ -75,11 +89,12 @@ fn lab_faults(stack: &Stack) -> &'static str {
     if stack.settings.lab_faults { "1" } else { "0" }
 }
 
-fn database_url(stack: &Stack) -> String {
-    stack.settings.database_url.clone().unwrap_or_else(|| {
-        let file = stack.layout.data().join("analiticas.db");
-        format!("sqlite://{}", file.display())
-    })
+/// The database that is set, else a file of the laboratory's.
+fn database_url(stack: &Stack, set: Option<&str>, file: &str) -> String {
+    set.map_or_else(
+        || format!("sqlite://{}", stack.layout.data().join(file).display()),
+        str::to_owned,
+    )
 }
 
 /// Escapes all but RFC 3986's unreserved characters, so that any password fits

@@ -26,6 +26,7 @@ pub(super) fn launch(stack: &Stack) -> Result<Launch> {
     for (name, port) in [
         ("PANEL_URL", Port::Panel),
         ("ANALYTICS_URL", Port::Analytics),
+        ("AUDIT_URL", Port::Audit),
         ("CLIENTE_X_URL", Port::ClienteX),
     ] {
         launch.set(name, stack.local_url(port));

@@ -168,8 +168,10 @@ async fn prepare(
     get_faketime(chosen).await;
     match &args.binaries {
         Some(folder) => laboratory::binaries_in(folder),
-        None if args.mistakes => tools::cargo::build_mistaken_services(layout.root()).await,
-        None => tools::cargo::build_services(layout.root()).await,
+        None if args.mistakes => {
+            tools::cargo::build_mistaken_services(layout.root(), &laboratory::PARTS).await
+        }
+        None => tools::cargo::build_services(layout.root(), &laboratory::PARTS).await,
     }
 }
 

@@ -114,7 +114,7 @@ impl World {
             }
             Ground::Containers(containers) => containers.restore().await?,
         }
-        for part in Part::START_ORDER {
+        for part in Part::LAB_1 {
             if self.until_ready(part).await.is_err() {
                 self.anew(part).await?;
             }

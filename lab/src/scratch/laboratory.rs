@@ -1,5 +1,6 @@
 //! A whole laboratory of processes for one run, apart from the one that may be
 //! up: a folder and ports of its own, and a supervisor at work in the background.
+//! It has the parts of lab 1 alone: nobody who runs it uses another.
 
 use super::{abandoned, free_ports, own, remove};
 use crate::layout::Layout;
@@ -17,7 +18,10 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Every part runs.
+/// What it is made of.
+pub(crate) const PARTS: [Part; 7] = Part::LAB_1;
+
+/// Every part of it runs.
 pub(crate) struct Laboratory {
     stack: Stack,
     watching: Watching,
@@ -64,7 +68,7 @@ pub(crate) async fn stack(
 
 /// The services' binaries in a folder, by package.
 pub(crate) fn binaries_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let packages = Part::START_ORDER.iter().filter_map(|part| part.package());
+    let packages = PARTS.iter().filter_map(|part| part.package());
     packages
         .map(|package| {
             let path = std::path::absolute(folder.join(package))?;
@@ -75,11 +79,11 @@ pub(crate) fn binaries_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
 }
 
 impl Laboratory {
-    /// Starts every part; if one fails, nothing is left.
+    /// Starts them all; if one fails, nothing is left.
     pub(crate) async fn start(stack: Stack, interrupts: &mut Interrupts) -> Result<Self> {
         let mut supervisor = Supervisor::new(stack.clone())?;
         Watcher::announce(&stack.layout, false)?;
-        if let Err(error) = supervisor.start(&Part::START_ORDER, interrupts).await {
+        if let Err(error) = supervisor.start(&PARTS, interrupts).await {
             // What it says holds the last words of the part that failed.
             remove(stack.layout.dir())?;
             return Err(error);

@@ -14,6 +14,7 @@ pub(crate) enum Port {
     ClienteUno,
     ClienteDos,
     Analytics,
+    Audit,
     Panel,
     Amqp,
     Management,
@@ -23,7 +24,7 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Http,
         Self::Traefik,
         Self::Dashboard,
@@ -31,6 +32,7 @@ impl Port {
         Self::ClienteUno,
         Self::ClienteDos,
         Self::Analytics,
+        Self::Audit,
         Self::Panel,
         Self::Amqp,
         Self::Management,
@@ -49,6 +51,7 @@ impl Port {
             Self::ClienteUno => ("CLIENTE_UNO_PORT", 5047),
             Self::ClienteDos => ("CLIENTE_DOS_PORT", 5048),
             Self::Analytics => ("ANALYTICS_PORT", 5064),
+            Self::Audit => ("AUDIT_PORT", 5070),
             Self::Panel => ("PANEL_PORT", 5065),
             Self::Amqp => ("AMQP_PORT", 5672),
             Self::Management => ("MANAGEMENT_PORT", 15672),

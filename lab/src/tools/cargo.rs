@@ -15,29 +15,39 @@ pub(crate) fn program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Builds every service in release mode; where each binary lies, by package.
-pub(crate) async fn build_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    build(root, &["--release"]).await
+/// Builds the services of these parts in release mode; where each binary lies, by
+/// package.
+pub(crate) async fn build_services(
+    root: &Path,
+    parts: &[Part],
+) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, parts, &["--release"]).await
 }
 
 /// The package of this very program.
 pub(crate) const LAB: &str = env!("CARGO_PKG_NAME");
 
 /// The same, and this program as well.
-pub(crate) async fn build_with_lab(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    build(root, &["--release", "--package", LAB]).await
+pub(crate) async fn build_with_lab(
+    root: &Path,
+    parts: &[Part],
+) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, parts, &["--release", "--package", LAB]).await
 }
 
-/// Builds every service able to make mistakes, apart from the released ones.
-pub(crate) async fn build_mistaken_services(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    build(root, &["--features", MISTAKES]).await
+/// Builds them able to make mistakes, apart from the released ones.
+pub(crate) async fn build_mistaken_services(
+    root: &Path,
+    parts: &[Part],
+) -> Result<BTreeMap<String, PathBuf>> {
+    build(root, parts, &["--features", MISTAKES]).await
 }
 
 /// What the services are built with to be able to make mistakes.
 pub(crate) const MISTAKES: &str = "sender/mistakes,analytics-service/mistakes";
 
-async fn build(root: &Path, options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    let packages = packages();
+async fn build(root: &Path, parts: &[Part], options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let packages: BTreeSet<&str> = parts.iter().filter_map(|part| part.package()).collect();
     let output = Command::new(program())
         .current_dir(root)
         // Cargo says itself where it puts binaries: the target folder may be
@@ -58,10 +68,6 @@ async fn build(root: &Path, options: &[&str]) -> Result<BTreeMap<String, PathBuf
         Some(missing) => bail!("cargo no construyó el programa {missing}"),
         None => Ok(built),
     }
-}
-
-fn packages() -> BTreeSet<&'static str> {
-    Part::START_ORDER.iter().filter_map(|part| part.package()).collect()
 }
 
 /// The executables that cargo's messages name, by the name of their target.

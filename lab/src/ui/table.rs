@@ -26,6 +26,7 @@ fn addresses(ports: &Ports) -> Vec<(&'static str, String)> {
         ("cliente_uno", local(Port::ClienteUno, "/send")),
         ("cliente_dos", local(Port::ClienteDos, "/send")),
         ("analiticas", local(Port::Analytics, "/reporte")),
+        ("auditoria", local(Port::Http, "/auditoria/docs/")),
         ("Traefik", local(Port::Dashboard, "/dashboard/")),
         ("RabbitMQ", format!("{}  (guest / guest)", local(Port::Management, "/"))),
     ]

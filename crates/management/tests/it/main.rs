@@ -2,6 +2,7 @@
 //! and with users of its own.
 
 mod answers;
+mod declare;
 mod queues;
 mod users;
 

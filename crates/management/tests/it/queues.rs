@@ -1,6 +1,6 @@
 //! What a queue holds, and who reads it.
 
-use management::{Management, Numbers};
+use management::{Arguments, Management, Numbers};
 use serde_json::json;
 use test_support::{Session, Vhost, eventually};
 
@@ -51,4 +51,27 @@ async fn a_queue_that_is_not_there_is_none_and_one_with_an_odd_name_is_found() {
     declare(&vhost, "%C3%B1%2F%20%2B%25%3F%23").await;
     assert!(management.queue("ñ/ +%?#").await.expect("an answer").is_some());
     assert_eq!(management.queue("ñ/  %?#").await, Ok(None));
+}
+
+#[tokio::test]
+async fn queues_are_told_by_the_beginning_of_their_names() {
+    let vhost = Vhost::create().await;
+    let management = management(&vhost);
+    assert!(management.queues("buzon_").await.expect("an answer").is_empty());
+    for queue in ["buzon_a", "buzon_b.c", "mi_buzon_a", "buzo"] {
+        declare(&vhost, queue).await;
+    }
+    let queues = management.queues("buzon_").await.expect("an answer");
+    assert_eq!(queues.into_keys().collect::<Vec<_>>(), ["buzon_a", "buzon_b.c"]);
+}
+
+#[tokio::test]
+async fn more_queues_than_a_page_holds_are_all_told() {
+    let vhost = Vhost::create().await;
+    let management = management(&vhost);
+    let classic = Arguments::new();
+    for number in 0..251 {
+        management.declare_queue(&format!("q_{number}"), &classic).await.expect("declared");
+    }
+    assert_eq!(management.queues("q_").await.expect("an answer").len(), 251);
 }

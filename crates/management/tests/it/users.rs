@@ -1,6 +1,6 @@
 //! Users: who may come in, and do what.
 
-use management::{Management, Password, Rights, User};
+use management::{Management, Password, PasswordHash, Rights, User};
 use serde_json::json;
 use test_support::{Session, Vhost, eventually, try_consume, try_declare, try_publish};
 use uuid::Uuid;
@@ -35,8 +35,7 @@ impl World {
     }
 
     async fn permit(&self, configure: &str, write: &str, read: &str) {
-        let rights = Rights { configure, write, read };
-        self.management.permit(&self.user, rights).await.expect("permitted");
+        self.management.permit(&self.user, &rights(configure, write, read)).await.expect("done");
     }
 
     fn url(&self, password: &str) -> String {
@@ -51,6 +50,11 @@ impl World {
     async fn ends(self) {
         self.management.delete_user(&self.user).await.expect("an answer");
     }
+}
+
+fn rights(configure: &str, write: &str, read: &str) -> Rights {
+    let text = str::to_owned;
+    Rights { configure: text(configure), write: text(write), read: text(read) }
 }
 
 /// What the broker says to who may not.
@@ -193,8 +197,7 @@ async fn names_and_passwords_are_taken_as_they_are() {
     let (management, password) = (&world.management, "p@ss/ \"s3crét\"+%");
     let user = format!("ñ /+%?#&\\{}", world.user);
     management.put_user(&user, &Password::new(password), &[]).await.expect("put");
-    let rights = Rights { configure: "", write: "", read: "" };
-    management.permit(&user, rights).await.expect("permitted");
+    management.permit(&user, &rights("", "", "")).await.expect("permitted");
     assert_eq!(management.user(&user).await.expect("an answer").expect("a user").name, user);
     let url = world.vhost.url_as(
         &format!("%C3%B1%20%2F%2B%25%3F%23%26%5C{}", world.user),
@@ -223,12 +226,38 @@ async fn a_name_that_no_url_can_hold_is_asked_nobody() {
 #[tokio::test]
 async fn rights_for_nobody_are_an_error_that_says_so() {
     let world = World::new().await;
-    let rights = Rights { configure: "", write: "", read: "" };
-    let error = world.management.permit(&world.user, rights).await.expect_err("no user");
+    let error = world.management.permit(&world.user, &rights("", "", "")).await;
+    let error = error.expect_err("no user");
     assert!(error.to_string().ends_with("answered 400 (vhost_or_user_not_found)"), "{error}");
     world.put("primera").await;
-    let malformed = Rights { read: "(", ..rights };
-    let error = world.management.permit(&world.user, malformed).await.expect_err("no expression");
+    let error = world.management.permit(&world.user, &rights("", "", "(")).await;
+    let error = error.expect_err("no expression");
     assert!(error.to_string().ends_with("answered 400 (invalid_regexp)"), "{error}");
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_user_is_made_by_the_hash_of_its_password_and_tells_it() {
+    let world = World::new().await;
+    let (management, user) = (&world.management, &world.user);
+    assert_eq!(management.password_hash_of(user).await, Ok(None));
+    let hash = PasswordHash::new(&Password::new("primera"), [1, 2, 3, 250]);
+    management.put_user_by_hash(user, &hash).await.expect("put");
+    assert_eq!(management.password_hash_of(user).await, Ok(Some(hash)));
+    world.permit("", "", "").await;
+    world.let_in("primera").await;
+    assert!(is_shut_out(&world.url("segunda")).await);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn rights_are_told_as_they_were_given() {
+    let world = World::new().await;
+    assert_eq!(world.management.rights_of(&world.user).await, Ok(None), "no user");
+    world.put("primera").await;
+    assert_eq!(world.management.rights_of(&world.user).await, Ok(None), "no rights");
+    let given = rights("^$", "^a\\.b$", "^ñ$");
+    world.management.permit(&world.user, &given).await.expect("permitted");
+    assert_eq!(world.management.rights_of(&world.user).await, Ok(Some(given)));
     world.ends().await;
 }

@@ -114,6 +114,16 @@ async fn the_documentation_is_found_without_its_last_slash() {
     assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs/"));
 }
 
+/// A door serves all of it under a prefix: nothing may begin at the root.
+#[tokio::test]
+async fn the_documentation_asks_beside_itself() {
+    let running = Running::start();
+    let script = running.get("/docs/swagger-initializer.js").await.text().await.expect("text");
+    assert!(script.contains(r#""url": "../openapi.json""#), "{script}");
+    let document: Value = running.get("/openapi.json").await.json().await.expect("JSON");
+    assert_eq!(document["servers"], serde_json::json!([{ "url": "." }]));
+}
+
 /// On a connection that is open already, for no new one is accepted.
 #[tokio::test]
 async fn told_to_stop_it_is_not_ready_finishes_what_is_under_way_and_closes() {

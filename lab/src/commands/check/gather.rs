@@ -138,7 +138,7 @@ impl Lab<'_> {
     async fn parts(&self) -> Result<Vec<(&'static str, bool)>> {
         let prober = Prober::new(self.running.administrator.clone())?;
         let mut parts = Vec::new();
-        for part in Part::START_ORDER {
+        for part in Part::LAB_1 {
             parts.push((part.name(), prober.is_ready(&self.running.ports, part).await));
         }
         Ok(parts)
