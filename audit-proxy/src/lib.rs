@@ -14,6 +14,7 @@
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
+//! - `refusal`: what is refused, with its reason, to where people look at it.
 //! - `inquiry`: what [`why`] has to know.
 //! - `orders`, `provision`: what RabbitMQ lacks of the register (pure), and doing it.
 //! - `routes`: what it answers, and to whom.
@@ -34,6 +35,7 @@ mod orders;
 mod outbox;
 mod provision;
 mod proxy;
+mod refusal;
 mod registry;
 mod routes;
 mod topology;
@@ -56,6 +58,7 @@ use notices::Notices;
 use outbox::{Blocked, Outbox};
 use provision::Provision;
 use proxy::Proxy;
+use refusal::Refuser;
 use registry::Registry;
 use routes::Administration;
 use store::Store;
@@ -86,6 +89,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut publishing = tokio::spawn(publishing.run());
     let blocked = Blocked::default();
     let sending = publisher.status().clone();
+    let refuser = Refuser::new(publisher.clone());
     let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone());
     let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone(), registry.clone());
     let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria");
@@ -97,9 +101,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         blocked: blocked.clone(),
         management: management.clone(),
     };
-    let proxy =
-        Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
-    let notices = Notices { store: store.clone(), registry: registry.clone() };
+    let notices =
+        Notices { store: store.clone(), registry: registry.clone(), refuser: refuser.clone() };
+    let proxy = Proxy {
+        store: store.clone(),
+        registry: registry.clone(),
+        forwarder,
+        refuser,
+        blocked,
+        max_payload,
+    };
     let readiness = readiness([sending, entering, listening], &registry, &door);
     let server =
         Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };

@@ -81,8 +81,13 @@ impl Provision {
         let (queue, management) = (names::mailbox(system), &self.management);
         let delivery = Exchange { name: names::DELIVERY_EXCHANGE, kind: "direct" };
         let refused = Exchange { name: names::REFUSED_EXCHANGE, kind: "fanout" };
-        management.declare_exchange(delivery).await?;
-        management.declare_exchange(refused).await?;
+        for exchange in [delivery, refused] {
+            match management.declare_exchange(exchange).await {
+                // Whoever may not declare it finds it: the proxy makes it as well.
+                Err(error) if error.is_refused() => log::debug!("{error}"),
+                declared => declared?,
+            }
+        }
         management.declare_queue(&queue, &topology::mailbox_arguments()).await?;
         management.bind(names::DELIVERY_EXCHANGE, &queue, system.as_str()).await
     }

@@ -9,6 +9,7 @@ use crate::{
     admit::{Refusal, admit},
     forward::Forwarder,
     outbox::Blocked,
+    refusal::Refuser,
     register::Register,
     registry::Registry,
     store::{Receipt, Refused, Store, StoreError, Waiting},
@@ -19,6 +20,7 @@ pub(crate) struct Proxy {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) forwarder: Forwarder,
+    pub(crate) refuser: Refuser,
     pub(crate) blocked: Blocked,
     pub(crate) max_payload: usize,
 }
@@ -36,7 +38,8 @@ impl Handler for Proxy {
         let Received { to_forward, refusals } = self.receive(self.read(batch).await?).await?;
         self.refuse(batch, &refusals).await?;
         self.forwarder.forward(self.unblocked(to_forward)).await?;
-        Ok(refusals.into_iter().map(verdict).collect())
+        let reasons = refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string()));
+        Ok(self.refuser.verdicts(batch, reasons.collect()).await)
     }
 }
 
@@ -102,8 +105,4 @@ impl Proxy {
         to_forward.retain(|waiting| !self.blocked.contains(&waiting.message.destination));
         to_forward
     }
-}
-
-fn verdict(refusal: Option<Refusal>) -> Verdict {
-    refusal.map_or(Verdict::Done, |refusal| Verdict::Reject(refusal.to_string()))
 }

@@ -78,7 +78,8 @@ impl World {
         self.started(amqp_url, &management(), PASSWORD).await.as_administrator().await
     }
 
-    /// The same with the management API at another address, `host:port`.
+    /// The same with the management API at another address, `host:port`, or
+    /// `user:password@host:port`.
     pub(super) async fn running_managed_at(&self, address: &str) -> Running {
         let amqp_url = self.vhost.url();
         self.started(&amqp_url, address, PASSWORD).await.as_administrator().await
@@ -90,7 +91,10 @@ impl World {
     }
 
     async fn started(&self, amqp_url: &str, management: &str, password: &str) -> Running {
-        let management_url = format!("http://{USER}:{USER}@{management}");
+        let management_url = match management.contains('@') {
+            true => format!("http://{management}"),
+            false => format!("http://{USER}:{USER}@{management}"),
+        };
         let running = Running::start(amqp_url, &management_url, &self.database.text, password);
         running.becomes(200).await;
         running
