@@ -15,6 +15,7 @@
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
+//! - `refusal`: what is refused, with its reason, to where people look at it.
 //! - `inquiry`: what [`why`] has to know.
 //! - `orders`, `provision`: what RabbitMQ lacks of the register (pure), and doing it.
 //! - `routes`: what it answers, and to whom.
@@ -36,6 +37,7 @@ mod orders;
 mod outbox;
 mod provision;
 mod proxy;
+mod refusal;
 mod registry;
 mod routes;
 mod topology;
@@ -58,6 +60,7 @@ use notices::Notices;
 use outbox::{Blocked, Outbox};
 use provision::Provision;
 use proxy::Proxy;
+use refusal::Refuser;
 use registry::Registry;
 use routes::{Administration, Switches};
 use store::Store;
@@ -95,6 +98,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut publishing = tokio::spawn(publishing.run());
     let blocked = Blocked::default();
     let sending = publisher.status().clone();
+    let refuser = Refuser::new(publisher.clone());
     let crash = switches.crash.clone();
     let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone(), crash.clone());
     let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone(), registry.clone());
@@ -112,12 +116,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         store: store.clone(),
         registry: registry.clone(),
         forwarder,
+        refuser: refuser.clone(),
         blocked,
         max_payload,
         crash: crash.clone(),
         has_acked: false,
     };
-    let notices = Notices { store: store.clone(), registry: registry.clone(), crash };
+    let notices = Notices { store: store.clone(), registry: registry.clone(), refuser, crash };
     let readiness = readiness([sending, entering, listening], &registry, &door);
     let openapi = routes::openapi(lab_faults);
     let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };

@@ -11,6 +11,7 @@ use crate::{
     admit::{self, Refusal},
     crash::{Crash, Point},
     lifecycle::Told,
+    refusal::Refuser,
     register::Register,
     registry::Registry,
     store::{Notice, Refused, Store, StoreError},
@@ -24,27 +25,29 @@ pub(crate) struct Notices {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) crash: Crash,
+    pub(crate) refuser: Refuser,
 }
 
 impl Handler for Notices {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
         let register = self.register(batch).await?;
         let now = Timestamp::now();
-        let (mut notices, mut refused, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut notices, mut refused, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
         for message in batch {
             match read(message, &register) {
                 Ok(notice) => {
                     notices.push(notice);
-                    verdicts.push(Verdict::Done);
+                    reasons.push(None);
                 }
                 Err(reason) => {
                     refused.push(Refused { message, reason: reason.clone() });
-                    verdicts.push(Verdict::Reject(reason));
+                    reasons.push(Some(reason));
                 }
             }
         }
         self.store.notify(&notices, &register, now).await?;
         self.store.refuse(&refused, now).await?;
+        let verdicts = self.refuser.verdicts(batch, reasons).await;
         self.crash.at(Point::Notified);
         Ok(verdicts)
     }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{
+    access::Secret,
     orders::{Seen, Step, oddities, steps},
     register::rights,
     store::{Issued, Phase, Registered, Store, StoreError},
@@ -81,8 +82,13 @@ impl Provision {
         let (queue, management) = (names::mailbox(system), &self.management);
         let delivery = Exchange { name: names::DELIVERY_EXCHANGE, kind: "direct" };
         let refused = Exchange { name: names::REFUSED_EXCHANGE, kind: "fanout" };
-        management.declare_exchange(delivery).await?;
-        management.declare_exchange(refused).await?;
+        for exchange in [delivery, refused] {
+            match management.declare_exchange(exchange).await {
+                // Whoever may not declare it finds it: the proxy makes it as well.
+                Err(error) if error.is_refused() => log::debug!("{error}"),
+                declared => declared?,
+            }
+        }
         management.declare_queue(&queue, &topology::mailbox_arguments()).await?;
         management.bind(names::DELIVERY_EXCHANGE, &queue, system.as_str()).await
     }
@@ -273,10 +279,9 @@ struct Permitted {
 
 /// A password, and what the broker is to keep of it.
 fn random() -> Result<(String, PasswordHash), getrandom::Error> {
-    let (mut bytes, mut salt) = ([0; 32], [0; 4]);
-    getrandom::fill(&mut bytes)?;
+    let (secret, mut salt) = (Secret::random()?, [0; 4]);
     getrandom::fill(&mut salt)?;
-    let text = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let text = secret.reveal().to_owned();
     let hash = PasswordHash::new(&Password::new(text.as_str()), salt);
     Ok((text, hash))
 }

@@ -10,6 +10,7 @@ use crate::{
     crash::{Crash, Point},
     forward::Forwarder,
     outbox::Blocked,
+    refusal::Refuser,
     register::Register,
     registry::Registry,
     store::{Receipt, Refused, Store, StoreError, Waiting},
@@ -20,6 +21,7 @@ pub(crate) struct Proxy {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) forwarder: Forwarder,
+    pub(crate) refuser: Refuser,
     pub(crate) blocked: Blocked,
     pub(crate) max_payload: usize,
     pub(crate) crash: Crash,
@@ -45,9 +47,11 @@ impl Handler for Proxy {
         self.crash.at(Point::Stored);
         self.refuse(batch, &refusals).await?;
         self.forwarder.forward(self.unblocked(to_forward)).await?;
+        let reasons = refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string()));
+        let verdicts = self.refuser.verdicts(batch, reasons.collect()).await;
         self.crash.at(Point::Written);
         self.has_acked = true;
-        Ok(refusals.into_iter().map(verdict).collect())
+        Ok(verdicts)
     }
 }
 
@@ -113,8 +117,4 @@ impl Proxy {
         to_forward.retain(|waiting| !self.blocked.contains(&waiting.message.destination));
         to_forward
     }
-}
-
-fn verdict(refusal: Option<Refusal>) -> Verdict {
-    refusal.map_or(Verdict::Done, |refusal| Verdict::Reject(refusal.to_string()))
 }

@@ -331,3 +331,29 @@ async fn users_and_rights_that_the_broker_lost_are_as_they_were_again() {
     retired(&again, &system).await;
     again.stopped().await;
 }
+
+/// A management user with no more rights than the register takes.
+#[tokio::test]
+async fn whoever_keeps_the_register_declares_mailboxes_and_nothing_else() {
+    let world = World::new().await;
+    let (administrator, system) = (administrator(&world), own_name());
+    world.running().await.stopped().await;
+    let registrar = world.vhost.create_user("clave").await;
+    let tags = ["administrator"];
+    administrator.put_user(&registrar, &Password::new("clave"), &tags).await.expect("put");
+    let rights = Rights {
+        configure: "^buzon_".to_owned(),
+        write: "^(buzon_.*|mensajeria_rechazados)$".to_owned(),
+        read: "^(buzon_.*|mensajeria_salida)$".to_owned(),
+    };
+    administrator.permit(&registrar, &rights).await.expect("permitted");
+    let proxy = world.running_managed_at(&format!("{registrar}:clave@{}", management())).await;
+    registered(&proxy, &system).await;
+    let made = user(&proxy, &system).await;
+    let mailbox = names::mailbox(&name(&system));
+    assert_eq!(try_consume(&made.url, &mailbox).await, Ok(()));
+    assert_eq!(withdrawn(&proxy, &system, &made.name).await, 204);
+    retired(&proxy, &system).await;
+    administrator.delete_user(&registrar).await.expect("an answer");
+    proxy.stopped().await;
+}

@@ -78,6 +78,23 @@ async fn what_is_not_admitted_is_dead_lettered_and_visible_with_its_reason() {
     }
     proxy.is(good, "reenviado").await;
     world.vhost.wait_for_queue(names::REFUSED_QUEUE, 4, 0).await;
+    let refused = world.vhost.take(names::REFUSED_QUEUE, 4).await;
+    let of = |id: Uuid| {
+        let mut found = refused.iter();
+        let found = found.find(|one| one["properties"]["message_id"] == id.to_string());
+        found.expect("refused").clone()
+    };
+    let (message, properties) = (of(stranger), of(stranger)["properties"].clone());
+    let headers = &properties["headers"];
+    assert_eq!(headers["motivo"], "va a «nadie», que no está en el registro");
+    assert_eq!((&headers["usuario"], &properties["user_id"]), (&json!("guest"), &Value::Null));
+    assert_eq!((&message["routing_key"], &message["payload"]), (&json!("nadie"), &json!("{}")));
+    assert_eq!(properties["app_id"], "servicedesk");
+    assert_eq!(properties["correlation_id"], "ticket 4711");
+    assert_eq!(properties["delivery_mode"], 2);
+    assert_eq!(of(large)["payload_bytes"], 1001);
+    let bare = refused.iter().find(|one| one["payload"] == "sin identidad").expect("refused");
+    assert_eq!(bare["properties"]["headers"]["motivo"], "no lleva message_id");
     assert_eq!(world.takes("redmine", 1).await.len(), 1, "its neighbours go on");
     proxy.stopped().await;
 }

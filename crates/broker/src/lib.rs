@@ -32,7 +32,7 @@ pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried
 pub use fault::{ConsumerFault, ConsumerFaults, Crash};
 pub use leftovers::Leftovers;
 pub use link::{LinkStatus, NotUsable};
-pub use message::{Incoming, JSON, Outgoing, TRACEPARENT};
+pub use message::{Incoming, JSON, Outgoing, Relayed, TRACEPARENT};
 pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together};
 pub use subscription::Subscription;

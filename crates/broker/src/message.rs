@@ -73,6 +73,67 @@ impl Outgoing {
     }
 }
 
+/// A delivered message on its way to another exchange: as it came, but persistent, with
+/// more headers, and without what only its own publisher may say (`user_id`) and what
+/// would end it there (`expiration`).
+#[derive(Clone, Debug)]
+pub struct Relayed {
+    pub(crate) exchange: &'static str,
+    pub(crate) routing_key: ShortString,
+    pub(crate) properties: BasicProperties,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What a publisher takes.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Outgoing(Outgoing),
+    Relayed(Relayed),
+}
+
+impl Message {
+    /// What tells it from others on its way: its id, empty where it has none, and its
+    /// routing key.
+    pub(crate) fn key(&self) -> (String, String) {
+        match self {
+            Self::Outgoing(message) => (message.id.to_string(), message.routing_key.clone()),
+            Self::Relayed(Relayed { properties, routing_key, .. }) => {
+                let id = text(properties.message_id().as_ref()).unwrap_or_default();
+                (id.to_owned(), routing_key.to_string())
+            }
+        }
+    }
+
+    /// Where it goes, unless that is where everything goes.
+    pub(crate) fn exchange(&self) -> Option<&'static str> {
+        match self {
+            Self::Outgoing(_) => None,
+            Self::Relayed(relayed) => Some(relayed.exchange),
+        }
+    }
+
+    pub(crate) fn routing_key(&self) -> &str {
+        match self {
+            Self::Outgoing(message) => &message.routing_key,
+            Self::Relayed(relayed) => relayed.routing_key.as_str(),
+        }
+    }
+
+    pub(crate) fn properties(&self) -> BasicProperties {
+        match self {
+            Self::Outgoing(message) => message.properties(),
+            Self::Relayed(relayed) => relayed.properties.clone(),
+        }
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        match self {
+            Self::Outgoing(message) => &message.body,
+            Self::Relayed(relayed) => &relayed.body,
+        }
+    }
+}
+
 /// A delivered message. What a publisher may leave out is optional.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -161,6 +222,44 @@ impl Incoming {
     pub fn routing_key(&self) -> &str {
         self.routing_key.as_str()
     }
+
+    /// The same for `exchange`, with `headers`, which take the place of its own of the
+    /// same names.
+    #[must_use]
+    pub fn relayed(&self, exchange: &'static str, headers: &[(&'static str, &str)]) -> Relayed {
+        let mut table = self.properties.headers().clone().unwrap_or_default();
+        for (name, value) in headers {
+            let text = LongString::from(value.as_bytes());
+            table.insert((*name).into(), AMQPValue::LongString(text));
+        }
+        let properties = relayable(&self.properties).with_headers(table);
+        let (routing_key, body) = (self.routing_key.clone(), self.body.clone());
+        Relayed { exchange, routing_key, properties, body }
+    }
+}
+
+/// The properties that a message keeps on its way, persistent.
+fn relayable(of: &BasicProperties) -> BasicProperties {
+    let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    macro_rules! keep {
+        ($($name:ident: $with:ident),+) => {
+            $(if let Some(value) = of.$name() {
+                properties = properties.$with(value.clone());
+            })+
+        };
+    }
+    keep!(
+        content_type: with_content_type,
+        content_encoding: with_content_encoding,
+        priority: with_priority,
+        correlation_id: with_correlation_id,
+        reply_to: with_reply_to,
+        message_id: with_message_id,
+        timestamp: with_timestamp,
+        kind: with_type,
+        app_id: with_app_id
+    );
+    properties
 }
 
 /// As if the broker had delivered it at once.

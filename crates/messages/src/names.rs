@@ -79,6 +79,9 @@ pub const REFUSED_QUEUE: &str = "cola_rechazados";
 /// AMQP header of a refused message: why.
 pub const REASON_HEADER: &str = "motivo";
 
+/// AMQP header of a refused message: the user who published it, as the broker had it.
+pub const USER_HEADER: &str = "usuario";
+
 /// AMQP header that says when a message was made (RFC 3339), finer than the whole
 /// seconds of AMQP's own `timestamp`.
 pub const CREATED_HEADER: &str = "creado";

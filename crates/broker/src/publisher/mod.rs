@@ -19,8 +19,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AmqpUrl, LinkStatus, Outgoing,
+    AmqpUrl, LinkStatus, Outgoing, Relayed,
     link::{LinkMonitor, NotUsable},
+    message::Message,
 };
 
 pub use probe::PROBE;
@@ -76,7 +77,7 @@ impl Outcome {
 /// A message with the place for its answer. Its slot is free again when it is
 /// dropped, so it stays alive until the broker has answered or is gone.
 struct Request {
-    message: Outgoing,
+    message: Message,
     answer: oneshot::Sender<Outcome>,
     _slot: OwnedSemaphorePermit,
 }
@@ -135,6 +136,17 @@ impl Publisher {
 
     /// Publishes one message and says what became of it, within two seconds.
     pub async fn publish(&self, message: Outgoing) -> Outcome {
+        self.publish_any(Message::Outgoing(message)).await
+    }
+
+    /// The same of a message that was delivered, to its own exchange. Of several without
+    /// an id that are under way with one routing key, one may be told the outcome of
+    /// another.
+    pub async fn relay(&self, message: Relayed) -> Outcome {
+        self.publish_any(Message::Relayed(message)).await
+    }
+
+    async fn publish_any(&self, message: Message) -> Outcome {
         let outcome = match self.status.check() {
             Ok(()) => self.attempt(message).await,
             Err(reason) => Outcome::NotSent(NotSent::Link(reason)),
@@ -148,7 +160,7 @@ impl Publisher {
         together(messages.into_iter().map(|message| self.publish(message))).await
     }
 
-    async fn attempt(&self, message: Outgoing) -> Outcome {
+    async fn attempt(&self, message: Message) -> Outcome {
         let deadline = Instant::now() + DEADLINE;
         let Ok(Ok(slot)) = timeout_at(deadline, self.slots.clone().acquire_owned()).await else {
             return Outcome::NotSent(NotSent::Overloaded);

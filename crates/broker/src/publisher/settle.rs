@@ -30,7 +30,7 @@ pub(super) type Answer = lapin::Result<lapin::Result<Confirmation>>;
 
 pub(super) type Settled = (Request, Answer);
 
-/// Message id and routing key.
+/// Message id, empty where it has none, and routing key.
 type Returned = (String, String);
 
 /// What is being published on one channel, or was and has not been answered yet.
@@ -117,7 +117,7 @@ impl Pending {
         if self.returned.is_empty() {
             return false;
         }
-        let key = (request.message.id.to_string(), request.message.routing_key.clone());
+        let key = request.message.key();
         let Some(count) = self.returned.get_mut(&key) else { return false };
         *count -= 1;
         if *count == 0 {
@@ -173,6 +173,7 @@ impl Wake for Woken {
 fn take_returned(answer: &mut Answer) -> Option<Returned> {
     let Ok(Ok(Confirmation::Ack(slot) | Confirmation::Nack(slot))) = answer else { return None };
     let returned = slot.take()?.delivery;
-    let id = returned.properties.message_id().as_ref()?.to_string();
+    let id = returned.properties.message_id().as_ref();
+    let id = id.map(ToString::to_string).unwrap_or_default();
     Some((id, returned.routing_key.to_string()))
 }

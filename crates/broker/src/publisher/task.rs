@@ -229,10 +229,10 @@ async fn answer_to(channel: &Channel, exchange: &'static str, request: &Request)
         BasicPublishOptions { mandatory: !Mistake::NoMandatory.is_made(), immediate: false };
     let confirm = channel
         .basic_publish(
-            exchange.into(),
-            message.routing_key.as_str().into(),
+            message.exchange().unwrap_or(exchange).into(),
+            message.routing_key().into(),
             options,
-            &message.body,
+            message.body(),
             message.properties(),
         )
         .await?;

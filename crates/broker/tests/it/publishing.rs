@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{NotSent, Outcome};
+use broker::{Incoming, NotSent, Outcome, Outgoing};
 use futures_util::future::join_all;
+use messages::names;
 use serde_json::json;
 use test_support::{CutProxy, Vhost, eventually};
 
-use super::{EXCHANGE, QUEUE, Running, message};
+use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message};
 
 /// A second more than the promise, for a busy machine.
 const WITHIN_DEADLINE: Duration = Duration::from_secs(3);
@@ -30,6 +31,52 @@ async fn a_confirmed_message_lies_in_the_queue_with_its_properties() {
     assert_eq!(properties["content_type"], "application/json");
     assert_eq!(properties["delivery_mode"], 2);
     assert_eq!(properties["timestamp"], 1_744_545_600);
+}
+
+#[tokio::test]
+async fn a_delivered_message_goes_on_as_it_was_without_what_only_its_publisher_may_say() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    another_exchange(&vhost).await;
+    let original = Outgoing { user: Some("otra".to_owned()), ..message("click") };
+    let delivered = Incoming::from(original.clone());
+    let headers = [("motivo", "porque sí"), (names::CLIENT_HEADER, "otro")];
+    let relayed = delivered.relayed("pruebas_dlx", &headers);
+    assert_eq!(running.publisher.relay(relayed).await, Outcome::Confirmed);
+    let taken = vhost.take(DEAD_LETTERS, 10).await;
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    let properties = &taken[0]["properties"];
+    assert_eq!(properties["message_id"], original.id.to_string());
+    assert_eq!(properties["headers"], json!({ "motivo": "porque sí", "cliente": "otro" }));
+    assert_eq!((&properties["user_id"], &properties["delivery_mode"]), (&json!(null), &json!(2)));
+    assert_eq!(
+        (&properties["app_id"], &properties["type"]),
+        (&json!("prueba"), &json!("prueba.v1"))
+    );
+    assert_eq!(
+        (&properties["timestamp"], &taken[0]["routing_key"]),
+        (&json!(1_744_545_600), &json!("click"))
+    );
+    assert_eq!(taken[0]["payload"].as_str().map(str::as_bytes), Some(&original.body[..]));
+}
+
+/// One that the publisher is not for, with a queue behind it.
+async fn another_exchange(vhost: &Vhost) {
+    vhost.declare_exchange("pruebas_dlx", "fanout").await;
+    vhost.declare_queue(DEAD_LETTERS, json!({ "x-queue-type": "quorum" })).await;
+    vhost.bind("pruebas_dlx", DEAD_LETTERS, "x").await;
+}
+
+#[tokio::test]
+async fn a_message_without_an_id_that_comes_back_is_not_taken_for_confirmed() {
+    let vhost = Vhost::create().await;
+    let running = Running::ready(&vhost).await;
+    another_exchange(&vhost).await;
+    let bare = || Incoming::new(None, Some("nada"), Vec::new());
+    for (exchange, wanted) in [(EXCHANGE, Outcome::Unroutable), ("pruebas_dlx", Outcome::Confirmed)]
+    {
+        assert_eq!(running.publisher.relay(bare().relayed(exchange, &[])).await, wanted);
+    }
 }
 
 #[tokio::test]
