@@ -188,12 +188,11 @@ mod tests {
     use crate::settings::Settings;
     use messages::names::{
         AUDIT_EXCHANGE, AUDIT_QUEUE, CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE,
-        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, NOTIFICATIONS, QUEUE, REFUSED_EXCHANGE,
-        REFUSED_QUEUE,
+        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, NOTIFICATIONS, QUEUE,
+        REFUSED_EXCHANGE, REFUSED_QUEUE,
     };
     use serde_json::Value;
 
-    const LOG_EXCHANGE: &str = "eventos_log";
     const LOG_QUEUE: &str = "cola_eventos_log";
 
     const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
@@ -263,7 +262,8 @@ mod tests {
         };
         assert_eq!(of("users", "name")[0]["tags"], serde_json::json!(["administrator"]));
         let permissions = &of("permissions", "user")[0];
-        assert_eq!(permissions["configure"], "^buzon_");
+        // What a mailbox stands on is declared with it.
+        assert_eq!(permissions["configure"], "^(buzon_.*|mensajeria_(salida|rechazados))$");
         let write = format!("^(buzon_.*|{REFUSED_EXCHANGE})$");
         assert_eq!(permissions["write"], write.as_str(), "dead letters of a mailbox go there");
         let read = format!("^(buzon_.*|{DELIVERY_EXCHANGE})$");
