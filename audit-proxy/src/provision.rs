@@ -281,7 +281,9 @@ fn random() -> Result<(String, PasswordHash), getrandom::Error> {
     let (mut bytes, mut salt) = ([0; 32], [0; 4]);
     getrandom::fill(&mut bytes)?;
     getrandom::fill(&mut salt)?;
-    let text = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
+    let text: String = digits.collect();
     let hash = PasswordHash::new(&Password::new(text.as_str()), salt);
     Ok((text, hash))
 }

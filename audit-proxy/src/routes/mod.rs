@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod credentials;
 mod sessions;
+mod shown;
 mod story;
 mod systems;
 mod tokens;
