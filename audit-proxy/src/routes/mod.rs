@@ -5,6 +5,7 @@ mod accounts;
 mod credentials;
 mod faults;
 mod sessions;
+mod shown;
 mod story;
 mod systems;
 mod tokens;

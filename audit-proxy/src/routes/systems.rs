@@ -17,13 +17,14 @@ use utoipa::{OpenApi, ToSchema};
 use super::{
     Administration, RETRY_AFTER,
     access::{Administrator, Reader},
+    shown::{Sistema, sistema},
     unavailable,
 };
 use crate::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED},
     provision::Fault,
     register::{Standing, usable},
-    store::{Change, Credential, Phase, Profile, Registered, StoreError},
+    store::{Change, Profile, Registered, StoreError},
 };
 
 /// Longest body, in bytes: 4,096 characters and 50 names.
@@ -51,51 +52,6 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 struct Sistemas {
     /// All there ever were, by name.
     sistemas: Vec<Sistema>,
-}
-
-/// A system.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Sistema {
-    /// Its name: the routing key of what is for it.
-    nombre: String,
-    /// What it may do.
-    situacion: Standing,
-    /// What people are told of it.
-    descripcion: String,
-    /// Final states that it may assign beside `procesado`, `rechazado` and `error`.
-    estados: Vec<String>,
-    /// Since when it is registered.
-    #[schema(value_type = String, format = DateTime)]
-    creado: Timestamp,
-    /// Its users of RabbitMQ, oldest first: two at most.
-    credenciales: Vec<Credencial>,
-    /// The queue that it reads.
-    buzon: Buzon,
-}
-
-/// A user of RabbitMQ.
-#[derive(Serialize, ToSchema)]
-struct Credencial {
-    /// Its name.
-    usuario: String,
-    /// Since when.
-    #[schema(value_type = String, format = DateTime)]
-    creado: Timestamp,
-}
-
-/// The queue that a system reads, as RabbitMQ told up to ten seconds ago.
-#[derive(Serialize, ToSchema)]
-struct Buzon {
-    /// Its name.
-    cola: String,
-    /// `existe`, `falta`, or `desconocido` where RabbitMQ does not answer.
-    estado: &'static str,
-    /// Messages that wait in it; none where that is not known.
-    listos: Option<u64>,
-    /// Messages that were delivered and are not acknowledged.
-    sin_confirmar: Option<u64>,
-    /// Who reads it.
-    consumidores: Option<u64>,
 }
 
 /// Body of `POST /sistemas`.
@@ -343,39 +299,6 @@ impl Administration {
     async fn mailboxes(&self) -> Option<BTreeMap<String, Queue>> {
         let told = self.management.queues(names::MAILBOX_PREFIX).await;
         told.inspect_err(|error| log::warn!("the mailboxes are not known: {error}")).ok()
-    }
-}
-
-fn sistema(system: Registered, mailboxes: Option<&BTreeMap<String, Queue>>) -> Sistema {
-    let Registered { name, profile, created, credentials } = system;
-    let credenciales = credentials.into_iter().filter(|one| one.phase == Phase::Made);
-    Sistema {
-        situacion: profile.standing,
-        descripcion: profile.description,
-        estados: profile.states.into_iter().map(String::from).collect(),
-        creado: created,
-        credenciales: credenciales
-            .map(|Credential { user, created, .. }| Credencial { usuario: user, creado: created })
-            .collect(),
-        buzon: buzon(names::mailbox(&name), mailboxes),
-        nombre: name.into(),
-    }
-}
-
-fn buzon(cola: String, mailboxes: Option<&BTreeMap<String, Queue>>) -> Buzon {
-    let queue = mailboxes.map(|mailboxes| mailboxes.get(&cola));
-    let numbers = queue.flatten().and_then(|queue| queue.numbers);
-    let estado = match queue {
-        None => "desconocido",
-        Some(None) => "falta",
-        Some(Some(_)) => "existe",
-    };
-    Buzon {
-        cola,
-        estado,
-        listos: numbers.map(|numbers| numbers.ready),
-        sin_confirmar: numbers.map(|numbers| numbers.unacknowledged),
-        consumidores: numbers.map(|numbers| numbers.consumers),
     }
 }
 

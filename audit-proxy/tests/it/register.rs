@@ -154,8 +154,8 @@ async fn two_who_issue_at_once_get_two_names(backend: Backend) {
     let database = Database::create(backend).await;
     let (one, other) = (with_system(&database).await, database.store());
     other.prepare().await.expect("there");
-    let calls = (0..6).map(|number| issue(if number % 2 == 0 { &one } else { &other }));
-    let issued = futures_util::future::join_all(calls).await;
+    let attempts = (0..6).map(|number| issue(if number % 2 == 0 { &one } else { &other }));
+    let issued = futures_util::future::join_all(attempts).await;
     let mut users: Vec<_> = issued
         .into_iter()
         .filter_map(|issued| match issued {

@@ -80,14 +80,14 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        self.started(amqp_url, &management(), PASSWORD).await.with_administrator().await
+        self.started(amqp_url, &management(), PASSWORD).await.with_an_administrator().await
     }
 
     /// The same with the management API at another address, `host:port`, or
     /// `user:password@host:port`.
     pub(super) async fn running_managed_at(&self, address: &str) -> Running {
         let amqp_url = self.vhost.url();
-        self.started(&amqp_url, address, PASSWORD).await.with_administrator().await
+        self.started(&amqp_url, address, PASSWORD).await.with_an_administrator().await
     }
 
     /// The same with another first password; nobody has logged in.
@@ -96,11 +96,8 @@ impl World {
     }
 
     async fn started(&self, amqp_url: &str, management: &str, password: &str) -> Running {
-        let management_url = if management.contains('@') {
-            format!("http://{management}")
-        } else {
-            format!("http://{USER}:{USER}@{management}")
-        };
+        let user = if management.contains('@') { "" } else { "guest:guest@" };
+        let management_url = format!("http://{user}{management}");
         let running = Running::start(amqp_url, &management_url, &self.database.text, password);
         running.becomes(200).await;
         running
@@ -205,7 +202,7 @@ impl Running {
         .await;
     }
 
-    async fn with_administrator(mut self) -> Self {
+    async fn with_an_administrator(mut self) -> Self {
         self.admin = self.nobody.log_in(ADMIN, PASSWORD).await;
         self
     }
