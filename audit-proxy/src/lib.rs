@@ -6,7 +6,10 @@
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
+//! - [`search`]: what is asked of the messages that are kept. Pure.
+//! - [`redact`]: what of a payload nobody is shown. Pure.
 //! - [`store`]: the messages, and what became of them.
+//! - `find`: a page of what is asked for.
 //! - `topology`: what is declared on the broker.
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
@@ -17,10 +20,13 @@
 pub mod admit;
 pub mod config;
 pub mod lifecycle;
+pub mod redact;
 pub mod register;
+pub mod search;
 pub mod store;
 pub mod story;
 
+mod find;
 mod forward;
 mod notices;
 mod outbox;

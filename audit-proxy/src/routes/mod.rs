@@ -1,5 +1,6 @@
 //! What the audit proxy answers.
 
+mod search;
 mod story;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ struct Api;
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(story::Api::openapi());
+    api.merge(search::Api::openapi());
     api
 }
 
@@ -34,7 +36,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let store = Data::new(store);
     move |routes| {
-        routes.app_data(store.clone()).configure(story::routes);
+        routes.app_data(store.clone()).configure(story::routes).configure(search::routes);
     }
 }
 

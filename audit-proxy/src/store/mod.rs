@@ -8,16 +8,22 @@
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
 //! - `read`: one message with all that happened to it.
+//! - `search`: those that are asked for.
+//! - `payload`: what they carry.
+//! - `rules`: what of that nobody is shown.
 //!
 //! SQL lives in this folder only.
 
 mod forward;
 mod key;
 mod notify;
+mod payload;
 mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod rules;
+mod search;
 mod systems;
 
 use std::sync::Arc;
@@ -32,14 +38,24 @@ pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use rules::RuleSet;
+pub use search::{Found, Stretch, WALK};
 pub use systems::{Credential, Profile, Registered};
 
 use key::Keys;
+
+/// Where the two databases want to be asked in other words.
+#[derive(Clone, Copy, Debug)]
+enum Dialect {
+    Sqlite,
+    Postgres,
+}
 
 /// The messages. Clones share the connections.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    dialect: Dialect,
     keys: Arc<Keys>,
 }
 
@@ -50,12 +66,12 @@ impl Store {
     /// # Errors
     /// When the driver does not understand `url`.
     pub fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        let migrations = match url {
-            DatabaseUrl::Sqlite(_) => sqlx::migrate!("migrations/sqlite"),
-            DatabaseUrl::Postgres(_) => sqlx::migrate!("migrations/postgres"),
+        let (dialect, migrations) = match url {
+            DatabaseUrl::Sqlite(_) => (Dialect::Sqlite, sqlx::migrate!("migrations/sqlite")),
+            DatabaseUrl::Postgres(_) => (Dialect::Postgres, sqlx::migrate!("migrations/postgres")),
         };
         let database = Database::new(url, migrations)?;
-        Ok(Self { database, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
+        Ok(Self { database, dialect, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
     }
 
     /// Makes the database, its folder and its tables, where they are missing.

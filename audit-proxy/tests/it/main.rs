@@ -20,9 +20,11 @@ macro_rules! contract {
     };
 }
 
+mod asking;
 mod contract;
 mod flow;
 mod running;
+mod search;
 
 use audit_proxy::store::Store;
 use database::DatabaseUrl;

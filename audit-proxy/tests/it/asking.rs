@@ -1,0 +1,203 @@
+//! What every store must answer; each test runs on both databases.
+
+use audit_proxy::{
+    search::{Filter, Order},
+    store::{Entry, Key, RuleSet, Store, Stretch, WALK},
+};
+use messages::{MessageId, StandardMessage};
+use uuid::Uuid;
+
+use super::{
+    Backend, Database,
+    contract::{at, forward, key, message, name, notice, notify},
+};
+
+contract!(
+    pages_hold_what_was_asked_for_whatever_is_combined,
+    two_common_fields_that_never_meet_are_looked_through_bit_by_bit,
+    a_rare_value_is_found_at_once_among_common_ones,
+    payloads_are_read_as_far_as_they_are_kept,
+    rules_are_replaced_and_removed_by_kind,
+);
+
+const SOURCES: [&str; 2] = ["servicedesk", "redmine"];
+const KINDS: [&str; 3] = ["alta", "baja", "cambio"];
+
+/// Sixty messages, each received in a second of its own; every fifth is settled.
+async fn sixty(store: &Store) -> Vec<Entry> {
+    let mut id = None;
+    for second in 0..60 {
+        let place = usize::try_from(second).expect("small");
+        let one = StandardMessage {
+            source: name(SOURCES[place % 2]),
+            destination: name(SOURCES[place / 2 % 2]),
+            kind: name(KINDS[place % 3]),
+            correlation: (place % 4 == 0)
+                .then(|| format!("caso {}", place % 8).try_into().expect("a correlation")),
+            ..message()
+        };
+        store.receive(&[&one], at(second)).await.expect("received");
+        if place % 5 == 0 {
+            let told = notice(&one, "procesado", 99);
+            let by = one.destination.clone();
+            let told = audit_proxy::lifecycle::Told { by, ..told.told.clone() };
+            notify(store, &[audit_proxy::store::Notice { told, ..notice(&one, "procesado", 99) }])
+                .await;
+        }
+        id = id.or(Some(one.id));
+    }
+    let all = pages(store, &Filter::default(), Order::Oldest, 100).await;
+    assert_eq!((all.len(), all[0].id), (60, id));
+    all
+}
+
+/// All pages of a search, joined.
+async fn pages(store: &Store, filter: &Filter, order: Order, limit: usize) -> Vec<Entry> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let stretch = Stretch::new(filter, order, after);
+        let found = store.search(filter, stretch, limit).await.expect("an answer");
+        assert!(found.entries.len() <= limit);
+        all.extend(found.entries);
+        match found.next {
+            Some(next) => {
+                assert!(after != Some(next), "it goes on");
+                after = Some(next);
+            }
+            None => return all,
+        }
+    }
+}
+
+/// Whether a message is meant, told without a database.
+fn is_meant(entry: &Entry, filter: &Filter) -> bool {
+    let fits = |asked: &Option<String>, is: Option<&str>| {
+        asked.as_deref().is_none_or(|asked| is == Some(asked))
+    };
+    filter.id.is_none_or(|id| entry.id == Some(id))
+        && fits(&filter.correlation, entry.correlation.as_deref())
+        && fits(&filter.source, entry.source.as_deref())
+        && fits(&filter.destination, entry.destination.as_deref())
+        && fits(&filter.kind, entry.kind.as_deref())
+        && fits(&filter.state, Some(&entry.state))
+        && filter.since.is_none_or(|since| entry.key.received() >= since)
+        && filter.until.is_none_or(|until| entry.key.received() < until)
+}
+
+/// Every combination of a value or none of each field.
+fn combinations(id: Option<MessageId>) -> impl Iterator<Item = Filter> {
+    (0_u32..256).map(move |bits| {
+        let given = |bit: u32, text: &str| (bits >> bit & 1 == 1).then(|| text.to_owned());
+        Filter {
+            id: id.filter(|_| bits & 1 == 1),
+            correlation: given(1, "caso 0"),
+            source: given(2, "servicedesk"),
+            destination: given(3, "redmine"),
+            kind: given(4, "alta"),
+            state: given(5, "procesado"),
+            since: (bits >> 6 & 1 == 1).then(|| at(10)),
+            until: (bits >> 7 & 1 == 1).then(|| at(48)),
+            text: None,
+        }
+    })
+}
+
+async fn pages_hold_what_was_asked_for_whatever_is_combined(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    let mut all = sixty(&store).await;
+    for order in [Order::Oldest, Order::Newest] {
+        for filter in combinations(all[24].id) {
+            let found = pages(&store, &filter, order, 4).await;
+            let meant: Vec<_> =
+                all.iter().filter(|entry| is_meant(entry, &filter)).cloned().collect();
+            assert_eq!(found, meant, "{filter:?} {order:?}");
+        }
+        all.reverse();
+    }
+}
+
+/// More than is looked at for one page, of each of two kinds, by turns; each has a
+/// destination of its own.
+async fn many(store: &Store) {
+    let both = [("alta", "redmine"), ("baja", "servicedesk")];
+    for batch in 0..(2 * WALK / 500 + 1) {
+        let batch: Vec<_> = (0..500)
+            .map(|place: usize| {
+                let (kind, destination) = both[place % 2];
+                let rare = batch == 0 && place == 0;
+                StandardMessage {
+                    id: MessageId::from(Uuid::now_v7()),
+                    kind: name(if rare { "rara" } else { kind }),
+                    destination: name(destination),
+                    ..message()
+                }
+            })
+            .collect();
+        store.receive(&batch.iter().collect::<Vec<_>>(), at(0)).await.expect("received");
+    }
+}
+
+async fn two_common_fields_that_never_meet_are_looked_through_bit_by_bit(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    many(&store).await;
+    let (kind, destination) = (Some("alta".to_owned()), Some("servicedesk".to_owned()));
+    let filter = Filter { kind, destination, ..Filter::default() };
+    for order in [Order::Newest, Order::Oldest] {
+        let first = store.search(&filter, Stretch::new(&filter, order, None), 9).await;
+        let first = first.expect("an answer");
+        assert_eq!(first.entries, []);
+        assert!(first.next.is_some(), "it has not looked at all of them");
+        assert_eq!(pages(&store, &filter, order, 9).await, []);
+    }
+    let meets = Filter { destination: Some("redmine".to_owned()), ..filter };
+    let count = pages(&store, &meets, Order::Newest, 499).await.len();
+    assert_eq!(count, WALK + 249, "nothing is left out where one look ends");
+}
+
+async fn a_rare_value_is_found_at_once_among_common_ones(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    many(&store).await;
+    let (kind, source) = (Some("rara".to_owned()), Some("servicedesk".to_owned()));
+    let state = Some("recibido".to_owned());
+    let filter = Filter { kind, source, state, ..Filter::default() };
+    let stretch = Stretch::new(&filter, Order::Newest, None);
+    let found = store.search(&filter, stretch, 9).await.expect("an answer");
+    assert_eq!((found.entries.len(), found.next), (1, None));
+}
+
+async fn payloads_are_read_as_far_as_they_are_kept(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, one) = (database.store(), message());
+    let stored = key(&store, &one).await;
+    forward(&store, stored).await;
+    let payloads = store.payloads(&[stored, Key::from(5)]).await.expect("an answer");
+    assert_eq!(payloads.into_iter().collect::<Vec<_>>(), [(stored, one.payload)]);
+    assert!(store.payloads(&[]).await.expect("an answer").is_empty());
+}
+
+async fn rules_are_replaced_and_removed_by_kind(backend: Backend) {
+    use audit_proxy::redact::Place;
+    let database = Database::create(backend).await;
+    let store = database.store();
+    store.prepare().await.expect("tables");
+    let rule = |kind, places: &[&str]| RuleSet {
+        kind: name(kind),
+        places: places.iter().map(|text| Place::read(text).expect("a place")).collect(),
+        changed: at(3),
+        changed_by: "ana".to_owned(),
+    };
+    for rule in [rule("alta", &["dni", "/a/0"]), rule("baja", &["x"]), rule("alta", &["/b", "Ñ"])]
+    {
+        store.set_rule(&rule).await.expect("set");
+    }
+    let sets = store.rule_sets().await.expect("an answer");
+    assert_eq!(sets, [rule("alta", &["/b", "Ñ"]), rule("baja", &["x"])]);
+    assert!(store.remove_rule(&name("baja")).await.expect("removed"));
+    assert!(!store.remove_rule(&name("baja")).await.expect("not there"));
+    let rules = store.rules().await.expect("an answer");
+    assert_eq!(rules.of(Some("alta")).map(<[_]>::len), Some(2));
+    assert_eq!((rules.of(Some("baja")), rules.of(None)), (None, None));
+}
