@@ -5,6 +5,7 @@
 //! - [`register`]: who may exchange messages. Pure.
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
+//! - [`summary`]: a message in a list, and in a table. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
 //! - [`search`]: what is asked of the messages that are kept. Pure.
 //! - [`redact`]: what of a payload nobody is shown. Pure.
@@ -25,6 +26,7 @@ pub mod register;
 pub mod search;
 pub mod store;
 pub mod story;
+pub mod summary;
 
 mod find;
 mod forward;

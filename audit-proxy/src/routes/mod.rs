@@ -1,5 +1,6 @@
 //! What the audit proxy answers.
 
+mod export;
 mod search;
 mod story;
 
@@ -29,6 +30,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(story::Api::openapi());
     api.merge(search::Api::openapi());
+    api.merge(export::Api::openapi());
     api
 }
 
@@ -36,7 +38,11 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let store = Data::new(store);
     move |routes| {
-        routes.app_data(store.clone()).configure(story::routes).configure(search::routes);
+        routes
+            .app_data(store.clone())
+            .configure(search::routes)
+            .configure(export::routes)
+            .configure(story::routes);
     }
 }
 

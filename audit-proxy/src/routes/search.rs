@@ -5,21 +5,19 @@ use actix_web::{
     http::StatusCode,
     web::{self, Data, Query, ServiceConfig},
 };
-use jiff::Timestamp;
-use messages::MessageId;
 use serde::Serialize;
 use service_kit::{
     Problem,
     problem::{FieldError, ProblemBody},
 };
 use utoipa::{OpenApi, ToSchema};
-use uuid::Uuid;
 
 use super::unavailable;
 use crate::{
     find::{Results, find},
     search::{Fault, Filter, Page, Parameters, page::cursor},
-    store::{Entry, Store},
+    store::Store,
+    summary::Resumen,
 };
 
 /// What is documented of it.
@@ -44,71 +42,8 @@ struct Encontrados {
     mirados: Option<usize>,
 }
 
-/// A message, without its payload and what was told of it.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Resumen {
-    /// What it is known by here, whatever its id is.
-    clave: String,
-    /// Its UUID; none where it came without.
-    #[schema(value_type = Option<String>)]
-    id: Option<Uuid>,
-    /// The system that it is from.
-    origen: Option<String>,
-    /// The system that it is for.
-    destino: Option<String>,
-    /// What kind of message it is.
-    tipo: Option<String>,
-    /// What it belongs to.
-    correlacion: Option<String>,
-    /// When it was made, by the clock of its source.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    creado: Option<Timestamp>,
-    /// When the proxy had it.
-    #[schema(value_type = String, format = DateTime)]
-    recibido: Timestamp,
-    /// When the destination's queue had it.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    reenviado: Option<Timestamp>,
-    /// When its final state was assigned, by the clock of its destination.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    asignado: Option<Timestamp>,
-    /// When the proxy learnt of that.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    notificado: Option<Timestamp>,
-    /// Its state now.
-    estado: String,
-    /// Why it was not admitted.
-    motivo: Option<String>,
-    /// Bytes of its payload.
-    tamano: i64,
-    /// The payload's media type.
-    tipo_contenido: Option<String>,
-}
-
-impl From<Entry> for Resumen {
-    fn from(entry: Entry) -> Self {
-        Self {
-            clave: entry.key.to_string(),
-            id: entry.id.map(MessageId::as_uuid),
-            origen: entry.source,
-            destino: entry.destination,
-            tipo: entry.kind,
-            correlacion: entry.correlation,
-            creado: entry.created,
-            recibido: entry.key.received(),
-            reenviado: entry.forwarded,
-            asignado: entry.settled,
-            notificado: entry.notified,
-            estado: entry.state,
-            motivo: entry.reason,
-            tamano: entry.size,
-            tipo_contenido: entry.content_type,
-        }
-    }
-}
-
 /// Los mensajes que cumplen todo lo que se pide, también los no admitidos, por páginas. Con un solo
-/// campo, el índice da la página llena. Con varios se miran como mucho 2.000 mensajes del más raro de
+/// campo, el índice da la página llena. Con varios se miran como mucho 1.000 mensajes del más raro de
 /// ellos, y con `texto` como mucho 2.000 cargas (u 8 MiB): entonces la página puede quedar corta o
 /// vacía sin ser la última; `mirados` dice cuántos fueron y `siguiente` continúa. `texto` busca, sin
 /// distinguir mayúsculas, en los textos, nombres y números de las cargas JSON que aún se guardan; lo

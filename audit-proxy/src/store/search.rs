@@ -15,7 +15,7 @@ use super::{
 use crate::search::{Filter, Order};
 
 /// Messages that are looked at for one page where no single index has the answer.
-pub const WALK: usize = 2000;
+pub const WALK: usize = 1000;
 
 /// A stretch of what there is, in an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -121,7 +121,7 @@ async fn pages_hold_what_was_asked_for_whatever_is_combined(backend: Backend) {
 /// destination of its own.
 async fn many(store: &Store) {
     let both = [("alta", "redmine"), ("baja", "servicedesk")];
-    for batch in 0..(2 * WALK / 500 + 1) {
+    for batch in 0..=(2 * WALK / 500) {
         let batch: Vec<_> = (0..500)
             .map(|place: usize| {
                 let (kind, destination) = both[place % 2];
