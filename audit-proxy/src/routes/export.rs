@@ -11,6 +11,7 @@ use service_kit::{Problem, problem::ProblemBody, request_id::RequestId};
 use utoipa::OpenApi;
 
 use super::{
+    access::Reader,
     search::{faulty, parameters},
     unavailable,
 };
@@ -82,7 +83,11 @@ impl Format {
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn export(request: HttpRequest, store: Data<Store>) -> Result<HttpResponse, Problem> {
+async fn export(
+    _: Reader,
+    request: HttpRequest,
+    store: Data<Store>,
+) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let format = parameters.take("formato", Format::read).unwrap_or(Format::Csv);
     let filter = Filter::take(&mut parameters);

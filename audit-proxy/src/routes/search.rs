@@ -12,7 +12,7 @@ use service_kit::{
 };
 use utoipa::{OpenApi, ToSchema};
 
-use super::unavailable;
+use super::{access::Reader, unavailable};
 use crate::{
     find::{Results, find},
     search::{Fault, Filter, Page, Parameters, page::cursor},
@@ -71,7 +71,11 @@ struct Encontrados {
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn search(request: HttpRequest, store: Data<Store>) -> Result<HttpResponse, Problem> {
+async fn search(
+    _: Reader,
+    request: HttpRequest,
+    store: Data<Store>,
+) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let filter = Filter::take(&mut parameters);
     let page = Page::take(&mut parameters, &filter);

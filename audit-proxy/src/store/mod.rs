@@ -11,11 +11,15 @@
 //! - `search`: those that are asked for.
 //! - `payload`: what they carry.
 //! - `rules`: what of that nobody is shown.
+//! - `lookups`: who was shown what.
+//! - `accounts`, `sessions`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
+mod accounts;
 mod forward;
 mod key;
+mod lookups;
 mod notify;
 mod payload;
 mod read;
@@ -24,6 +28,7 @@ mod refuse;
 mod rows;
 mod rules;
 mod search;
+mod sessions;
 mod systems;
 
 use std::sync::Arc;
@@ -31,15 +36,18 @@ use std::sync::Arc;
 use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, KeptAccount};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
+pub use lookups::{Lookup, Seen};
 pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
 pub use rules::RuleSet;
 pub use search::{Found, Stretch, WALK};
+pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
 
 use key::Keys;

@@ -20,7 +20,9 @@ macro_rules! contract {
     };
 }
 
+mod access;
 mod asking;
+mod caller;
 mod contract;
 mod flow;
 mod running;
