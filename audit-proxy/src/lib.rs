@@ -16,6 +16,8 @@
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
+//! - [`resend`]: whether a message can be sent once more, and as what. Pure.
+//! - `again`: sending it.
 //! - `notices`: what destinations tell.
 //! - `routes`: what it answers, and to whom.
 
@@ -25,11 +27,13 @@ pub mod config;
 pub mod lifecycle;
 pub mod redact;
 pub mod register;
+pub mod resend;
 pub mod search;
 pub mod store;
 pub mod story;
 pub mod summary;
 
+mod again;
 mod find;
 mod forward;
 mod notices;
@@ -49,6 +53,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use access::{Door, Passwords};
+use again::Resender;
 pub use config::Config;
 use forward::Forwarder;
 use notices::Notices;
@@ -83,6 +88,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone());
     let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria");
     let (told, listening) = subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones");
+    let resender = Resender {
+        store: store.clone(),
+        registry: registry.clone(),
+        forwarder: forwarder.clone(),
+        blocked: blocked.clone(),
+        max_payload,
+    };
     let proxy =
         Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
     let notices = Notices { store: store.clone(), registry: registry.clone() };
@@ -99,7 +111,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     keepers.spawn(door.run());
     keepers.spawn(notices::reunite(store.clone(), registry));
 
-    let serving = async { Ok(server.serve(routes::routes(store, passwords)).await?) };
+    let serving = async { Ok(server.serve(routes::routes(store, passwords, resender)).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,

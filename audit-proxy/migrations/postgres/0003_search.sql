@@ -21,3 +21,25 @@ CREATE TABLE lookups (
 );
 CREATE INDEX lookups_by_account ON lookups (account, key);
 CREATE INDEX lookups_by_message ON lookups (message_key, key);
+
+-- Further attempts to forward messages: of the first one the message itself tells.
+CREATE TABLE attempts (
+    key         BIGINT NOT NULL,
+    number      BIGINT NOT NULL, -- from 2 on
+    destination TEXT COLLATE "C" NOT NULL,
+    account     TEXT COLLATE "C" NOT NULL,    -- who asked for it
+    asked       BIGINT NOT NULL,
+    forwarded   BIGINT,          -- when the destination's queue had it once more
+    PRIMARY KEY (key, number)
+);
+CREATE INDEX attempts_waiting ON attempts (destination, asked, key) WHERE forwarded IS NULL;
+
+-- Messages that were made of others here: of one with another payload, under a new id,
+-- or of one that was not admitted before.
+CREATE TABLE links (
+    new_key BIGINT PRIMARY KEY,
+    old_key BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,        -- who made it
+    made    BIGINT NOT NULL
+);
+CREATE INDEX links_by_old ON links (old_key);

@@ -21,3 +21,25 @@ CREATE TABLE lookups (
 );
 CREATE INDEX lookups_by_account ON lookups (account, key);
 CREATE INDEX lookups_by_message ON lookups (message_key, key);
+
+-- Further attempts to forward messages: of the first one the message itself tells.
+CREATE TABLE attempts (
+    key         INTEGER NOT NULL,
+    number      INTEGER NOT NULL, -- from 2 on
+    destination TEXT NOT NULL,
+    account     TEXT NOT NULL,    -- who asked for it
+    asked       INTEGER NOT NULL,
+    forwarded   INTEGER,          -- when the destination's queue had it once more
+    PRIMARY KEY (key, number)
+) WITHOUT ROWID;
+CREATE INDEX attempts_waiting ON attempts (destination, asked, key) WHERE forwarded IS NULL;
+
+-- Messages that were made of others here: of one with another payload, under a new id,
+-- or of one that was not admitted before.
+CREATE TABLE links (
+    new_key INTEGER PRIMARY KEY,
+    old_key INTEGER NOT NULL,
+    account TEXT NOT NULL,        -- who made it
+    made    INTEGER NOT NULL
+);
+CREATE INDEX links_by_old ON links (old_key);

@@ -190,3 +190,37 @@ fn lines(rows: impl Iterator<Item = Resumen>) -> Result<Vec<u8>, anyhow::Error> 
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpServer, web::Data};
+
+    use super::*;
+
+    /// A store whose database is not there, in the middle of a file.
+    async fn breaking(store: Data<Store>) -> HttpResponse {
+        let (filter, order) = (Filter::default(), Order::Newest);
+        let store = Store::clone(&store);
+        let export = Export::new(store, filter, order, Format::Csv, Timestamp::now());
+        let first = Some(Bytes::from_static(b"clave,id\r\n"));
+        let request = RequestId::of(&actix_web::test::TestRequest::default().to_http_request());
+        HttpResponse::Ok().streaming(rest(first, export, request))
+    }
+
+    #[actix_web::test]
+    async fn a_file_that_breaks_off_does_not_look_whole() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let url = format!("sqlite://{}/none.db", folder.path().display());
+        let store = Data::new(Store::new(&url.parse().expect("a url")).expect("a store"));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let app = move || App::new().app_data(store.clone()).route("/", web::get().to(breaking));
+        let server = HttpServer::new(app).workers(1).listen(listener).expect("served").run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        // Its head may come, or not: its end does not.
+        let whole = async { reqwest::get(format!("http://{address}/")).await?.bytes().await };
+        whole.await.expect_err("a file without its end");
+        handle.stop(false).await;
+    }
+}

@@ -6,6 +6,7 @@ mod chosen;
 mod export;
 mod lookups;
 mod payload;
+mod resend;
 mod rules;
 mod search;
 mod sessions;
@@ -25,6 +26,7 @@ use utoipa::{
 
 use crate::{
     access::Passwords,
+    again::Resender,
     store::{Store, StoreError},
 };
 
@@ -49,6 +51,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     api.merge(search::Api::openapi());
     api.merge(export::Api::openapi());
     api.merge(payload::Api::openapi());
+    api.merge(resend::Api::openapi());
     api.merge(rules::Api::openapi());
     api.merge(lookups::Api::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
@@ -60,17 +63,21 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn routes(
     store: Store,
     passwords: Passwords,
+    resender: Resender,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let (store, passwords) = (Data::new(store), Data::new(passwords));
+    let resender = Data::new(resender);
     move |routes| {
         routes
             .app_data(store.clone())
             .app_data(passwords.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
+            .app_data(resender.clone())
             .configure(search::routes)
             .configure(export::routes)
             .configure(payload::routes)
+            .configure(resend::routes)
             .configure(rules::routes)
             .configure(lookups::routes)
             .configure(story::routes);

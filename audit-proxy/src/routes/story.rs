@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{access::Reader, unavailable};
 use crate::{
     store::{Store, StoreError},
-    story::{Historia, Paso, tell, told},
+    story::{Historia, Paso, tell, tell_on, told},
 };
 
 /// What is documented of it.
@@ -73,7 +73,8 @@ async fn stories(id: MessageId, store: &Store) -> Result<Historias, StoreError> 
     for message in store.messages(id).await? {
         let (own, others) = notices.into_iter().partition(|notice| notice.key == Some(message.key));
         notices = others;
-        mensajes.push(tell(message, own));
+        let key = message.key;
+        mensajes.push(tell_on(tell(message, own), key, store.again(key).await?));
     }
     let sin_mensaje = notices.into_iter().map(told).collect();
     Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje })

@@ -39,12 +39,17 @@ impl Page {
     pub fn take(parameters: &mut Parameters, filter: &Filter) -> Self {
         let order = parameters.take("orden", order).unwrap_or_default();
         let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
-        let after = parameters.take("pagina", |text| {
-            read(text, filter, order)
-                .ok_or("no es el «siguiente» de esta misma búsqueda; empiece sin «pagina»")
-        });
+        let after = after(parameters, filter, order);
         Self { order, limit: limit.unwrap_or(DEFAULT_LIMIT), after }
     }
+}
+
+/// Takes `pagina`, if it is given: after which key to go on.
+pub fn after(parameters: &mut Parameters, filter: &Filter, order: Order) -> Option<Key> {
+    parameters.take("pagina", |text| {
+        read(text, filter, order)
+            .ok_or("no es el «siguiente» de esta misma búsqueda; empiece sin «pagina»")
+    })
 }
 
 /// Reads `orden`.

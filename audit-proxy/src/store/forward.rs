@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use messages::{StandardMessage, SystemName};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 
 use super::{
     Key, Store, StoreError,
@@ -17,6 +17,8 @@ pub struct Waiting {
     pub key: Key,
     /// The message itself.
     pub message: StandardMessage,
+    /// Which further attempt it is, from 2 on; none where it is the first.
+    pub attempt: Option<i64>,
 }
 
 /// A message that its destination's queue has.
@@ -28,8 +30,11 @@ pub struct Forwarded {
     pub at: Timestamp,
 }
 
-const DESTINATIONS: &str = "SELECT DISTINCT destination FROM messages
-    WHERE forwarded IS NULL AND reason IS NULL AND key < $1";
+const DESTINATIONS: &str = "SELECT destination FROM messages
+        WHERE forwarded IS NULL AND reason IS NULL AND key < $1
+    UNION SELECT attempts.destination
+        FROM attempts JOIN payloads ON payloads.key = attempts.key
+        WHERE forwarded IS NULL AND asked < $2";
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
         content_type, payload
@@ -48,14 +53,16 @@ impl Store {
     ) -> Result<Vec<SystemName>, StoreError> {
         self.database
             .read(async |link| {
-                let query = sqlx::query(DESTINATIONS).bind(before.as_i64());
+                let asked = before.received().as_microsecond();
+                let query = sqlx::query(DESTINATIONS).bind(before.as_i64()).bind(asked);
                 let rows = query.fetch_all(link).await?;
                 rows.iter().map(|row| text(row.try_get(0)?)).collect()
             })
             .await
     }
 
-    /// The oldest messages, at most so many, that wait for `destination`; oldest first.
+    /// The oldest messages, at most so many, that wait for `destination` for the first
+    /// time; oldest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -68,7 +75,7 @@ impl Store {
             .read(async |link| {
                 let query = sqlx::query(WAITING).bind(destination.as_str()).bind(at_most);
                 let rows = query.fetch_all(link).await?;
-                rows.iter().map(|row| waiting(row, destination)).collect()
+                rows.iter().map(|row| waiting(row, destination, None)).collect()
             })
             .await
     }
@@ -100,7 +107,12 @@ impl Store {
     }
 }
 
-fn waiting(row: &sqlx::any::AnyRow, destination: &SystemName) -> Result<Waiting, StoreError> {
+/// Of columns in the order of [`WAITING`].
+pub(super) fn waiting(
+    row: &AnyRow,
+    destination: &SystemName,
+    attempt: Option<i64>,
+) -> Result<Waiting, StoreError> {
     let message = StandardMessage {
         id: id(row.try_get(1)?)?,
         source: text(row.try_get(2)?)?,
@@ -111,5 +123,5 @@ fn waiting(row: &sqlx::any::AnyRow, destination: &SystemName) -> Result<Waiting,
         content_type: text(row.try_get(6)?)?,
         payload: row.try_get(7)?,
     };
-    Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message })
+    Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message, attempt })
 }

@@ -5,6 +5,7 @@
 //! - `receive`: copies of messages, each stored once.
 //! - `refuse`: what was not admitted, and why.
 //! - `forward`: what waits to be forwarded, and what was.
+//! - `again`: what is forwarded once more, and what was made of what.
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
 //! - `read`: one message with all that happened to it.
@@ -17,6 +18,7 @@
 //! SQL lives in this folder only.
 
 mod accounts;
+mod again;
 mod forward;
 mod key;
 mod lookups;
@@ -37,6 +39,7 @@ use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
 pub use accounts::{AccountChange, KeptAccount};
+pub use again::{Again, Attempt, Link, Reforwarded};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;

@@ -61,7 +61,7 @@ impl Store {
         self.database.write(async |tx| self.receive_in(tx, messages, now).await).await
     }
 
-    async fn receive_in(
+    pub(super) async fn receive_in(
         &self,
         tx: &mut Transaction<'_, Any>,
         messages: &[&StandardMessage],

@@ -2,14 +2,14 @@
 
 use audit_proxy::{
     search::{Filter, Order},
-    store::{Entry, Key, RuleSet, Store, Stretch, WALK},
+    store::{Entry, Key, Lookup, Receipt, Reforwarded, RuleSet, Store, Stretch, WALK},
 };
 use messages::{MessageId, StandardMessage};
 use uuid::Uuid;
 
 use super::{
     Backend, Database,
-    contract::{at, forward, key, message, name, notice, notify},
+    contract::{at, forward, key, message, name, notice, notify, only},
 };
 
 contract!(
@@ -18,6 +18,10 @@ contract!(
     a_rare_value_is_found_at_once_among_common_ones,
     payloads_are_read_as_far_as_they_are_kept,
     rules_are_replaced_and_removed_by_kind,
+    a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is,
+    what_is_not_to_be_attempted_is_not,
+    what_was_made_of_a_message_is_linked_with_it_both_ways,
+    lookups_are_told_the_latest_first,
 );
 
 const SOURCES: [&str; 2] = ["servicedesk", "redmine"];
@@ -200,4 +204,106 @@ async fn rules_are_replaced_and_removed_by_kind(backend: Backend) {
     let rules = store.rules().await.expect("an answer");
     assert_eq!(rules.of(Some("alta")).map(<[_]>::len), Some(2));
     assert_eq!((rules.of(Some("baja")), rules.of(None)), (None, None));
+}
+
+async fn a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, one) = (database.store(), message());
+    let stored = key(&store, &one).await;
+    forward(&store, stored).await;
+    notify(&store, &[notice(&one, "error", 7)]).await;
+    let redmine = one.destination.clone();
+
+    assert_eq!(store.attempt(&[stored], "ana", at(10)).await.expect("begun"), [stored]);
+    assert_eq!(store.attempt(&[stored], "eva", at(11)).await.expect("not begun"), [], "one waits");
+    let destinations = async |before| {
+        store.destinations_waited_for(Key::first_at(before)).await.expect("an answer")
+    };
+    assert_eq!(destinations(at(11)).await, std::slice::from_ref(&redmine));
+    assert!(destinations(at(10)).await.is_empty(), "it was asked for later");
+    let waiting = store.waiting_again(&redmine, 9).await.expect("an answer");
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].key, waiting[0].attempt), (stored, Some(2)));
+    assert_eq!(waiting[0].message, one);
+    assert_eq!(store.waiting_again_of(&[stored]).await.expect("an answer"), waiting);
+    assert!(store.waiting(&redmine, 9).await.expect("an answer").is_empty(), "not the first");
+
+    let done = Reforwarded { key: stored, number: 2, at: at(12) };
+    store.reforwarded(&[done]).await.expect("written down");
+    assert!(store.waiting_again(&redmine, 9).await.expect("an answer").is_empty());
+    let entry = only(&store, one.id).await;
+    assert_eq!((entry.state.as_str(), entry.forwarded), ("error", Some(at(1))), "history stays");
+    let attempts = store.again(stored).await.expect("an answer").attempts;
+    assert_eq!((attempts[0].number, attempts[0].forwarded), (2, Some(at(12))));
+    assert_eq!((attempts[0].account.as_str(), attempts[0].asked), ("ana", at(10)));
+
+    // What is told now is judged as ever: by when the destination says that it was.
+    notify(&store, &[notice(&one, "rechazado", 6)]).await;
+    assert_eq!(only(&store, one.id).await.state, "error", "told of the first attempt, and late");
+    notify(&store, &[notice(&one, "procesado", 13)]).await;
+    assert_eq!(only(&store, one.id).await.state, "procesado");
+    assert_eq!(store.attempt(&[stored], "ana", at(14)).await.expect("begun"), [stored]);
+    assert_eq!(only(&store, one.id).await.state, "procesado", "asking for it moves nothing");
+    let attempts = store.again(stored).await.expect("an answer").attempts;
+    assert_eq!((attempts.len(), attempts[1].number, attempts[1].forwarded), (2, 3, None));
+}
+
+async fn what_is_not_to_be_attempted_is_not(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    let waiting = key(&store, &message()).await;
+    let bare = broker::Incoming::new(Some(&Uuid::now_v7().to_string()), None, Vec::new());
+    let refused = audit_proxy::store::Refused { message: &bare, reason: "no".to_owned() };
+    store.refuse(&[refused], at(0)).await.expect("kept");
+    let all = pages(&store, &Filter::default(), Order::Oldest, 9).await;
+    let keys: Vec<_> = all.iter().map(|entry| entry.key).chain([Key::from(5)]).collect();
+    assert_eq!(keys.len(), 3);
+    assert_eq!(store.attempt(&keys, "ana", at(1)).await.expect("an answer"), []);
+    assert_eq!(store.attempt(&[], "ana", at(1)).await.expect("an answer"), []);
+    let kept = store.kept(&keys).await.expect("an answer");
+    assert!(kept.contains(&waiting) && !kept.contains(&Key::from(5)));
+}
+
+async fn what_was_made_of_a_message_is_linked_with_it_both_ways(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, one) = (database.store(), message());
+    let old = key(&store, &one).await;
+    forward(&store, old).await;
+    let made = StandardMessage { payload: b"{}".to_vec(), ..message() };
+    let receipt = store.receive_made(&made, old, "ana", at(3)).await.expect("received");
+    let Receipt::ToForward(new) = receipt else { panic!("{receipt:?}") };
+    let waiting = store.waiting(&made.destination, 9).await.expect("an answer");
+    assert_eq!((waiting.len(), waiting[0].attempt), (1, None), "it waits as any");
+    assert_eq!(waiting[0].message, made);
+    for (key, other) in [(old, made.id), (new, one.id)] {
+        let links = store.again(key).await.expect("an answer").links;
+        assert_eq!(links.len(), 1);
+        assert_eq!((links[0].old, links[0].new), (old, new));
+        assert_eq!((links[0].other, links[0].account.as_str()), (Some(other), "ana"));
+    }
+    forward(&store, new).await;
+    let again = store.receive_made(&made, old, "ana", at(4)).await.expect("an answer");
+    assert_eq!(again, Receipt::Repeated);
+}
+
+async fn lookups_are_told_the_latest_first(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, one) = (database.store(), message());
+    key(&store, &one).await;
+    let entry = only(&store, one.id).await;
+    for (second, account) in [(1, "ana"), (2, "eva"), (3, "ana")] {
+        let lookup = Lookup { account, message: &entry, first_byte: second, bytes: 9 };
+        store.record(&lookup, at(second)).await.expect("written down");
+    }
+    let seen = async |account, message, before| {
+        let seen = store.seen(account, message, before, 2).await.expect("an answer");
+        seen.iter().map(|seen| seen.first_byte).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(None, None, None).await, [3, 2]);
+    assert_eq!(seen(Some("ana"), None, None).await, [3, 1]);
+    assert_eq!(seen(Some("eva"), Some(entry.key), None).await, [2]);
+    assert_eq!(seen(None, Some(Key::from(5)), None).await, [0_i64; 0]);
+    assert_eq!(seen(None, Some(entry.key), Some(Key::first_at(at(3)))).await, [2, 1]);
+    let all = store.seen(None, None, None, 9).await.expect("an answer");
+    assert_eq!((all[0].message, all[0].key.received()), (Some(one.id), at(3)));
 }

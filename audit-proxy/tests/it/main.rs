@@ -25,6 +25,8 @@ mod asking;
 mod caller;
 mod contract;
 mod flow;
+mod payload;
+mod resend;
 mod running;
 mod search;
 
