@@ -10,6 +10,7 @@
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
 //! - [`search`]: what is asked of the messages that are kept. Pure.
 //! - [`redact`]: what of a payload nobody is shown. Pure.
+//! - [`statistics`]: how many messages there were, and how long they took. Pure.
 //! - [`store`]: the messages, and what became of them.
 //! - `find`: a page of what is asked for.
 //! - `topology`: what is declared on the broker.
@@ -29,6 +30,7 @@ pub mod redact;
 pub mod register;
 pub mod resend;
 pub mod search;
+pub mod statistics;
 pub mod store;
 pub mod story;
 pub mod summary;

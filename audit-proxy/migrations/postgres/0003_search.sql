@@ -43,3 +43,30 @@ CREATE TABLE links (
     made    BIGINT NOT NULL
 );
 CREATE INDEX links_by_old ON links (old_key);
+
+-- How many messages were received on which day (since 1970, in UTC) and are in which
+-- state now. Texts are empty where a message that was not admitted did not say. Processes
+-- count in rows of their own, so that they do not wait for each other: a shard each.
+CREATE TABLE tallies (
+    day         BIGINT NOT NULL,
+    source      TEXT COLLATE "C" NOT NULL,
+    destination TEXT COLLATE "C" NOT NULL,
+    kind        TEXT COLLATE "C" NOT NULL,
+    state       TEXT COLLATE "C" NOT NULL,
+    shard       BIGINT NOT NULL,
+    count       BIGINT NOT NULL,
+    PRIMARY KEY (day, source, destination, kind, state, shard)
+);
+
+-- How many of them took how long for a stage: sizes are eight to each doubling, and -1
+-- where clocks tell the impossible.
+CREATE TABLE stage_tallies (
+    day         BIGINT NOT NULL,
+    source      TEXT COLLATE "C" NOT NULL,
+    destination TEXT COLLATE "C" NOT NULL,
+    stage       TEXT COLLATE "C" NOT NULL,
+    size        BIGINT NOT NULL,
+    shard       BIGINT NOT NULL,
+    count       BIGINT NOT NULL,
+    PRIMARY KEY (day, source, destination, stage, size, shard)
+);

@@ -43,3 +43,30 @@ CREATE TABLE links (
     made    INTEGER NOT NULL
 );
 CREATE INDEX links_by_old ON links (old_key);
+
+-- How many messages were received on which day (since 1970, in UTC) and are in which
+-- state now. Texts are empty where a message that was not admitted did not say. Processes
+-- count in rows of their own, so that they do not wait for each other: a shard each.
+CREATE TABLE tallies (
+    day         INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    shard       INTEGER NOT NULL,
+    count       INTEGER NOT NULL,
+    PRIMARY KEY (day, source, destination, kind, state, shard)
+) WITHOUT ROWID;
+
+-- How many of them took how long for a stage: sizes are eight to each doubling, and -1
+-- where clocks tell the impossible.
+CREATE TABLE stage_tallies (
+    day         INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    stage       TEXT NOT NULL,
+    size        INTEGER NOT NULL,
+    shard       INTEGER NOT NULL,
+    count       INTEGER NOT NULL,
+    PRIMARY KEY (day, source, destination, stage, size, shard)
+) WITHOUT ROWID;

@@ -10,6 +10,7 @@ mod resend;
 mod rules;
 mod search;
 mod sessions;
+mod statistics;
 mod story;
 
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     api.merge(resend::Api::openapi());
     api.merge(rules::Api::openapi());
     api.merge(lookups::Api::openapi());
+    api.merge(statistics::Api::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
@@ -80,6 +82,7 @@ pub(crate) fn routes(
             .configure(resend::routes)
             .configure(rules::routes)
             .configure(lookups::routes)
+            .configure(statistics::routes)
             .configure(story::routes);
     }
 }

@@ -66,7 +66,10 @@ pub fn time(text: &str) -> Result<Timestamp, &'static str> {
 }
 
 /// Of what was not admitted any text is kept, as it came.
-fn short(text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// How long it may be.
+pub fn short(text: &str) -> Result<String, String> {
     let fits = text.len() <= MAX_SHORT_LENGTH && !text.contains('\0');
     fits.then(|| text.to_owned())
         .ok_or_else(|| format!("debe ser un texto de hasta {MAX_SHORT_LENGTH} bytes"))

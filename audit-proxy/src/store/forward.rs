@@ -7,8 +7,12 @@ use sqlx::{Row, any::AnyRow};
 use super::{
     Key, Store, StoreError,
     rows::{id, once, optional, places, text, time},
+    tally::{Counted, Tally},
 };
-use crate::lifecycle::{FORWARDED, RECEIVED};
+use crate::{
+    lifecycle::{FORWARDED, RECEIVED},
+    statistics::Stage,
+};
 
 /// A message that waits to be forwarded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,7 +95,8 @@ impl Store {
         let statement = format!(
             "UPDATE messages SET forwarded = column2,
                  state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
-             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL",
+             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL
+             RETURNING messages.key, source, destination, kind, state, forwarded",
             places(1, forwarded.len(), 2)
         );
         self.database
@@ -100,11 +105,25 @@ impl Store {
                 for Forwarded { key, at } in forwarded {
                     query = query.bind(key.as_i64()).bind(at.as_microsecond());
                 }
-                query.execute(&mut **tx).await?;
-                Ok(())
+                let rows = query.fetch_all(&mut **tx).await?;
+                tally(&rows)?.write(tx, self.keys.process()).await
             })
             .await
     }
+}
+
+/// What is counted of messages that were forwarded.
+fn tally(rows: &[AnyRow]) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for row in rows {
+        let key = Key::from(row.try_get::<i64, _>(0)?);
+        let counted = Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        if row.try_get::<&str, _>(4)? == FORWARDED {
+            tally.change(&counted, RECEIVED, FORWARDED);
+        }
+        tally.took(&counted, Stage::Proxy, key.received(), time(row.try_get(5)?)?);
+    }
+    Ok(tally)
 }
 
 /// Of columns in the order of [`WAITING`].

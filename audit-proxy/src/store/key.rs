@@ -65,6 +65,11 @@ impl Keys {
         Self { low, last: AtomicI64::new(0) }
     }
 
+    /// A number that other processes hardly have.
+    pub(super) fn process(&self) -> i64 {
+        self.low
+    }
+
     /// Keys for so many messages that were received `now`.
     pub(super) fn take(&self, count: usize, now: Timestamp) -> impl Iterator<Item = Key> + use<> {
         let (now, count) = (now.as_microsecond(), i64::try_from(count).unwrap_or_default());

@@ -5,6 +5,7 @@
 //! - `receive`: copies of messages, each stored once.
 //! - `refuse`: what was not admitted, and why.
 //! - `forward`: what waits to be forwarded, and what was.
+//! - `tally`: what is counted of them.
 //! - `again`: what is forwarded once more, and what was made of what.
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
@@ -32,6 +33,7 @@ mod rules;
 mod search;
 mod sessions;
 mod systems;
+mod tally;
 
 use std::sync::Arc;
 
@@ -52,6 +54,7 @@ pub use rules::RuleSet;
 pub use search::{Found, Stretch, WALK};
 pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
+pub use tally::{Census, Counts};
 
 use key::Keys;
 

@@ -10,8 +10,9 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     rows::{bytes, id, once, places, text},
+    tally::{Counted, Tally},
 };
-use crate::lifecycle::RECEIVED;
+use crate::{lifecycle::RECEIVED, statistics::Stage};
 
 /// What the store has of a message that was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +87,7 @@ impl Store {
             .collect();
         if !new.is_empty() {
             insert(tx, &new).await?;
+            tally(&new).write(tx, self.keys.process()).await?;
         }
         Ok(receipts)
     }
@@ -129,6 +131,17 @@ async fn known(
         known.insert(identity, Known { key, digest: row.try_get(3)?, is_seen_to });
     }
     Ok(known)
+}
+
+fn tally(new: &[New<'_>]) -> Tally {
+    let mut tally = Tally::default();
+    for New { key, message, .. } in new {
+        let StandardMessage { source, destination, kind, created, .. } = message;
+        let counted = Counted::new(*key, source.as_str(), destination.as_str(), kind.as_str());
+        tally.enter(&counted, RECEIVED);
+        tally.took(&counted, Stage::Arrival, *created, key.received());
+    }
+    tally
 }
 
 async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {

@@ -2,7 +2,8 @@
 
 use audit_proxy::{
     search::{Filter, Order},
-    store::{Entry, Key, Lookup, Receipt, Reforwarded, RuleSet, Store, Stretch, WALK},
+    statistics::{Day, Stage},
+    store::{Census, Entry, Key, Lookup, Receipt, Reforwarded, RuleSet, Store, Stretch, WALK},
 };
 use messages::{MessageId, StandardMessage};
 use uuid::Uuid;
@@ -22,6 +23,8 @@ contract!(
     what_is_not_to_be_attempted_is_not,
     what_was_made_of_a_message_is_linked_with_it_both_ways,
     lookups_are_told_the_latest_first,
+    what_is_counted_is_what_there_is,
+    stages_are_counted_once_for_each_message,
 );
 
 const SOURCES: [&str; 2] = ["servicedesk", "redmine"];
@@ -306,4 +309,85 @@ async fn lookups_are_told_the_latest_first(backend: Backend) {
     assert_eq!(seen(None, Some(entry.key), Some(Key::first_at(at(3)))).await, [2, 1]);
     let all = store.seen(None, None, None, 9).await.expect("an answer");
     assert_eq!((all[0].message, all[0].key.received()), (Some(one.id), at(3)));
+}
+
+/// How many of these messages have each value, the most first.
+fn counted<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Vec<(String, i64)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for value in values {
+        *counts.entry(value.unwrap_or_default().to_owned()).or_insert(0_i64) += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+async fn what_is_counted_is_what_there_is(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    sixty(&store).await;
+    let bare = broker::Incoming::new(None, Some("rara"), Vec::new());
+    for second in [0, 100_000] {
+        let refused = audit_proxy::store::Refused { message: &bare, reason: "no".to_owned() };
+        store.refuse(&[refused], at(second)).await.expect("kept");
+    }
+    let all = pages(&store, &Filter::default(), Order::Oldest, 99).await;
+    let forwarded: Vec<_> = all
+        .iter()
+        .filter(|entry| entry.reason.is_none())
+        .take(20)
+        .map(|entry| audit_proxy::store::Forwarded { key: entry.key, at: at(70) })
+        .collect();
+    for _ in 0..2 {
+        store.forwarded(&forwarded).await.expect("written down, the second time as nothing");
+    }
+    let all = pages(&store, &Filter::default(), Order::Oldest, 99).await;
+    for (source, destination) in
+        [(None, None), (Some("redmine"), None), (Some("redmine"), Some("servicedesk"))]
+    {
+        let (source, destination) = (source.map(str::to_owned), destination.map(str::to_owned));
+        let filter = Filter {
+            source: source.clone(),
+            destination: destination.clone(),
+            ..Filter::default()
+        };
+        let meant: Vec<_> = all.iter().filter(|entry| is_meant(entry, &filter)).collect();
+        let census = Census { source, destination, ..Census::default() };
+        let counts = store.counts(&census).await.expect("an answer");
+        assert_eq!(counts.states, counted(meant.iter().map(|one| Some(&*one.state))));
+        assert_eq!(counts.sources, counted(meant.iter().map(|one| one.source.as_deref())));
+        assert_eq!(
+            counts.destinations,
+            counted(meant.iter().map(|one| one.destination.as_deref()))
+        );
+        assert_eq!(counts.kinds, counted(meant.iter().map(|one| one.kind.as_deref())));
+        let days: i64 = counts.days.iter().map(|(_, count)| count).sum();
+        assert_eq!(usize::try_from(days), Ok(meant.len()));
+    }
+    let (first, second) = (Day::of(at(0)), Day::of(at(100_000)));
+    let census = Census { since: Some(second), ..Census::default() };
+    let days = store.counts(&census).await.expect("an answer").days;
+    assert_eq!(days, [(second, 1)]);
+    let census = Census { until: Some(second), ..Census::default() };
+    assert_eq!(store.counts(&census).await.expect("an answer").days, [(first, 61)]);
+}
+
+async fn stages_are_counted_once_for_each_message(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, one) = (database.store(), message());
+    let ahead = StandardMessage { created: at(5), ..message() };
+    let stored = key(&store, &one).await;
+    key(&store, &ahead).await;
+    forward(&store, stored).await;
+    for state in ["error", "procesado"] {
+        let second = if state == "error" { 7 } else { 8 };
+        notify(&store, &[notice(&one, state, second)]).await;
+    }
+    store.attempt(&[stored], "ana", at(10)).await.expect("begun");
+    store.reforwarded(&[Reforwarded { key: stored, number: 2, at: at(11) }]).await.expect("done");
+    let stages = store.counts(&Census::default()).await.expect("an answer").stages;
+    let size = |from, to| audit_proxy::statistics::size(at(from), at(to));
+    assert_eq!(stages[&Stage::Arrival], [(-1, 1), (size(0, 1), 1)]);
+    assert_eq!(stages[&Stage::Proxy], [(size(0, 1), 1)]);
+    assert_eq!(stages[&Stage::Processing], [(size(1, 2), 1)]);
 }

@@ -59,6 +59,28 @@ async fn messages_are_found_by_what_they_are_page_by_page() {
 }
 
 #[tokio::test]
+async fn messages_are_counted_as_they_come() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    stored(&world, &proxy).await;
+    let (status, counted) = proxy.get("/estadisticas?origen=servicedesk").await.expect("one");
+    assert_eq!((status, &counted["mensajes"]), (200, &Value::from(5)), "{counted}");
+    assert_eq!(counted["estados"], serde_json::json!([{ "nombre": "reenviado", "mensajes": 5 }]));
+    assert_eq!(counted["tipos"][0], serde_json::json!({ "nombre": "baja", "mensajes": 4 }));
+    assert_eq!(counted["etapas"]["proxy"]["mensajes"], 5);
+    assert!(counted["etapas"]["proxy"]["p99_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{counted}");
+    assert_eq!(counted["periodos"].as_array().map(Vec::len), Some(1));
+    let (_, none) = proxy.get("/estadisticas?hasta=2020-01-01T00:00:00Z").await.expect("one");
+    assert_eq!(none["mensajes"], 0);
+    for bad in ["desde=ayer", "tipo=alta", "desde=2026-01-02T00:00:00Z&hasta=2026-01-01T00:00:00Z"]
+    {
+        assert_eq!(proxy.get(&format!("/estadisticas?{bad}")).await.expect("one").0, 400, "{bad}");
+    }
+    proxy.stopped().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_is_named() {
     let world = World::new().await;
     let proxy = world.running().await;
