@@ -12,6 +12,7 @@ mod search;
 mod sessions;
 mod statistics;
 mod story;
+mod tokens;
 
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(sessions::Api::openapi());
     api.merge(accounts::Api::openapi());
+    api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
     api.merge(search::Api::openapi());
     api.merge(export::Api::openapi());
@@ -83,6 +85,7 @@ pub(crate) fn routes(
             .configure(rules::routes)
             .configure(lookups::routes)
             .configure(statistics::routes)
+            .configure(tokens::routes)
             .configure(story::routes);
     }
 }

@@ -14,7 +14,7 @@
 //! - `payload`: what they carry.
 //! - `rules`: what of that nobody is shown.
 //! - `lookups`: who was shown what.
-//! - `accounts`, `sessions`: who may ask, and who does.
+//! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
@@ -34,6 +34,7 @@ mod search;
 mod sessions;
 mod systems;
 mod tally;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -55,6 +56,7 @@ pub use search::{Found, Stretch, WALK};
 pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
 pub use tally::{Census, Counts};
+pub use tokens::KeptToken;
 
 use key::Keys;
 

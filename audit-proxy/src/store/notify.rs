@@ -177,7 +177,9 @@ async fn apply<'a>(
     if !moved.is_empty() {
         settle(tx, &moved, now).await?;
         let mut tally = Tally::default();
-        moved.iter().for_each(|subject| subject.tally(&mut tally, now));
+        for subject in &moved {
+            subject.tally(&mut tally, now);
+        }
         tally.write(tx, shard).await?;
     }
     Ok(judged)

@@ -24,6 +24,7 @@ mod access;
 mod asking;
 mod caller;
 mod contract;
+mod contract_access;
 mod flow;
 mod payload;
 mod resend;
@@ -45,7 +46,7 @@ enum Backend {
 /// A database of a test's own.
 struct Database {
     text: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Database {
@@ -55,11 +56,18 @@ impl Database {
             Backend::Sqlite => format!("sqlite://{}/new/audit.db", folder.path().display()),
             Backend::Postgres => TestDatabase::create().await.url().to_owned(),
         };
-        Self { text, _folder: folder }
+        Self { text, folder }
     }
 
     fn store(&self) -> Store {
         let url: DatabaseUrl = self.text.parse().expect("a url");
         Store::new(&url).expect("a url that the driver understands")
+    }
+
+    /// All that is in the files of SQLite.
+    fn files(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("new")).expect("the folder");
+        let files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("bytes"));
+        files.collect::<Vec<_>>().concat()
     }
 }
