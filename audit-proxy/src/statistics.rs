@@ -2,8 +2,8 @@
 //! they come. Pure.
 //!
 //! Durations are counted by size, eight sizes to each doubling, so that a percentile is
-//! known to within 7 % whatever the number of messages; what is counted is never read
-//! from the messages again.
+//! known to within 7 % whatever the number of messages (of large batches, a sample stands
+//! for all); what is counted is never read from the messages again.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;

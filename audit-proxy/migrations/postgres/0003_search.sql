@@ -45,7 +45,7 @@ CREATE TABLE links (
 CREATE INDEX links_by_old ON links (old_key);
 
 -- How many messages were received on which day (since 1970, in UTC) and are in which
--- state now. Texts are empty where a message that was not admitted did not say. Processes
+-- state now; as received all are counted that were admitted, whatever came of them. Texts are empty where a message that was not admitted did not say. Processes
 -- count in rows of their own, so that they do not wait for each other: a shard each.
 CREATE TABLE tallies (
     day         BIGINT NOT NULL,

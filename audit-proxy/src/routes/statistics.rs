@@ -79,7 +79,8 @@ struct Etapas {
 
 /// Cuántos mensajes hubo y cuánto tardaron, en días enteros (UTC) según cuándo se recibieron. Se
 /// cuentan a medida que llegan y cambian de estado: no se leen los mensajes, y los que la retención
-/// borró siguen contados. Los percentiles tienen un error de hasta el 7 %; no entran en ellos los
+/// borró siguen contados. Los percentiles tienen un error de hasta el 7 %, y en las tandas
+/// de más de 50 mensajes salen de una muestra; no entran en ellos los
 /// mensajes cuyos relojes se contradicen (`desfasados`).
 #[utoipa::path(
     get,

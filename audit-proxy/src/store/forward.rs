@@ -7,7 +7,7 @@ use sqlx::{Row, any::AnyRow};
 use super::{
     Key, Store, StoreError,
     rows::{id, once, optional, places, text, time},
-    tally::{Counted, Tally},
+    tally::{Counted, Tally, sampled},
 };
 use crate::{
     lifecycle::{FORWARDED, RECEIVED},
@@ -116,14 +116,21 @@ impl Store {
 fn tally(rows: &[AnyRow]) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
     for row in rows {
-        let key = Key::from(row.try_get::<i64, _>(0)?);
-        let counted = Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
         if row.try_get::<&str, _>(4)? == FORWARDED {
-            tally.change(&counted, RECEIVED, FORWARDED);
+            tally.change(&counted(row)?, RECEIVED, FORWARDED);
         }
-        tally.took(&counted, Stage::Proxy, key.received(), time(row.try_get(5)?)?);
+    }
+    for (row, messages) in sampled(rows) {
+        let counted = counted(row)?;
+        let times = (Key::from(row.try_get::<i64, _>(0)?).received(), time(row.try_get(5)?)?);
+        tally.took(&counted, Stage::Proxy, times, messages);
     }
     Ok(tally)
+}
+
+fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
+    let key = row.try_get::<i64, _>(0)?.into();
+    Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
 /// Of columns in the order of [`WAITING`].

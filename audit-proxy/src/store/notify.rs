@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     rows::{bytes, id, once, places, text, time},
-    tally::{Counted, Tally},
+    tally::{Counted, Tally, sampled},
 };
 use crate::{
     lifecycle::{Effect, Known, Told, judge},
@@ -56,12 +56,9 @@ struct Subject {
 }
 
 impl Subject {
-    fn tally(&self, tally: &mut Tally, now: Timestamp) {
-        let (before, after) = (self.before.state.as_str(), self.known.state.as_str());
-        tally.change(&self.counted, before, after);
-        if let (None, Some(forwarded)) = (self.before.settled, self.forwarded) {
-            tally.took(&self.counted, Stage::Processing, forwarded, now);
-        }
+    /// When its destination had it, where its first final state is this one.
+    fn first_forwarded(&self) -> Option<Timestamp> {
+        self.forwarded.filter(|_| self.before.settled.is_none())
     }
 }
 
@@ -176,13 +173,23 @@ async fn apply<'a>(
     let moved: Vec<_> = moved.iter().filter_map(|identity| subjects.get(identity)).collect();
     if !moved.is_empty() {
         settle(tx, &moved, now).await?;
-        let mut tally = Tally::default();
-        for subject in &moved {
-            subject.tally(&mut tally, now);
-        }
-        tally.write(tx, shard).await?;
+        tally(&moved, now).write(tx, shard).await?;
     }
     Ok(judged)
+}
+
+/// What is counted of messages that moved.
+fn tally(moved: &[&Subject], now: Timestamp) -> Tally {
+    let mut tally = Tally::default();
+    for Subject { before, known, counted, .. } in moved {
+        tally.change(counted, before.state.as_str(), known.state.as_str());
+    }
+    let first: Vec<_> =
+        moved.iter().filter_map(|one| Some((&one.counted, one.first_forwarded()?))).collect();
+    for ((counted, forwarded), messages) in sampled(&first) {
+        tally.took(counted, Stage::Processing, (*forwarded, now), messages);
+    }
+    tally
 }
 
 async fn subjects(

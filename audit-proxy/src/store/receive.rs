@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     rows::{bytes, id, once, places, text},
-    tally::{Counted, Tally},
+    tally::{Counted, Tally, sampled},
 };
 use crate::{lifecycle::RECEIVED, statistics::Stage};
 
@@ -135,13 +135,21 @@ async fn known(
 
 fn tally(new: &[New<'_>]) -> Tally {
     let mut tally = Tally::default();
-    for New { key, message, .. } in new {
-        let StandardMessage { source, destination, kind, created, .. } = message;
-        let counted = Counted::new(*key, source.as_str(), destination.as_str(), kind.as_str());
-        tally.enter(&counted, RECEIVED);
-        tally.took(&counted, Stage::Arrival, *created, key.received());
+    for one in new {
+        tally.enter(&one.counted(), RECEIVED);
+    }
+    for (one, messages) in sampled(new) {
+        let times = (one.message.created, one.key.received());
+        tally.took(&one.counted(), Stage::Arrival, times, messages);
     }
     tally
+}
+
+impl New<'_> {
+    fn counted(&self) -> Counted {
+        let StandardMessage { source, destination, kind, .. } = self.message;
+        Counted::new(self.key, source.as_str(), destination.as_str(), kind.as_str())
+    }
 }
 
 async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {

@@ -3,7 +3,8 @@
 //! they are deleted, and is read without them.
 //!
 //! Several processes count at once; rows of their own keep them from waiting for each
-//! other.
+//! other. So that counting costs little beside storing, what was admitted stays counted
+//! as received whatever becomes of it, and of a large batch durations are sampled.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,16 @@ use super::{
     Key, Store, StoreError,
     rows::{once, places},
 };
-use crate::statistics::{Day, Stage, size};
+use crate::{
+    lifecycle::{RECEIVED, REFUSED},
+    statistics::{Day, Stage, size},
+};
 
 /// Rows for as many processes.
 const SHARDS: i64 = 16;
+
+/// Messages of a batch whose durations are counted, at most; each stands for others then.
+const SAMPLED: usize = 50;
 
 /// Names that are told of one kind at most, those with the most messages.
 const NAMED: i64 = 100;
@@ -53,15 +60,23 @@ impl Tally {
 
     /// A message was in one state, and is in another.
     pub(super) fn change(&mut self, counted: &Counted, before: &str, after: &str) {
-        *self.states.entry((counted.clone(), before.to_owned())).or_default() -= 1;
+        if before != RECEIVED {
+            *self.states.entry((counted.clone(), before.to_owned())).or_default() -= 1;
+        }
         self.enter(counted, after);
     }
 
-    /// A message went through a stage.
-    pub(super) fn took(&mut self, counted: &Counted, stage: Stage, from: Timestamp, to: Timestamp) {
+    /// So many messages took as long for a stage as this one.
+    pub(super) fn took(
+        &mut self,
+        counted: &Counted,
+        stage: Stage,
+        (from, to): (Timestamp, Timestamp),
+        messages: i64,
+    ) {
         let Counted { day, source, destination, .. } = counted.clone();
         let size = size(from, to);
-        *self.stages.entry((day, source, destination, stage, size)).or_default() += 1;
+        *self.stages.entry((day, source, destination, stage, size)).or_default() += messages;
     }
 
     /// Adds it to what is counted. In one order, so that no two wait for each other.
@@ -125,6 +140,15 @@ impl Tally {
     }
 }
 
+/// Of the messages of a batch, those whose durations are counted, and for how many each
+/// stands: together for all.
+pub(super) fn sampled<T>(batch: &[T]) -> impl Iterator<Item = (&T, i64)> {
+    batch.chunks(batch.len().div_ceil(SAMPLED).max(1)).filter_map(|chunk| {
+        let first = chunk.first()?;
+        Some((first, i64::try_from(chunk.len()).unwrap_or(i64::MAX)))
+    })
+}
+
 /// Which messages are counted.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Census {
@@ -169,7 +193,7 @@ impl Store {
                 }
                 Ok(Counts {
                     days: census.days(link).await?,
-                    states: census.by(link, "state").await?,
+                    states: census.states(link).await?,
                     sources: census.by(link, "source").await?,
                     destinations: census.by(link, "destination").await?,
                     kinds: census.by(link, "kind").await?,
@@ -187,7 +211,8 @@ impl Census {
         column: &str,
     ) -> Result<Vec<(String, i64)>, StoreError> {
         let statement = format!(
-            "SELECT {column}, CAST(SUM(count) AS BIGINT) AS total FROM tallies WHERE {}
+            "SELECT {column}, CAST(SUM(count) AS BIGINT) AS total FROM tallies
+             WHERE {} AND state IN ('{RECEIVED}', '{REFUSED}')
              GROUP BY {column} HAVING SUM(count) <> 0 ORDER BY total DESC, {column} LIMIT {NAMED}",
             self.conditions()
         );
@@ -195,9 +220,21 @@ impl Census {
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
+    /// What was admitted and is in no other state is still as it was received.
+    async fn states(&self, link: &mut AnyConnection) -> Result<Vec<(String, i64)>, StoreError> {
+        let statement = format!(
+            "SELECT state, CAST(SUM(count) AS BIGINT) FROM tallies WHERE {} GROUP BY state",
+            self.conditions()
+        );
+        let rows = self.fetch(link, &statement).await?;
+        let states = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        Ok(apart(states.collect::<Result<_, StoreError>>()?))
+    }
+
     async fn days(&self, link: &mut AnyConnection) -> Result<Vec<(Day, i64)>, StoreError> {
         let statement = format!(
-            "SELECT day, CAST(SUM(count) AS BIGINT) FROM tallies WHERE {}
+            "SELECT day, CAST(SUM(count) AS BIGINT) FROM tallies
+             WHERE {} AND state IN ('{RECEIVED}', '{REFUSED}')
              GROUP BY day HAVING SUM(count) <> 0 ORDER BY day",
             self.conditions()
         );
@@ -244,5 +281,43 @@ impl Census {
             query = query.bind(value.as_str());
         }
         Ok(query.fetch_all(link).await?)
+    }
+}
+
+/// Takes what went on to another state from what was received; the most first.
+fn apart(mut states: BTreeMap<String, i64>) -> Vec<(String, i64)> {
+    let went_on: i64 = states
+        .iter()
+        .filter(|(state, _)| ![RECEIVED, REFUSED].contains(&state.as_str()))
+        .map(|(_, count)| count)
+        .sum();
+    states.entry(RECEIVED.to_owned()).and_modify(|count| *count -= went_on);
+    let mut states: Vec<_> = states.into_iter().filter(|(_, count)| *count != 0).collect();
+    states.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_stands_for_the_whole_batch() {
+        for count in [0, 1, 50, 51, 499, 500] {
+            let batch = vec![0_u8; count];
+            let sample: Vec<_> = sampled(&batch).collect();
+            assert!(sample.len() <= SAMPLED, "{count}");
+            let stands_for: i64 = sample.iter().map(|(_, messages)| messages).sum();
+            assert_eq!(usize::try_from(stands_for), Ok(count));
+        }
+    }
+
+    #[test]
+    fn what_went_on_is_not_as_it_was_received() {
+        let states = [(RECEIVED, 9), ("reenviado", 3), ("error", 4), (REFUSED, 5), ("raro", 0)];
+        let states = states.map(|(state, count)| (state.to_owned(), count)).into();
+        let word = |(state, count): (&str, i64)| (state.to_owned(), count);
+        let apart = apart(states);
+        assert_eq!(apart, [(REFUSED, 5), ("error", 4), ("reenviado", 3), (RECEIVED, 2)].map(word));
     }
 }
