@@ -7,7 +7,7 @@ use messages::{Correlation, StandardMessage, SystemName, names};
 use crate::{
     crash::{Crash, Point},
     outbox::Blocked,
-    store::{Forwarded, Key, Store, StoreError, Waiting},
+    store::{Forwarded, Key, Reforwarded, Store, StoreError, Waiting},
 };
 
 /// Forwards messages that are stored. Clones share the connection.
@@ -33,32 +33,37 @@ impl Forwarder {
     pub(crate) async fn forward(&self, messages: Vec<Waiting>) -> Result<usize, StoreError> {
         let attempts = broker::together(messages.into_iter().map(|one| self.attempt(one))).await;
         let (mut forwarded, mut failed) = (Vec::with_capacity(attempts.len()), Vec::new());
-        for Attempt { key, destination, outcome, at } in attempts {
-            match outcome {
-                Outcome::Confirmed => forwarded.push(Forwarded { key, at }),
-                other => failed.push((destination, other)),
+        let mut again = Vec::new();
+        for Attempt { key, number, destination, outcome, at } in attempts {
+            match (outcome, number) {
+                (Outcome::Confirmed, None) => forwarded.push(Forwarded { key, at }),
+                (Outcome::Confirmed, Some(number)) => again.push(Reforwarded { key, number, at }),
+                (other, _) => failed.push((destination, other)),
             }
         }
         self.crash.at(Point::Confirmed);
         self.store.forwarded(&forwarded).await?;
+        self.store.reforwarded(&again).await?;
         for (destination, outcome) in failed {
             self.blocked.block(destination, outcome);
         }
-        metrics::counter!("audit_forwarded_total").increment(forwarded.len() as u64);
-        Ok(forwarded.len())
+        let count = forwarded.len() + again.len();
+        metrics::counter!("audit_forwarded_total").increment(count as u64);
+        Ok(count)
     }
 
-    async fn attempt(&self, Waiting { key, message }: Waiting) -> Attempt {
+    async fn attempt(&self, Waiting { key, message, attempt: number }: Waiting) -> Attempt {
         let destination = message.destination.clone();
         let outcome = self.publisher.publish(outgoing(message)).await;
         self.crash.at(Point::Published);
-        Attempt { key, destination, outcome, at: Timestamp::now() }
+        Attempt { key, number, destination, outcome, at: Timestamp::now() }
     }
 }
 
 /// What became of forwarding one message.
 struct Attempt {
     key: Key,
+    number: Option<i64>,
     destination: SystemName,
     outcome: Outcome,
     at: Timestamp,

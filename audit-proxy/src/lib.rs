@@ -7,13 +7,20 @@
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`crash`]: an end on purpose, for a class.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
+//! - [`summary`]: a message in a list, and in a table. Pure.
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
 //! - [`why`]: why a message has not been processed. Pure.
+//! - [`search`]: what is asked of the messages that are kept. Pure.
+//! - [`redact`]: what of a payload nobody is shown. Pure.
+//! - [`statistics`]: how many messages there were, and how long they took. Pure.
 //! - [`store`]: the messages, and what became of them.
+//! - `find`: a page of what is asked for.
 //! - `topology`: what is declared on the broker.
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
+//! - [`resend`]: whether a message can be sent once more, and as what. Pure.
+//! - `again`: sending it.
 //! - `notices`: what destinations tell.
 //! - `refusal`: what is refused, with its reason, to where people look at it.
 //! - `inquiry`: what [`why`] has to know.
@@ -25,11 +32,18 @@ pub mod admit;
 pub mod config;
 pub mod crash;
 pub mod lifecycle;
+pub mod redact;
 pub mod register;
+pub mod resend;
+pub mod search;
+pub mod statistics;
 pub mod store;
 pub mod story;
+pub mod summary;
 pub mod why;
 
+mod again;
+mod find;
 mod forward;
 mod inquiry;
 mod notices;
@@ -53,6 +67,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use access::{Door, Passwords};
+use again::Resender;
 pub use config::Config;
 use forward::Forwarder;
 use inquiry::Inquiry;
@@ -112,6 +127,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         blocked: blocked.clone(),
         management: management.clone(),
     };
+    let resender = Resender {
+        store: store.clone(),
+        registry: registry.clone(),
+        forwarder: forwarder.clone(),
+        blocked: blocked.clone(),
+        max_payload,
+    };
     let proxy = Proxy {
         store: store.clone(),
         registry: registry.clone(),
@@ -140,7 +162,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let administration =
         Administration { store: store.clone(), registry, provision, management, address };
     let faults = lab_faults.then_some(switches);
-    let routes = routes::routes(store, passwords, inquiry, administration, faults);
+    let routes = routes::routes(store, passwords, inquiry, resender, administration, faults);
     let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {

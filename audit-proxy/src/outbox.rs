@@ -17,7 +17,7 @@ use crate::{
     forward::Forwarder,
     register::Standing,
     registry::Registry,
-    store::{Key, Store, StoreError},
+    store::{Key, Store, StoreError, Waiting},
 };
 
 /// How often those that wait are tried again.
@@ -137,7 +137,7 @@ impl Outbox {
     async fn empty(&self, destination: &SystemName) -> Result<(), StoreError> {
         let mut at_once = 1;
         loop {
-            let waiting = self.store.waiting(destination, at_once).await?;
+            let waiting = self.waiting(destination, at_once).await?;
             let count = waiting.len();
             if count == 0 {
                 return self.release(destination).await;
@@ -149,12 +149,25 @@ impl Outbox {
         }
     }
 
+    /// What was never forwarded goes before what is forwarded once more.
+    async fn waiting(
+        &self,
+        destination: &SystemName,
+        at_most: i64,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let waiting = self.store.waiting(destination, at_most).await?;
+        if !waiting.is_empty() {
+            return Ok(waiting);
+        }
+        self.store.waiting_again(destination, at_most).await
+    }
+
     /// What was stored while the destination was still blocked waits in the store, and
     /// only there: so it is asked once more.
     async fn release(&self, destination: &SystemName) -> Result<(), StoreError> {
         let reason = self.blocked.reason(destination);
         self.blocked.unblock(destination);
-        if !self.store.waiting(destination, 1).await?.is_empty() {
+        if !self.waiting(destination, 1).await?.is_empty() {
             self.blocked.block(destination.clone(), reason.unwrap_or(Outcome::Unknown));
         }
         Ok(())

@@ -88,7 +88,7 @@ impl Proxy {
                 Err(refusal) => Some(refusal),
                 Ok(message) => match receipts.next() {
                     Some(Receipt::ToForward(key)) => {
-                        received.to_forward.push(Waiting { key, message });
+                        received.to_forward.push(Waiting { key, message, attempt: None });
                         None
                     }
                     Some(Receipt::OtherMessage) => Some(Refusal::OtherMessageOfThisId),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED},
     register::PROXY,
-    store::{Entry, KeptNotice},
+    store::{Again, Attempt, Entry, KeptNotice, Key, Link},
     why::PorQue,
 };
 
@@ -40,14 +40,34 @@ pub struct Historia {
     pub por_que: Option<PorQue>,
     /// What happened, in the order in which the proxy learnt of it.
     pub pasos: Vec<Paso>,
-    /// How long each stage took.
+    /// How long each stage took; that of the first attempt.
     pub duraciones: Duraciones,
+    /// Messages that were made of it here, or that it was made of.
+    pub enlaces: Vec<Enlace>,
+}
+
+/// A message that this one was made of, or that was made of this one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Enlace {
+    /// `hecho_de` or `dio_lugar_a`.
+    pub relacion: &'static str,
+    /// The other message's UUID.
+    #[schema(value_type = Option<String>)]
+    pub id: Option<Uuid>,
+    /// What the other one is known by here.
+    pub clave: String,
+    /// Who made it.
+    pub quien: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub a_las: Timestamp,
 }
 
 /// Something that happened to a message.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Paso {
-    /// `creado`, `recibido`, `reenviado`, `no_admitido`, or `notificado`.
+    /// `creado`, `recibido`, `reenviado`, `no_admitido`, `notificado`, or
+    /// `reenvio_pedido`.
     pub paso: &'static str,
     /// When, by the clock of `quien`.
     #[schema(value_type = String, format = DateTime)]
@@ -57,6 +77,9 @@ pub struct Paso {
     /// What a notification told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notificacion: Option<Notificado>,
+    /// Which attempt to forward it, where it is not the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intento: Option<i64>,
 }
 
 /// What a notification told, and what came of it.
@@ -111,7 +134,41 @@ pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
         por_que: None,
         pasos,
         duraciones,
+        enlaces: Vec::new(),
     }
+}
+
+/// Adds what was done with the message of this key after the first attempt.
+#[must_use]
+pub fn tell_on(mut story: Historia, key: Key, again: Again) -> Historia {
+    for Attempt { number, account, asked, forwarded } in again.attempts {
+        let asked = by(&account, "reenvio_pedido", asked, Some(number));
+        let done = forwarded.map(|at| by(PROXY, FORWARDED, at, Some(number)));
+        for step in std::iter::once(asked).chain(done) {
+            let place = story.pasos.partition_point(|paso| learnt(paso) <= step.a_las);
+            story.pasos.insert(place, step);
+        }
+    }
+    let links = again.links.into_iter().map(|Link { new, old, account, made, other }| {
+        let (relacion, clave) = if new == key { ("hecho_de", old) } else { ("dio_lugar_a", new) };
+        let id = other.map(messages::MessageId::as_uuid);
+        Enlace { relacion, id, clave: clave.to_string(), quien: account, a_las: made }
+    });
+    story.enlaces = links.collect();
+    story
+}
+
+/// When the proxy learnt of a step; what a clock elsewhere says comes first of all.
+fn learnt(step: &Paso) -> Timestamp {
+    match &step.notificacion {
+        Some(told) => told.recibida,
+        None if step.paso == "creado" => Timestamp::MIN,
+        None => step.a_las,
+    }
+}
+
+fn by(quien: &str, paso: &'static str, a_las: Timestamp, intento: Option<i64>) -> Paso {
+    Paso { paso, a_las, quien: quien.to_owned(), notificacion: None, intento }
 }
 
 /// What a notification told, for the story of its message.
@@ -130,18 +187,17 @@ pub fn told(notice: KeptNotice) -> Paso {
         a_las: notice.created,
         quien: notice.teller,
         notificacion: Some(notificacion),
+        intento: None,
     }
 }
 
 /// In the order in which the proxy learnt of them.
 fn steps(message: &Entry, notices: Vec<KeptNotice>) -> Vec<Paso> {
     let received = message.key.received();
-    let by_proxy = |paso, a_las| Paso { paso, a_las, quien: PROXY.to_owned(), notificacion: None };
+    let by_proxy = |paso, a_las| by(PROXY, paso, a_las, None);
     let mut steps = Vec::with_capacity(notices.len() + 3);
     if let (Some(created), Some(source)) = (message.created, &message.source) {
-        let paso =
-            Paso { paso: "creado", a_las: created, quien: source.clone(), notificacion: None };
-        steps.push((received, paso));
+        steps.push((received, by(source, "creado", created, None)));
     }
     let first = if message.reason.is_some() { REFUSED } else { RECEIVED };
     steps.push((received, by_proxy(first, received)));
@@ -174,7 +230,6 @@ fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Key;
 
     fn at(millisecond: i64) -> Timestamp {
         Timestamp::from_millisecond(1_800_000_000_000 + millisecond).expect("in range")
@@ -233,6 +288,41 @@ mod tests {
     fn what_was_told_before_the_forward_stands_before_it() {
         let story = tell(message(), vec![notice(102, "aplicada")]);
         assert_eq!(names(&story), ["creado", "recibido", "notificado", "reenviado"]);
+    }
+
+    #[test]
+    fn further_attempts_stand_where_they_were_made() {
+        let attempt = |number, asked, forwarded: Option<i64>| Attempt {
+            number,
+            account: "ana".to_owned(),
+            asked: at(asked),
+            forwarded: forwarded.map(at),
+        };
+        let attempts = vec![attempt(2, 300, Some(301)), attempt(3, 700, None)];
+        let key = message().key;
+        let made = Link {
+            new: Key::from(9),
+            old: key,
+            account: "ana".to_owned(),
+            made: at(9),
+            other: None,
+        };
+        let again = Again { attempts, links: vec![made] };
+        let story = tell_on(tell(message(), vec![notice(604, "aplicada")]), key, again);
+        let names: Vec<_> = story.pasos.iter().map(|step| (step.paso, step.intento)).collect();
+        assert_eq!(
+            names,
+            [
+                ("creado", None),
+                ("recibido", None),
+                ("reenviado", None),
+                ("reenvio_pedido", Some(2)),
+                ("reenviado", Some(2)),
+                ("notificado", None),
+                ("reenvio_pedido", Some(3)),
+            ]
+        );
+        assert_eq!((story.enlaces[0].relacion, &*story.enlaces[0].clave), ("dio_lugar_a", "9"));
     }
 
     #[test]

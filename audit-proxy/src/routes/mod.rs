@@ -2,10 +2,18 @@
 
 mod access;
 mod accounts;
+mod chosen;
 mod credentials;
+mod export;
 mod faults;
+mod lookups;
+mod payload;
+mod resend;
+mod rules;
+mod search;
 mod sessions;
 mod shown;
+mod statistics;
 mod story;
 mod systems;
 mod tokens;
@@ -27,6 +35,7 @@ pub(crate) use faults::Switches;
 
 use crate::{
     access::Passwords,
+    again::Resender,
     config::BrokerUrl,
     inquiry::Inquiry,
     provision::Provision,
@@ -62,6 +71,13 @@ pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     api.merge(accounts::Api::openapi());
     api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
+    api.merge(search::Api::openapi());
+    api.merge(export::Api::openapi());
+    api.merge(payload::Api::openapi());
+    api.merge(resend::Api::openapi());
+    api.merge(rules::Api::openapi());
+    api.merge(lookups::Api::openapi());
+    api.merge(statistics::Api::openapi());
     api.merge(systems::Api::openapi());
     api.merge(credentials::Api::openapi());
     if with_faults {
@@ -77,11 +93,13 @@ pub(crate) fn routes(
     store: Store,
     passwords: Passwords,
     inquiry: Inquiry,
+    resender: Resender,
     administration: Administration,
     faults: Option<Switches>,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let (store, passwords) = (Data::new(store), Data::new(passwords));
-    let (inquiry, administration) = (Data::new(inquiry), Data::new(administration));
+    let (inquiry, resender) = (Data::new(inquiry), Data::new(resender));
+    let administration = Data::new(administration);
     move |routes| {
         routes
             .app_data(store.clone())
@@ -90,6 +108,14 @@ pub(crate) fn routes(
             .app_data(administration.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
+            .app_data(resender.clone())
+            .configure(search::routes)
+            .configure(export::routes)
+            .configure(payload::routes)
+            .configure(resend::routes)
+            .configure(rules::routes)
+            .configure(lookups::routes)
+            .configure(statistics::routes)
             .configure(tokens::routes)
             .configure(story::routes)
             .configure(systems::routes)

@@ -16,7 +16,7 @@ use crate::{
     inquiry::Inquiry,
     lifecycle::Effect,
     store::{KeptNotice, Store, StoreError},
-    story::{Historia, Paso, tell, told},
+    story::{Historia, Paso, tell, tell_on, told},
 };
 
 /// What is documented of it.
@@ -80,13 +80,16 @@ async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Hist
             notices.into_iter().partition(|notice| notice.key == Some(message.key));
         notices = others;
         let details = details(&message.state, &its);
+        let again = store.again(message.key).await?;
         found.push((message, details));
-        own.push(its);
+        own.push((its, again));
     }
     let why = inquiry.why(&found).await?;
     let mensajes = found.into_iter().zip(own).zip(why);
-    let mensajes = mensajes
-        .map(|(((message, _), notices), por_que)| Historia { por_que, ..tell(message, notices) });
+    let mensajes = mensajes.map(|(((message, _), (notices, again)), por_que)| {
+        let key = message.key;
+        Historia { por_que, ..tell_on(tell(message, notices), key, again) }
+    });
     let mensajes = mensajes.collect();
     let sin_mensaje = notices.into_iter().map(told).collect();
     Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje })

@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 use messages::{StandardMessage, SystemName};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 
 use super::{
     Key, Store, StoreError,
     rows::{id, once, optional, places, text, time},
+    tally::{Counted, Tally, sampled},
 };
-use crate::lifecycle::{FORWARDED, RECEIVED};
+use crate::{
+    lifecycle::{FORWARDED, RECEIVED},
+    statistics::Stage,
+};
 
 /// A message that waits to be forwarded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +21,8 @@ pub struct Waiting {
     pub key: Key,
     /// The message itself.
     pub message: StandardMessage,
+    /// Which further attempt it is, from 2 on; none where it is the first.
+    pub attempt: Option<i64>,
 }
 
 /// A message that its destination's queue has.
@@ -28,8 +34,11 @@ pub struct Forwarded {
     pub at: Timestamp,
 }
 
-const DESTINATIONS: &str = "SELECT DISTINCT destination FROM messages
-    WHERE forwarded IS NULL AND reason IS NULL AND key < $1";
+const DESTINATIONS: &str = "SELECT destination FROM messages
+        WHERE forwarded IS NULL AND reason IS NULL AND key < $1
+    UNION SELECT attempts.destination
+        FROM attempts JOIN payloads ON payloads.key = attempts.key
+        WHERE forwarded IS NULL AND asked < $2";
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
         content_type, payload
@@ -48,14 +57,16 @@ impl Store {
     ) -> Result<Vec<SystemName>, StoreError> {
         self.database
             .read(async |link| {
-                let query = sqlx::query(DESTINATIONS).bind(before.as_i64());
+                let asked = before.received().as_microsecond();
+                let query = sqlx::query(DESTINATIONS).bind(before.as_i64()).bind(asked);
                 let rows = query.fetch_all(link).await?;
                 rows.iter().map(|row| text(row.try_get(0)?)).collect()
             })
             .await
     }
 
-    /// The oldest messages, at most so many, that wait for `destination`; oldest first.
+    /// The oldest messages, at most so many, that wait for `destination` for the first
+    /// time; oldest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -68,7 +79,7 @@ impl Store {
             .read(async |link| {
                 let query = sqlx::query(WAITING).bind(destination.as_str()).bind(at_most);
                 let rows = query.fetch_all(link).await?;
-                rows.iter().map(|row| waiting(row, destination)).collect()
+                rows.iter().map(|row| waiting(row, destination, None)).collect()
             })
             .await
     }
@@ -84,7 +95,8 @@ impl Store {
         let statement = format!(
             "UPDATE messages SET forwarded = column2,
                  state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
-             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL",
+             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL
+             RETURNING messages.key, source, destination, kind, state, forwarded",
             places(1, forwarded.len(), 2)
         );
         self.database
@@ -93,14 +105,40 @@ impl Store {
                 for Forwarded { key, at } in forwarded {
                     query = query.bind(key.as_i64()).bind(at.as_microsecond());
                 }
-                query.execute(&mut **tx).await?;
-                Ok(())
+                let rows = query.fetch_all(&mut **tx).await?;
+                tally(&rows)?.write(tx, self.keys.process()).await
             })
             .await
     }
 }
 
-fn waiting(row: &sqlx::any::AnyRow, destination: &SystemName) -> Result<Waiting, StoreError> {
+/// What is counted of messages that were forwarded.
+fn tally(rows: &[AnyRow]) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for row in rows {
+        if row.try_get::<&str, _>(4)? == FORWARDED {
+            tally.change(&counted(row)?, RECEIVED, FORWARDED);
+        }
+    }
+    for (row, messages) in sampled(rows) {
+        let counted = counted(row)?;
+        let times = (Key::from(row.try_get::<i64, _>(0)?).received(), time(row.try_get(5)?)?);
+        tally.took(&counted, Stage::Proxy, times, messages);
+    }
+    Ok(tally)
+}
+
+fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
+    let key = row.try_get::<i64, _>(0)?.into();
+    Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+}
+
+/// Of columns in the order of [`WAITING`].
+pub(super) fn waiting(
+    row: &AnyRow,
+    destination: &SystemName,
+    attempt: Option<i64>,
+) -> Result<Waiting, StoreError> {
     let message = StandardMessage {
         id: id(row.try_get(1)?)?,
         source: text(row.try_get(2)?)?,
@@ -111,5 +149,5 @@ fn waiting(row: &sqlx::any::AnyRow, destination: &SystemName) -> Result<Waiting,
         content_type: text(row.try_get(6)?)?,
         payload: row.try_get(7)?,
     };
-    Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message })
+    Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message, attempt })
 }

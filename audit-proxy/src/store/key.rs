@@ -1,7 +1,10 @@
 //! What a message is known by in the store: when it was received, told apart from
 //! others of the same moment.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use jiff::Timestamp;
 
@@ -21,10 +24,12 @@ impl Key {
         Timestamp::from_microsecond(self.0 >> LOW_BITS).unwrap_or_default()
     }
 
-    /// The first key that a message can have that is received at `time`.
+    /// The first key that a message can have that is received at `time`; for a
+    /// time that no key can tell, the nearest that one can: the year 1684 or 2255.
     #[must_use]
     pub fn first_at(time: Timestamp) -> Self {
-        Self(time.as_microsecond() << LOW_BITS)
+        let most = i64::MAX >> LOW_BITS;
+        Self(time.as_microsecond().clamp(-most, most) << LOW_BITS)
     }
 
     /// The key as it is stored.
@@ -40,6 +45,13 @@ impl From<i64> for Key {
     }
 }
 
+/// As a program is told it: JSON's numbers are not as long in all languages.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Makes keys, each greater than the one before.
 pub(super) struct Keys {
     low: i64,
@@ -51,6 +63,11 @@ impl Keys {
     pub(super) fn new(process: u128) -> Self {
         let low = i64::try_from(process % (1 << LOW_BITS)).unwrap_or_default();
         Self { low, last: AtomicI64::new(0) }
+    }
+
+    /// A number that other processes hardly have.
+    pub(super) fn process(&self) -> i64 {
+        self.low
     }
 
     /// Keys for so many messages that were received `now`.
@@ -85,6 +102,12 @@ mod tests {
         assert!(
             Key::first_at(all[1].received()) <= all[1] && all[0] < Key::first_at(all[1].received())
         );
+    }
+
+    #[test]
+    fn the_ends_of_all_time_come_before_and_after_all_keys() {
+        let now = Key::first_at(at(1_800_000_000_000_000));
+        assert!(Key::first_at(Timestamp::MIN) < now && now < Key::first_at(Timestamp::MAX));
     }
 
     #[test]

@@ -5,27 +5,39 @@
 //! - `receive`: copies of messages, each stored once.
 //! - `refuse`: what was not admitted, and why.
 //! - `forward`: what waits to be forwarded, and what was.
+//! - `tally`: what is counted of them.
+//! - `again`: what is forwarded once more, and what was made of what.
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
 //! - `credentials`: the users of the broker that they are.
 //! - `queueing`: how many are before a message, and behind it.
 //! - `read`: one message with all that happened to it.
+//! - `search`: those that are asked for.
+//! - `payload`: what they carry.
+//! - `rules`: what of that nobody is shown.
+//! - `lookups`: who was shown what.
 //! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
 mod accounts;
+mod again;
 mod credentials;
 mod forward;
 mod key;
+mod lookups;
 mod notify;
+mod payload;
 mod queueing;
 mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod rules;
+mod search;
 mod sessions;
 mod systems;
+mod tally;
 mod tokens;
 
 use std::sync::Arc;
@@ -34,25 +46,38 @@ use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
 pub use accounts::{AccountChange, KeptAccount};
+pub use again::{Again, Attempt, Link, Reforwarded};
 pub use credentials::{AT_A_TIME, Credential, Issued, Phase};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
+pub use lookups::{Lookup, Seen};
 pub use notify::Notice;
 pub use queueing::COUNTED;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use rules::RuleSet;
+pub use search::{Found, Stretch, WALK};
 pub use sessions::Bearer;
 pub use systems::{Change, Profile, Registered};
+pub use tally::{Census, Counts};
 pub use tokens::KeptToken;
 
 use key::Keys;
+
+/// Where the two databases want to be asked in other words.
+#[derive(Clone, Copy, Debug)]
+enum Dialect {
+    Sqlite,
+    Postgres,
+}
 
 /// The messages. Clones share the connections.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    dialect: Dialect,
     keys: Arc<Keys>,
 }
 
@@ -63,12 +88,12 @@ impl Store {
     /// # Errors
     /// When the driver does not understand `url`.
     pub fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        let migrations = match url {
-            DatabaseUrl::Sqlite(_) => sqlx::migrate!("migrations/sqlite"),
-            DatabaseUrl::Postgres(_) => sqlx::migrate!("migrations/postgres"),
+        let (dialect, migrations) = match url {
+            DatabaseUrl::Sqlite(_) => (Dialect::Sqlite, sqlx::migrate!("migrations/sqlite")),
+            DatabaseUrl::Postgres(_) => (Dialect::Postgres, sqlx::migrate!("migrations/postgres")),
         };
         let database = Database::new(url, migrations)?;
-        Ok(Self { database, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
+        Ok(Self { database, dialect, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
     }
 
     /// Makes the database, its folder and its tables, where they are missing.

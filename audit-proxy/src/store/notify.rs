@@ -10,10 +10,12 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     rows::{bytes, id, once, places, text, time},
+    tally::{Counted, Tally, sampled},
 };
 use crate::{
     lifecycle::{Effect, Known, Told, judge},
     register::Register,
+    statistics::Stage,
 };
 
 /// Notifications without a message that are looked through at once.
@@ -47,6 +49,17 @@ type Identity = (MessageId, SystemName);
 struct Subject {
     key: Key,
     known: Known,
+    /// As it was before any of these.
+    before: Known,
+    counted: Counted,
+    forwarded: Option<Timestamp>,
+}
+
+impl Subject {
+    /// When its destination had it, where its first final state is this one.
+    fn first_forwarded(&self) -> Option<Timestamp> {
+        self.forwarded.filter(|_| self.before.settled.is_none())
+    }
 }
 
 /// A notification with what came of it.
@@ -76,7 +89,8 @@ impl Store {
             .write(async |tx| {
                 let new = new(tx, notices).await?;
                 if !new.is_empty() {
-                    let judged = apply(tx, &new, register, now).await?;
+                    let shard = self.keys.process();
+                    let judged = apply(tx, &new, register, now, shard).await?;
                     insert(tx, &judged, now).await?;
                 }
                 Ok(())
@@ -95,7 +109,8 @@ impl Store {
                 let found = reunited(tx).await?;
                 if !found.is_empty() {
                     let notices: Vec<_> = found.iter().collect();
-                    let judged = apply(tx, &notices, register, now).await?;
+                    let shard = self.keys.process();
+                    let judged = apply(tx, &notices, register, now, shard).await?;
                     update(tx, &judged).await?;
                 }
                 Ok(found.len())
@@ -132,6 +147,7 @@ async fn apply<'a>(
     notices: &[&'a Notice],
     register: &Register,
     now: Timestamp,
+    shard: i64,
 ) -> Result<Vec<Judged<'a>>, StoreError> {
     let mut subjects = subjects(tx, notices).await?;
     let mut judged = Vec::with_capacity(notices.len());
@@ -157,8 +173,23 @@ async fn apply<'a>(
     let moved: Vec<_> = moved.iter().filter_map(|identity| subjects.get(identity)).collect();
     if !moved.is_empty() {
         settle(tx, &moved, now).await?;
+        tally(&moved, now).write(tx, shard).await?;
     }
     Ok(judged)
+}
+
+/// What is counted of messages that moved.
+fn tally(moved: &[&Subject], now: Timestamp) -> Tally {
+    let mut tally = Tally::default();
+    for Subject { before, known, counted, .. } in moved {
+        tally.change(counted, before.state.as_str(), known.state.as_str());
+    }
+    let first: Vec<_> =
+        moved.iter().filter_map(|one| Some((&one.counted, one.first_forwarded()?))).collect();
+    for ((counted, forwarded), messages) in sampled(&first) {
+        tally.took(counted, Stage::Processing, (*forwarded, now), messages);
+    }
+    tally
 }
 
 async fn subjects(
@@ -168,7 +199,8 @@ async fn subjects(
     let asked: HashSet<_> = notices.iter().map(|notice| (notice.message, &notice.source)).collect();
     let statement = format!(
         "WITH asked AS (VALUES {})
-         SELECT messages.id, messages.source, messages.key, destination, state, settled
+         SELECT messages.id, messages.source, messages.key, destination, state, settled,
+             kind, forwarded
          FROM asked CROSS JOIN ids CROSS JOIN messages
          WHERE ids.id = column1 AND ids.source = column2 AND messages.key = ids.key",
         places(1, asked.len(), 2)
@@ -185,7 +217,11 @@ async fn subjects(
             state: text(row.try_get(4)?)?,
             settled: row.try_get::<Option<i64>, _>(5)?.map(time).transpose()?,
         };
-        subjects.insert(identity, Subject { key: row.try_get::<i64, _>(2)?.into(), known });
+        let (key, source) = (Key::from(row.try_get::<i64, _>(2)?), row.try_get(1)?);
+        let counted = Counted::new(key, source, row.try_get(3)?, row.try_get(6)?);
+        let forwarded = row.try_get::<Option<i64>, _>(7)?.map(time).transpose()?;
+        let before = known.clone();
+        subjects.insert(identity, Subject { key, known, before, counted, forwarded });
     }
     Ok(subjects)
 }
@@ -201,7 +237,7 @@ async fn settle(
         places(1, moved.len(), 4)
     );
     let mut query = once(&statement);
-    for Subject { key, known } in moved {
+    for Subject { key, known, .. } in moved {
         query = query
             .bind(key.as_i64())
             .bind(known.state.as_str())

@@ -1,7 +1,7 @@
 //! One message with all that happened to it.
 
 use jiff::Timestamp;
-use messages::MessageId;
+use messages::{MediaType, MessageId};
 use sqlx::{Row, any::AnyRow};
 
 use super::{
@@ -13,10 +13,11 @@ use super::{
 /// what was refused may have any.
 const AT_MOST: i64 = 100;
 
-const COLUMNS: &str = "key, id, source, destination, kind, created, correlation, content_type,
+pub(super) const COLUMNS: &str =
+    "key, id, source, destination, kind, created, correlation, content_type,
     size, state, forwarded, settled, notified, reason";
 
-const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
+pub(super) const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
     UNION ALL SELECT key FROM messages WHERE id = $1 AND reason IS NOT NULL";
 
 const NOTICES: &str = "SELECT id, teller, key, state, details, created, arrived, effect, before
@@ -79,6 +80,15 @@ pub struct KeptNotice {
     pub before: Option<String>,
 }
 
+impl Entry {
+    /// Whether its payload says to be JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        let media_type = self.content_type.clone().map(MediaType::try_from);
+        media_type.is_some_and(|media_type| media_type.is_ok_and(|it| it.is_json()))
+    }
+}
+
 impl Store {
     /// The messages of this id, in the order in which they were received.
     ///
@@ -111,7 +121,7 @@ impl Store {
     }
 }
 
-fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
+pub(super) fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
     let stored: Option<Vec<u8>> = row.try_get(1)?;
     Ok(Entry {
         key: row.try_get::<i64, _>(0)?.into(),

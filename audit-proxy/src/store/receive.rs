@@ -10,8 +10,9 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     rows::{bytes, id, once, places, text},
+    tally::{Counted, Tally, sampled},
 };
-use crate::lifecycle::RECEIVED;
+use crate::{lifecycle::RECEIVED, statistics::Stage};
 
 /// What the store has of a message that was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +62,7 @@ impl Store {
         self.database.write(async |tx| self.receive_in(tx, messages, now).await).await
     }
 
-    async fn receive_in(
+    pub(super) async fn receive_in(
         &self,
         tx: &mut Transaction<'_, Any>,
         messages: &[&StandardMessage],
@@ -86,6 +87,7 @@ impl Store {
             .collect();
         if !new.is_empty() {
             insert(tx, &new).await?;
+            tally(&new).write(tx, self.keys.process()).await?;
         }
         Ok(receipts)
     }
@@ -129,6 +131,25 @@ async fn known(
         known.insert(identity, Known { key, digest: row.try_get(3)?, is_seen_to });
     }
     Ok(known)
+}
+
+fn tally(new: &[New<'_>]) -> Tally {
+    let mut tally = Tally::default();
+    for one in new {
+        tally.enter(&one.counted(), RECEIVED);
+    }
+    for (one, messages) in sampled(new) {
+        let times = (one.message.created, one.key.received());
+        tally.took(&one.counted(), Stage::Arrival, times, messages);
+    }
+    tally
+}
+
+impl New<'_> {
+    fn counted(&self) -> Counted {
+        let StandardMessage { source, destination, kind, .. } = self.message;
+        Counted::new(self.key, source.as_str(), destination.as_str(), kind.as_str())
+    }
 }
 
 async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ use super::{
     Key, Store, StoreError,
     receive::{Fingerprint, fingerprint},
     rows::bytes,
+    tally::{Counted, Tally},
 };
 use crate::{admit, lifecycle::REFUSED};
 
@@ -50,13 +51,15 @@ impl Store {
         self.database
             .write(async |tx| {
                 let lately = lately(tx, refused).await?;
+                let mut tally = Tally::default();
                 for (refused, key) in refused.iter().zip(self.keys.take(refused.len(), now)) {
                     let digest = digest(refused);
                     if !(refused.message.redelivered && lately.contains(&digest[..])) {
                         insert(tx, key, refused, digest).await?;
+                        tally.enter(&counted(key, refused.message), REFUSED);
                     }
                 }
-                Ok(())
+                tally.write(tx, self.keys.process()).await
             })
             .await
     }
@@ -98,6 +101,12 @@ async fn insert(
     let kept = &message.body[..message.body.len().min(KEPT)];
     sqlx::query(INSERT_PAYLOAD).bind(key.as_i64()).bind(kept).execute(&mut **tx).await?;
     Ok(())
+}
+
+fn counted(key: Key, message: &Incoming) -> Counted {
+    let text = |text: Option<&str>| storable(text.unwrap_or_default());
+    let (source, kind) = (text(message.producer()), text(message.kind()));
+    Counted::new(key, &source, &storable(message.routing_key()), &kind)
 }
 
 /// A text of whoever published, without the NUL that PostgreSQL cannot store.

@@ -78,6 +78,17 @@ impl Caller {
         Ok(Answer { status, headers, body: body.map_err(|error| error.to_string())? })
     }
 
+    /// What is at `path`, byte by byte.
+    pub(super) async fn raw(&self, path: &str) -> (u16, HeaderMap, Vec<u8>) {
+        let mut request = self.client.get(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.bytes().await.expect("the whole of it").to_vec())
+    }
+
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let answer = self.try_send(method.clone(), path, body).await;
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))

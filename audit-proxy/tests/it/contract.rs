@@ -30,15 +30,15 @@ contract!(
     five_hundred_in_one_batch,
 );
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("in range")
 }
 
-fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(super) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("a name")
 }
 
-fn register() -> Register {
+pub(super) fn register() -> Register {
     let system = |name: &str| {
         let (users, states) = (BTreeSet::from([format!("{name}-1")]), BTreeSet::new());
         (self::name(name), System { standing: Standing::Active, users, states })
@@ -46,7 +46,7 @@ fn register() -> Register {
     Register::from_iter([system("servicedesk"), system("redmine")])
 }
 
-fn message() -> StandardMessage {
+pub(super) fn message() -> StandardMessage {
     StandardMessage {
         id: MessageId::from(Uuid::now_v7()),
         source: name("servicedesk"),
@@ -59,7 +59,7 @@ fn message() -> StandardMessage {
     }
 }
 
-fn notice(message: &StandardMessage, state: &str, second: i64) -> Notice {
+pub(super) fn notice(message: &StandardMessage, state: &str, second: i64) -> Notice {
     Notice {
         id: MessageId::from(Uuid::now_v7()),
         message: message.id,
@@ -69,27 +69,27 @@ fn notice(message: &StandardMessage, state: &str, second: i64) -> Notice {
     }
 }
 
-async fn receive(store: &Store, message: &StandardMessage) -> Receipt {
+pub(super) async fn receive(store: &Store, message: &StandardMessage) -> Receipt {
     let receipts = store.receive(&[message], at(0)).await.expect("received");
     receipts[0]
 }
 
-async fn key(store: &Store, message: &StandardMessage) -> Key {
+pub(super) async fn key(store: &Store, message: &StandardMessage) -> Key {
     match receive(store, message).await {
         Receipt::ToForward(key) => key,
         other => panic!("{other:?}"),
     }
 }
 
-async fn forward(store: &Store, key: Key) {
+pub(super) async fn forward(store: &Store, key: Key) {
     store.forwarded(&[Forwarded { key, at: at(1) }]).await.expect("written down");
 }
 
-async fn notify(store: &Store, notices: &[Notice]) {
+pub(super) async fn notify(store: &Store, notices: &[Notice]) {
     store.notify(notices, &register(), at(2)).await.expect("kept");
 }
 
-async fn only(store: &Store, id: MessageId) -> Entry {
+pub(super) async fn only(store: &Store, id: MessageId) -> Entry {
     let mut found = store.messages(id).await.expect("an answer");
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)

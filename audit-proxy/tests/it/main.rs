@@ -21,15 +21,19 @@ macro_rules! contract {
 }
 
 mod access;
+mod asking;
 mod caller;
 mod contract;
 mod contract_access;
 mod crashes;
 mod credentials;
 mod flow;
+mod payload;
 mod process;
 mod register;
+mod resend;
 mod running;
+mod search;
 mod systems;
 mod why;
 

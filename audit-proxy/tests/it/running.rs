@@ -52,13 +52,19 @@ impl World {
     pub(super) async fn on(vhost: Vhost) -> Self {
         let database = Database::create(Backend::Sqlite).await;
         let store = database.store();
+        let world = Self { vhost, store, database };
         for system in ["servicedesk", "redmine"] {
-            let standing = Standing::Active;
-            let profile = Profile { standing, description: String::new(), states: Vec::new() };
-            let added = store.add_system(&name(system), &profile, Timestamp::now()).await;
-            assert!(added.expect("added"));
+            world.add_system(system).await;
         }
-        Self { vhost, store, database }
+        world
+    }
+
+    /// Registers a system, without a user and a queue.
+    pub(super) async fn add_system(&self, system: &str) {
+        let standing = Standing::Active;
+        let profile = Profile { standing, description: String::new(), states: Vec::new() };
+        let added = self.store.add_system(&name(system), &profile, Timestamp::now()).await;
+        assert!(added.expect("added"));
     }
 
     /// From now on `system` is who publishes.

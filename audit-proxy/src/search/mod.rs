@@ -1,0 +1,15 @@
+//! What is asked of the messages that are kept. Pure.
+//!
+//! - [`parameters`]: what a caller gave, each value read or named as wrong.
+//! - [`filter`]: which messages are meant.
+//! - [`page`]: in which order, how many at once, and after which one.
+//! - [`text`]: whether a payload has a text in it.
+
+pub mod filter;
+pub mod page;
+pub mod parameters;
+pub mod text;
+
+pub use filter::Filter;
+pub use page::{Order, Page};
+pub use parameters::{Fault, Parameters};
