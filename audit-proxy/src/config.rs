@@ -7,6 +7,8 @@ use clap::Parser;
 use database::DatabaseUrl;
 use service_kit::Listen;
 
+use crate::access::{MAX_PASSWORD, MIN_PASSWORD, Password};
+
 /// Keeps a copy of each message between systems, forwards it, and follows what becomes
 /// of it.
 #[derive(Parser, Clone, Debug)]
@@ -33,6 +35,28 @@ pub struct Config {
     /// Longest payload that is forwarded, in bytes; what is longer is refused
     #[arg(long, env = "MAX_PAYLOAD", default_value = "1048576", value_parser = payload)]
     pub max_payload: usize,
+
+    /// Password of the first account, `admin`, made when there is no account at all; later
+    /// it changes nothing
+    #[arg(
+        long,
+        env = "ADMIN_PASSWORD",
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value = "",
+        value_parser = first_password
+    )]
+    pub admin_password: FirstPassword,
+}
+
+/// Value of `ADMIN_PASSWORD`; what is empty is none, as in `.env`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstPassword(pub Option<Password>);
+
+fn first_password(text: &str) -> Result<FirstPassword, String> {
+    let tell = |_| format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+    let given = (!text.is_empty()).then(|| text.parse().map_err(tell));
+    given.transpose().map(FirstPassword)
 }
 
 /// RabbitMQ takes at most 16 MiB since 4.0.
@@ -64,5 +88,20 @@ mod tests {
             let error = parsed(&["--max-payload", text]).expect_err(text);
             assert!(error.contains("MAX_PAYLOAD") && error.contains("16777216"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_first_password_is_long_enough_or_none_and_never_shown() {
+        assert_eq!(parsed(&[]).expect("good values").admin_password, FirstPassword(None));
+        assert_eq!(
+            parsed(&["--admin-password="]).expect("as in .env").admin_password,
+            FirstPassword(None)
+        );
+        let config = parsed(&["--admin-password", "s3cret s3cret"]).expect("good values");
+        assert!(config.admin_password.0.is_some());
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
+        let error = parsed(&["--admin-password", "s3cret"]).expect_err("too short");
+        assert!(error.contains("ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

@@ -8,9 +8,11 @@
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
 //! - `read`: one message with all that happened to it.
+//! - `accounts`, `sessions`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
+mod accounts;
 mod forward;
 mod key;
 mod notify;
@@ -18,6 +20,7 @@ mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod sessions;
 mod systems;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, KeptAccount};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
@@ -32,6 +36,7 @@ pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
 
 use key::Keys;

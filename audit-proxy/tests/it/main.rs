@@ -20,6 +20,8 @@ macro_rules! contract {
     };
 }
 
+mod access;
+mod caller;
 mod contract;
 mod flow;
 mod running;
