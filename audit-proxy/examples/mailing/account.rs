@@ -1,9 +1,8 @@
-//! Who a system is at the broker, and where it keeps what is its own.
+//! Who a system is at the broker.
 
 use std::str::FromStr;
 
 use broker::AmqpUrl;
-use database::DatabaseUrl;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
@@ -30,15 +29,4 @@ fn user(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let user = percent_decode_str(url.username()).decode_utf8().ok()?;
     (!user.is_empty()).then(|| user.into_owned())
-}
-
-/// A system of the pilot keeps what it has in a file.
-///
-/// # Errors
-/// When it is no file of SQLite.
-pub(crate) fn file(text: &str) -> Result<DatabaseUrl, String> {
-    match text.parse() {
-        Ok(url @ DatabaseUrl::Sqlite(_)) => Ok(url),
-        _ => Err("expected sqlite://path".to_owned()),
-    }
 }

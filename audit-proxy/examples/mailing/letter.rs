@@ -4,8 +4,6 @@
 use broker::{JSON, Outgoing};
 use jiff::Timestamp;
 use messages::{MessageId, names};
-use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::account::Account;
@@ -29,19 +27,14 @@ pub(crate) struct Letter {
 
 impl Letter {
     /// A new message.
-    pub(crate) fn new(
-        kind: &str,
-        to: &str,
-        correlation: Option<String>,
-        body: &impl Serialize,
-    ) -> Self {
+    pub(crate) fn new(kind: &str, to: &str, correlation: Option<String>, body: String) -> Self {
         Self {
             id: Uuid::now_v7().into(),
             kind: kind.to_owned(),
             to: to.to_owned(),
             created: Timestamp::now(),
             correlation,
-            body: json!(body).to_string(),
+            body,
         }
     }
 

@@ -82,5 +82,5 @@ pub(crate) fn notification(
     let body = serde_json::json!({
         "mensaje": id.as_uuid(), "origen": source, "estado": told.state, "detalles": told.details,
     });
-    Letter::new(names::NOTIFICATION_TYPE, names::NOTIFICATIONS, correlation, &body)
+    Letter::new(names::NOTIFICATION_TYPE, names::NOTIFICATIONS, correlation, body.to_string())
 }

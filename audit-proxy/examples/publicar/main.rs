@@ -13,7 +13,6 @@ mod letter;
 use anyhow::{Context, bail};
 use broker::{Outcome, Publisher, publisher};
 use clap::Parser;
-use jiff::Timestamp;
 use messages::names;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
@@ -90,14 +89,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let exchange = config.exchange.leak();
     let (publisher, publishing) = publisher(account.url.clone(), name, exchange, stop.clone());
     let publishing = tokio::spawn(publishing.run());
-    let letter = Letter {
-        id: config.id.unwrap_or_else(Uuid::now_v7).into(),
-        kind: config.tipo,
-        to: config.a,
-        created: Timestamp::now(),
-        correlation: config.correlacion,
-        body: config.cuerpo,
-    };
+    let mut letter = Letter::new(&config.tipo, &config.a, config.correlacion, config.cuerpo);
+    if let Some(id) = config.id {
+        letter.id = id.into();
+    }
     connected(&publisher).await?;
     let id = letter.id;
     let outcome = publisher.publish(letter.outgoing(&config.de, &account)).await;

@@ -96,6 +96,17 @@ pub(crate) async fn open(url: &DatabaseUrl, migrations: Migrator) -> Result<Data
     Ok(database)
 }
 
+/// A system of the pilot keeps what it has in a file.
+///
+/// # Errors
+/// When it is no file of SQLite.
+pub(crate) fn file(text: &str) -> Result<DatabaseUrl, String> {
+    match text.parse() {
+        Ok(url @ DatabaseUrl::Sqlite(_)) => Ok(url),
+        _ => Err("expected sqlite://path".to_owned()),
+    }
+}
+
 /// Whether a message came for the first time; from now on it did.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub(crate) struct Config {
         help = "Where the tickets are kept: sqlite://path",
         default_value = "sqlite://servicedesk.db",
         hide_env_values = true,
-        value_parser = super::mailing::account::file
+        value_parser = super::mailing::store::file
     )]
     pub(crate) database_url: DatabaseUrl,
 }

@@ -2,6 +2,7 @@
 
 use database::{Database, DatabaseUrl, Error};
 use messages::MessageId;
+use serde_json::json;
 use sqlx::{Any, Row, Transaction, any::AnyRow};
 
 use super::{
@@ -139,7 +140,7 @@ async fn do_step(tx: &mut Transaction<'_, Any>, number: i64, step: Step) -> Resu
     post(tx, &notification(task.message, &source, belongs(), &told)).await?;
     if let Some(kind) = step.kind() {
         let ended = EndedTask { ticket: task.ticket, tarea: number };
-        post(tx, &Letter::new(kind, &task.source, belongs(), &ended)).await?;
+        post(tx, &Letter::new(kind, &task.source, belongs(), json!(ended).to_string())).await?;
     }
     Ok(true)
 }

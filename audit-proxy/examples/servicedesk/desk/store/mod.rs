@@ -1,6 +1,7 @@
 //! The tickets, in a file of SQLite.
 
 use database::{Database, DatabaseUrl, Error};
+use serde_json::json;
 use sqlx::{Any, Row, Transaction, any::AnyRow};
 
 use super::{
@@ -124,7 +125,8 @@ async fn assign(tx: &mut Transaction<'_, Any>, number: i64) -> Result<bool, Erro
     }
     let body =
         AssignedTicket { ticket: number, asunto: ticket.subject, solicitante: ticket.requester };
-    let letter = Letter::new(TICKET_ASSIGNED, REDMINE, Some(correlation(number)), &body);
+    let letter =
+        Letter::new(TICKET_ASSIGNED, REDMINE, Some(correlation(number)), json!(body).to_string());
     let state = State::Assigned.as_str();
     let query = sqlx::query(ASSIGN).bind(number).bind(state).bind(letter.id.to_string());
     query.execute(&mut **tx).await?;
