@@ -24,6 +24,7 @@ mod access;
 mod caller;
 mod contract;
 mod flow;
+mod pilot;
 mod running;
 
 use audit_proxy::store::Store;

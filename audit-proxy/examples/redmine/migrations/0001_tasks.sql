@@ -5,7 +5,8 @@ CREATE TABLE tasks (
     requester TEXT NOT NULL,
     state     TEXT NOT NULL,
     message   TEXT NOT NULL,    -- the one that it came by, and who sent it
-    source    TEXT NOT NULL
+    source    TEXT NOT NULL,
+    answer    TEXT              -- the message that told its end
 );
 
 -- What came, each message once within its source.

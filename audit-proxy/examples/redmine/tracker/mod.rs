@@ -10,7 +10,7 @@ use super::mailing;
 
 mod config;
 mod routes;
-mod store;
+pub(crate) mod store;
 mod task;
 
 use std::{net::TcpListener, sync::Arc};

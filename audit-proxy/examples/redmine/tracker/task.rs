@@ -125,3 +125,29 @@ pub(crate) fn handed_over(message: &Received) -> Result<AssignedTicket, Told> {
 pub(crate) fn taken(task: i64, ticket: i64) -> Told {
     Told::new("procesado", format!("tarea {task}, del ticket {ticket}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_has_ended_stays_as_it_is() {
+        for ended in [State::Closed, State::Rejected] {
+            assert_eq!(ended.steps(), []);
+        }
+        assert_eq!(State::New.steps(), [Step::Close, Step::Defer, Step::Reject]);
+        assert_eq!(State::Deferred.steps(), [Step::Close, Step::Resume, Step::Reject]);
+        assert_eq!(State::Deferred.after(Step::Resume), Some(State::New));
+    }
+
+    #[test]
+    fn every_word_is_read_as_it_is_written() {
+        for state in State::ALL {
+            assert_eq!(State::from_word(state.as_str()), Some(state));
+        }
+        for step in Step::ALL {
+            assert_eq!(Step::from_word(step.as_str()), Some(step));
+        }
+        assert_eq!(Step::from_word("borrar"), None);
+    }
+}

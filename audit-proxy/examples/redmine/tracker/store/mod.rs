@@ -21,13 +21,13 @@ const NEXT: &str = "SELECT COALESCE(MAX(number), 0) + 1 FROM tasks";
 const ADD: &str = "INSERT INTO tasks (number, ticket, subject, requester, state, message, source)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-const TASKS: &str = "SELECT number, ticket, subject, requester, state, message, source
+const TASKS: &str = "SELECT number, ticket, subject, requester, state, message, source, answer
     FROM tasks ORDER BY number DESC LIMIT 50";
 
-const TASK: &str = "SELECT number, ticket, subject, requester, state, message, source
+const TASK: &str = "SELECT number, ticket, subject, requester, state, message, source, answer
     FROM tasks WHERE number = $1";
 
-const CHANGE: &str = "UPDATE tasks SET state = $2 WHERE number = $1";
+const CHANGE: &str = "UPDATE tasks SET state = $2, answer = $3 WHERE number = $1";
 
 /// A task, as the page shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Task {
     pub(crate) message: MessageId,
     /// The system that sent that.
     pub(crate) source: String,
+    /// The message that told its end, once it has come to one.
+    pub(crate) answer: Option<String>,
 }
 
 /// The tasks. Clones share the connections.
@@ -133,15 +135,21 @@ async fn do_step(tx: &mut Transaction<'_, Any>, number: i64, step: Step) -> Resu
     let row = sqlx::query(TASK).bind(number).fetch_optional(&mut **tx).await?;
     let Some(task) = row.as_ref().map(task).transpose()? else { return Ok(false) };
     let Some(state) = task.state.after(step) else { return Ok(false) };
-    sqlx::query(CHANGE).bind(number).bind(state.as_str()).execute(&mut **tx).await?;
     let source = task.source.parse().map_err(|_| foreign("source", &task.source))?;
     let belongs = || Some(correlation(task.ticket));
-    let told = step.told(number);
-    post(tx, &notification(task.message, &source, belongs(), &told)).await?;
-    if let Some(kind) = step.kind() {
+    post(tx, &notification(task.message, &source, belongs(), &step.told(number))).await?;
+    let answer = step.kind().map(|kind| {
         let ended = EndedTask { ticket: task.ticket, tarea: number };
-        post(tx, &Letter::new(kind, &task.source, belongs(), json!(ended).to_string())).await?;
+        Letter::new(kind, &task.source, belongs(), json!(ended).to_string())
+    });
+    if let Some(letter) = &answer {
+        post(tx, letter).await?;
     }
+    let query = sqlx::query(CHANGE)
+        .bind(number)
+        .bind(state.as_str())
+        .bind(answer.map(|letter| letter.id.to_string()));
+    query.execute(&mut **tx).await?;
     Ok(true)
 }
 
@@ -155,6 +163,7 @@ fn task(row: &AnyRow) -> Result<Task, Error> {
         state: State::from_word(&state).ok_or_else(|| foreign("state", &state))?,
         message: message.parse().map_err(|_| foreign("id", &message))?,
         source: row.try_get(6)?,
+        answer: row.try_get(7)?,
     })
 }
 
