@@ -29,6 +29,7 @@ mod crashes;
 mod credentials;
 mod flow;
 mod payload;
+mod pilot;
 mod process;
 mod register;
 mod resend;

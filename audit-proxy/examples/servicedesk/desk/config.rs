@@ -1,0 +1,39 @@
+//! Configuration of `ServiceDesk`.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use database::DatabaseUrl;
+use service_kit::Listen;
+
+use super::mailing::account::Account;
+
+/// The help desk, one of the pilot's two systems: tickets, and what support says of them.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "servicedesk", version)]
+pub(crate) struct Config {
+    /// Address of its page
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:5081")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where RabbitMQ is, with this system's own credentials: amqp://user:password@host:port/vhost
+    #[arg(long, env = "AMQP_URL", hide_env_values = true)]
+    pub(crate) amqp_url: Account,
+
+    /// Where the tickets are kept
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        help = "Where the tickets are kept: sqlite://path",
+        default_value = "sqlite://servicedesk.db",
+        hide_env_values = true,
+        value_parser = super::mailing::store::file
+    )]
+    pub(crate) database_url: DatabaseUrl,
+}
+
+impl Listen for Config {
+    fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+}
