@@ -33,6 +33,16 @@ pub struct Config {
     /// Longest payload that is forwarded, in bytes; what is longer is refused
     #[arg(long, env = "MAX_PAYLOAD", default_value = "1048576", value_parser = payload)]
     pub max_payload: usize,
+
+    /// Log events of applications that are kept; over it the oldest go
+    #[arg(long, env = "LOG_EVENTS_MAX", default_value = "1000000", value_parser = log_events)]
+    pub log_events_max: i64,
+}
+
+/// At least one, and no more than the counts hold.
+fn log_events(text: &str) -> Result<i64, String> {
+    let events = text.parse().ok().filter(|events| (1..=1_000_000_000).contains(events));
+    events.ok_or_else(|| "must be a number of events from 1 to 1000000000".to_owned())
 }
 
 /// RabbitMQ takes at most 16 MiB since 4.0.
@@ -63,6 +73,16 @@ mod tests {
         for text in ["0", "16777217", "1 MB"] {
             let error = parsed(&["--max-payload", text]).expect_err(text);
             assert!(error.contains("MAX_PAYLOAD") && error.contains("16777216"), "{error}");
+        }
+    }
+
+    #[test]
+    fn at_least_one_log_event_is_kept() {
+        assert_eq!(parsed(&[]).expect("good values").log_events_max, 1_000_000);
+        for text in ["0", "-1", "1000000001", "todos"] {
+            let given = format!("--log-events-max={text}");
+            let error = parsed(&[&given]).expect_err(text);
+            assert!(error.contains("LOG_EVENTS_MAX") && error.contains("1000000000"), "{error}");
         }
     }
 }

@@ -12,11 +12,13 @@
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
+//! - [`log_events`]: what applications say of their own work, beside all that.
 //! - `routes`: `/mensajes/{id}`.
 
 pub mod admit;
 pub mod config;
 pub mod lifecycle;
+pub mod log_events;
 pub mod register;
 pub mod store;
 pub mod story;
@@ -44,7 +46,7 @@ use notices::Notices;
 use outbox::{Blocked, Outbox};
 use proxy::Proxy;
 use registry::Registry;
-use store::Store;
+use store::{LogStore, Store};
 
 /// The service, as the broker's dashboard shows its connections.
 const NAME: &str = "audit-proxy";
@@ -56,8 +58,9 @@ const NAME: &str = "audit-proxy";
 /// cannot be served, or a part of the service dies. A database that is away, locked,
 /// full or write-protected is waited for.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, max_payload, .. } = config;
+    let Config { amqp_url, database_url, max_payload, log_events_max, .. } = config;
     let store = Store::new(&database_url)?;
+    let log_store = LogStore::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
     let stop = CancellationToken::new();
@@ -73,6 +76,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let proxy =
         Proxy { store: store.clone(), registry: registry.clone(), forwarder, blocked, max_payload };
     let notices = Notices { store: store.clone(), registry: registry.clone() };
+    let (logging, log_writer) = log_events::log_events(
+        &amqp_url,
+        registry.clone(),
+        log_store.clone(),
+        log_events_max,
+        shutdown.token(),
+    );
     let readiness = readiness([sending, entering, listening], &registry);
     let server =
         Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
@@ -80,19 +90,23 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut consumers = JoinSet::new();
     consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
     consumers.spawn(broker::consume(told, notices, shutdown.token()));
+    consumers.spawn(logging);
+    let mut log_writing = tokio::spawn(log_writer.run(stop.clone()));
     let mut keepers = JoinSet::new();
     keepers.spawn(outbox.run());
     keepers.spawn(registry.clone().run());
     keepers.spawn(notices::reunite(store.clone(), registry));
 
-    let serving = async { Ok(server.serve(routes::routes(store)).await?) };
+    let serving = async { Ok(server.serve(routes::routes(store, log_store)).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,
         ended = &mut publishing => return Err(anyhow!("the publisher ended: {ended:?}").into()),
+        ended = &mut log_writing => return Err(anyhow!("storing log events ended: {ended:?}").into()),
         ended = keepers.join_next() => return Err(anyhow!("a part ended: {ended:?}").into()),
     }
     stop.cancel();
+    log_writing.await?;
     Ok(publishing.await?)
 }
 

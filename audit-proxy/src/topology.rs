@@ -1,7 +1,7 @@
 //! What the proxy needs on the broker. The queues of systems are made when systems are
 //! registered, and only then: one that is missing is for people to notice.
 
-use broker::{Binding, Destination, Exchange, ExchangeKind, Queue, Topology};
+use broker::{Binding, Destination, Exchange, ExchangeKind, Overflow, Queue, Topology};
 use messages::names;
 
 /// Deliveries of one message before it is dead-lettered: for one that kills whoever
@@ -14,6 +14,26 @@ const DEAD_DELIVERY_LIMIT: i64 = 2_000_000_000;
 
 /// Messages that may wait for the proxy before publishers are refused.
 const MAX_WAITING: i64 = 5_000_000;
+
+/// Log events that may wait: what is more drops the oldest.
+pub(crate) const MAX_LOG_WAITING: u32 = 100_000;
+
+/// What log events need, apart from the rest: where it cannot be declared now, messages
+/// go on.
+pub(crate) fn log_topology() -> Topology {
+    Topology {
+        exchanges: vec![exchange(names::LOG_EXCHANGE, ExchangeKind::Fanout)],
+        queues: vec![Queue {
+            name: names::LOG_QUEUE,
+            delivery_limit: DELIVERY_LIMIT,
+            max_length: MAX_LOG_WAITING.into(),
+            overflow: Overflow::DropOldest,
+            dead_letter_exchange: None,
+        }],
+        bindings: vec![bound(names::LOG_QUEUE, names::LOG_EXCHANGE, "")],
+        unbound: Vec::new(),
+    }
+}
 
 /// What is declared whenever the proxy connects.
 pub(crate) fn topology() -> Topology {
@@ -32,6 +52,7 @@ pub(crate) fn topology() -> Topology {
                 name: names::REFUSED_QUEUE,
                 delivery_limit: DEAD_DELIVERY_LIMIT,
                 max_length: MAX_WAITING,
+                overflow: Overflow::RefusePublishes,
                 dead_letter_exchange: None,
             },
             waiting(names::AUDIT_QUEUE),
@@ -56,6 +77,7 @@ fn waiting(name: &'static str) -> Queue {
         name,
         delivery_limit: DELIVERY_LIMIT,
         max_length: MAX_WAITING,
+        overflow: Overflow::RefusePublishes,
         dead_letter_exchange: Some(names::REFUSED_EXCHANGE),
     }
 }

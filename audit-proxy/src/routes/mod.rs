@@ -1,5 +1,6 @@
 //! What the audit proxy answers.
 
+mod events;
 mod story;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use actix_web::{
 use service_kit::{Problem, request_id::RequestId};
 use utoipa::OpenApi;
 
-use crate::store::{Store, StoreError};
+use crate::store::{LogStore, Store, StoreError};
 
 /// When a caller may try again while the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -27,14 +28,19 @@ struct Api;
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(story::Api::openapi());
+    api.merge(events::Api::openapi());
     api
 }
 
 /// The proxy's routes.
-pub(crate) fn routes(store: Store) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let store = Data::new(store);
+pub(crate) fn routes(
+    store: Store,
+    log_store: LogStore,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let (store, log_store) = (Data::new(store), Data::new(log_store));
     move |routes| {
         routes.app_data(store.clone()).configure(story::routes);
+        routes.app_data(log_store.clone()).configure(events::routes);
     }
 }
 

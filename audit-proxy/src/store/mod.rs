@@ -7,12 +7,14 @@
 //! - `forward`: what waits to be forwarded, and what was.
 //! - `notify`: what destinations tell, and the states that follow.
 //! - `systems`: who may exchange messages.
+//! - `log_events`: what applications say of their own work, apart from the rest.
 //! - `read`: one message with all that happened to it.
 //!
 //! SQL lives in this folder only.
 
 mod forward;
 mod key;
+mod log_events;
 mod notify;
 mod read;
 mod receive;
@@ -28,6 +30,9 @@ use uuid::Uuid;
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
+pub use log_events::{
+    KeptLogEvent, LogBatch, LogPage, LogQuery, LogStore, Loss, LossReason, TellableLoss,
+};
 pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;

@@ -86,6 +86,13 @@ pub const CREATED_HEADER: &str = "creado";
 /// AMQP property `type` of a notification.
 pub const NOTIFICATION_TYPE: &str = "notificacion.v1";
 
+/// Fanout exchange for what applications say of their own work; nothing of it is
+/// audited or forwarded.
+pub const LOG_EXCHANGE: &str = "eventos_log";
+
+/// Queue behind [`LOG_EXCHANGE`]. It drops its oldest when it is full.
+pub const LOG_QUEUE: &str = "cola_eventos_log";
+
 /// The queue of a system, bound to [`DELIVERY_EXCHANGE`] with its name.
 #[must_use]
 pub fn mailbox(system: &crate::SystemName) -> String {
