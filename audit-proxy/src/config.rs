@@ -7,6 +7,8 @@ use clap::Parser;
 use database::DatabaseUrl;
 use service_kit::Listen;
 
+use crate::access::{MAX_PASSWORD, MIN_PASSWORD, Password};
+
 /// Keeps a copy of each message between systems, forwards it, and follows what becomes
 /// of it.
 #[derive(Parser, Clone, Debug)]
@@ -37,12 +39,34 @@ pub struct Config {
     /// Log events of applications that are kept; over it the oldest go
     #[arg(long, env = "LOG_EVENTS_MAX", default_value = "1000000", value_parser = log_events)]
     pub log_events_max: i64,
+
+    /// Password of the first account, `admin`, made when there is no account at all; later
+    /// it changes nothing
+    #[arg(
+        long,
+        env = "ADMIN_PASSWORD",
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value = "",
+        value_parser = first_password
+    )]
+    pub admin_password: FirstPassword,
 }
 
 /// At least one, and no more than the counts hold.
 fn log_events(text: &str) -> Result<i64, String> {
     let events = text.parse().ok().filter(|events| (1..=1_000_000_000).contains(events));
     events.ok_or_else(|| "must be a number of events from 1 to 1000000000".to_owned())
+}
+
+/// Value of `ADMIN_PASSWORD`; what is empty is none, as in `.env`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstPassword(pub Option<Password>);
+
+fn first_password(text: &str) -> Result<FirstPassword, String> {
+    let tell = |_| format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+    let given = (!text.is_empty()).then(|| text.parse().map_err(tell));
+    given.transpose().map(FirstPassword)
 }
 
 /// RabbitMQ takes at most 16 MiB since 4.0.
@@ -84,5 +108,20 @@ mod tests {
             let error = parsed(&[&given]).expect_err(text);
             assert!(error.contains("LOG_EVENTS_MAX") && error.contains("1000000000"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_first_password_is_long_enough_or_none_and_never_shown() {
+        assert_eq!(parsed(&[]).expect("good values").admin_password, FirstPassword(None));
+        assert_eq!(
+            parsed(&["--admin-password="]).expect("as in .env").admin_password,
+            FirstPassword(None)
+        );
+        let config = parsed(&["--admin-password", "s3cret s3cret"]).expect("good values");
+        assert!(config.admin_password.0.is_some());
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
+        let error = parsed(&["--admin-password", "s3cret"]).expect_err("too short");
+        assert!(error.contains("ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 //! becomes of it.
 //!
 //! - [`config`]: where it listens, where broker and database are.
+//! - [`access`]: who may ask for what.
 //! - [`register`]: who may exchange messages. Pure.
 //! - [`admit`]: whether a message keeps to the standard. Pure.
 //! - [`lifecycle`]: what a notification does to a message's state. Pure.
@@ -13,8 +14,9 @@
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
 //! - [`log_events`]: what applications say of their own work, beside all that.
-//! - `routes`: `/mensajes/{id}`.
+//! - `routes`: what it answers, and to whom.
 
+pub mod access;
 pub mod admit;
 pub mod config;
 pub mod lifecycle;
@@ -40,6 +42,7 @@ use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use access::{Door, Passwords};
 pub use config::Config;
 use forward::Forwarder;
 use notices::Notices;
@@ -58,11 +61,13 @@ const NAME: &str = "audit-proxy";
 /// cannot be served, or a part of the service dies. A database that is away, locked,
 /// full or write-protected is waited for.
 pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Failure> {
-    let Config { amqp_url, database_url, max_payload, log_events_max, .. } = config;
+    let Config { amqp_url, database_url, max_payload, log_events_max, admin_password, .. } = config;
     let store = Store::new(&database_url)?;
     let log_store = LogStore::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
+    let passwords = Passwords::default();
+    let door = Door::new(store.clone(), passwords.clone(), admin_password.0);
     let stop = CancellationToken::new();
     let (publisher, publishing) =
         publisher(amqp_url.clone(), NAME.to_owned(), names::DELIVERY_EXCHANGE, stop.clone());
@@ -83,7 +88,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         log_events_max,
         shutdown.token(),
     );
-    let readiness = readiness([sending, entering, listening], &registry);
+    let readiness = readiness([sending, entering, listening], &registry, &door);
     let server =
         Server { listener, shutdown: shutdown.clone(), readiness, openapi: routes::openapi() };
 
@@ -95,9 +100,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut keepers = JoinSet::new();
     keepers.spawn(outbox.run());
     keepers.spawn(registry.clone().run());
+    keepers.spawn(door.run());
     keepers.spawn(notices::reunite(store.clone(), registry));
 
-    let serving = async { Ok(server.serve(routes::routes(store, log_store)).await?) };
+    let routes = routes::routes(store, log_store, passwords);
+    let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,
@@ -130,11 +137,13 @@ fn subscription(
 }
 
 /// What `/readyz` asks.
-fn readiness(links: [LinkStatus; 3], registry: &Registry) -> Readiness {
+fn readiness(links: [LinkStatus; 3], registry: &Registry, door: &Door) -> Readiness {
     let names = ["reenvio", "entrada", "notificaciones"];
     let registry = registry.clone();
     let known = move || registry.current().map(drop).map_err(|unread| unread.to_string());
-    let readiness = Readiness::default().with("registro", known);
+    let door = door.clone();
+    let readiness =
+        Readiness::default().with("registro", known).with("cuentas", move || door.check());
     names.into_iter().zip(links).fold(readiness, |readiness, (name, link)| {
         readiness.with(name, move || link.check().map_err(|reason| reason.to_string()))
     })

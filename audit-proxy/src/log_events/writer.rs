@@ -82,9 +82,8 @@ impl Writer {
     async fn open(&self) {
         loop {
             match self.store.open().await {
-                Ok(seen) => {
-                    return seen.into_iter().for_each(|seen| self.shared.lock().remember(seen));
-                }
+                Ok(Some(seen)) => return self.shared.lock().remember(seen),
+                Ok(None) => return,
                 Err(error) => log::warn!("log events are not stored yet: {error}"),
             }
             sleep(AGAIN).await;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
-use super::unavailable;
+use super::{access::Reader, unavailable};
 use crate::store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, TellableLoss};
 
 /// Events on a page where nothing is asked.
@@ -112,11 +112,16 @@ struct Perdidos {
     responses(
         (status = 200, description = "Una página.", body = Pagina),
         (status = 400, description = "Parámetros no válidos.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "Hace falta un token.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Parámetros fuera de rango.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn events(request: HttpRequest, store: Data<LogStore>) -> Result<HttpResponse, Problem> {
+async fn events(
+    _: Reader,
+    request: HttpRequest,
+    store: Data<LogStore>,
+) -> Result<HttpResponse, Problem> {
     let query = query(&request)?;
     let page = store.search(&query).await.map_err(|error| unavailable(&request, &error))?;
     Ok(HttpResponse::Ok().json(Pagina::from(page)))

@@ -1,6 +1,9 @@
 //! What the audit proxy answers.
 
+mod access;
+mod accounts;
 mod events;
+mod sessions;
 mod story;
 
 use std::time::Duration;
@@ -10,9 +13,15 @@ use actix_web::{
     web::{Data, ServiceConfig},
 };
 use service_kit::{Problem, request_id::RequestId};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
 
-use crate::store::{LogStore, Store, StoreError};
+use crate::{
+    access::Passwords,
+    store::{LogStore, Store, StoreError},
+};
 
 /// When a caller may try again while the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -20,15 +29,21 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Relevo: audit-proxy",
-    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él."
-))]
+    description = "Guarda una copia de cada mensaje entre sistemas y dice qué fue de él. Salvo \
+                   para entrar (POST /sesiones) hace falta un token: 401 si falta o no vale, 403 si \
+                   su rol no alcanza."
+), security(("token" = [])))]
 struct Api;
 
 /// The document behind `/openapi.json`.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
+    api.merge(sessions::Api::openapi());
+    api.merge(accounts::Api::openapi());
     api.merge(story::Api::openapi());
     api.merge(events::Api::openapi());
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
 }
 
@@ -36,11 +51,19 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 pub(crate) fn routes(
     store: Store,
     log_store: LogStore,
+    passwords: Passwords,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let (store, log_store) = (Data::new(store), Data::new(log_store));
+    let (store, passwords) = (Data::new(store), Data::new(passwords));
+    let log_store = Data::new(log_store);
     move |routes| {
-        routes.app_data(store.clone()).configure(story::routes);
-        routes.app_data(log_store.clone()).configure(events::routes);
+        routes
+            .app_data(store.clone())
+            .app_data(log_store.clone())
+            .app_data(passwords.clone())
+            .configure(sessions::routes)
+            .configure(accounts::routes)
+            .configure(events::routes)
+            .configure(story::routes);
     }
 }
 

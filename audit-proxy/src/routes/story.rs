@@ -11,7 +11,7 @@ use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::unavailable;
+use super::{access::Reader, unavailable};
 use crate::{
     store::{Store, StoreError},
     story::{Historia, Paso, tell, told},
@@ -52,6 +52,7 @@ struct Historias {
     )
 )]
 async fn story(
+    _: Reader,
     request: HttpRequest,
     id: Path<String>,
     store: Data<Store>,

@@ -9,9 +9,11 @@
 //! - `systems`: who may exchange messages.
 //! - `log_events`: what applications say of their own work, apart from the rest.
 //! - `read`: one message with all that happened to it.
+//! - `accounts`, `sessions`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
+mod accounts;
 mod forward;
 mod key;
 mod log_events;
@@ -20,6 +22,7 @@ mod read;
 mod receive;
 mod refuse;
 mod rows;
+mod sessions;
 mod systems;
 
 use std::sync::Arc;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 use database::{Database, DatabaseUrl};
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, KeptAccount};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
@@ -37,6 +41,7 @@ pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
 
 use key::Keys;

@@ -20,11 +20,15 @@ macro_rules! contract {
     };
 }
 
+mod access;
+mod caller;
 mod contract;
 mod flow;
+mod log_contract;
+mod log_events;
 mod running;
 
-use audit_proxy::store::Store;
+use audit_proxy::store::{LogStore, Store};
 use database::DatabaseUrl;
 use tempfile::TempDir;
 use test_support::TestDatabase;
@@ -55,5 +59,10 @@ impl Database {
     fn store(&self) -> Store {
         let url: DatabaseUrl = self.text.parse().expect("a url");
         Store::new(&url).expect("a url that the driver understands")
+    }
+
+    fn log_store(&self) -> LogStore {
+        let url: DatabaseUrl = self.text.parse().expect("a url");
+        LogStore::new(&url).expect("a url that the driver understands")
     }
 }

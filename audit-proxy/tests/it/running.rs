@@ -4,27 +4,33 @@ use std::net::TcpListener;
 
 use audit_proxy::{
     Config,
+    access::Role,
     register::Standing,
     store::{Profile, Store},
 };
 use jiff::Timestamp;
 use messages::{SystemName, names};
-use reqwest::Client;
+use reqwest::Method;
 use serde_json::{Value, json};
 use service_kit::{Failure, Shutdown};
 use test_support::{Vhost, eventually};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Backend, Database};
+use super::{
+    Backend, Database,
+    caller::{ADMIN, Answer, Caller, PASSWORD},
+};
 
 /// The user of the broker whom every message here is published by.
 const USER: &str = "guest";
 
 /// The proxy, running in this process.
 pub(super) struct Running {
-    address: String,
-    client: Client,
+    /// Who asks in `get`, `post` and so on: the first administrator.
+    pub(super) admin: Caller,
+    /// Somebody without a token.
+    pub(super) nobody: Caller,
     shutdown: Shutdown,
     task: JoinHandle<Result<(), Failure>>,
 }
@@ -64,9 +70,15 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        let running = Running::start(amqp_url, &self.database.text);
+        let mut running = Running::start(amqp_url, &self.database.text);
         running.becomes(200).await;
+        running.admin = running.nobody.log_in(ADMIN, PASSWORD).await;
         running
+    }
+
+    /// The file with the log events, which lies beside that of the messages.
+    pub(super) fn log_database(&self) -> String {
+        self.database.text.replace(".db", "-eventos.db")
     }
 
     /// Makes the queue of a system, as registering it does.
@@ -124,6 +136,8 @@ impl Running {
             "--database-url",
             database_url,
             "--max-payload=1000",
+            "--admin-password",
+            PASSWORD,
         ];
         let config: Config =
             service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
@@ -131,7 +145,8 @@ impl Running {
         let address = format!("http://{}", listener.local_addr().expect("a bound address"));
         let shutdown = Shutdown::default();
         let task = tokio::spawn(audit_proxy::run(config, listener, shutdown.clone()));
-        Self { address, client: Client::new(), shutdown, task }
+        let nobody = Caller::nobody(address);
+        Self { admin: nobody.clone(), nobody, shutdown, task }
     }
 
     pub(super) async fn becomes(&self, status: u16) {
@@ -142,11 +157,19 @@ impl Running {
         .await;
     }
 
+    /// Asks as the administrator, for whoever waits until the answer is another.
     pub(super) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
-        let answer = self.client.get(format!("{}{path}", self.address)).send().await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.json().await.map_err(|error| error.to_string())?))
+        let Answer { status, body, .. } = self.admin.try_send(Method::GET, path, None).await?;
+        Ok((status, body))
+    }
+
+    /// Somebody with this role, newly made and logged in.
+    pub(super) async fn logged_in(&self, role: Role) -> Caller {
+        let name = format!("{role}-{}", Uuid::now_v7().simple());
+        let account = json!({ "nombre": name, "rol": role, "clave": PASSWORD });
+        let answer = self.admin.post("/cuentas", &account).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.nobody.log_in(&name, PASSWORD).await
     }
 
     /// Waits until the only message of this id is as wanted, and returns its story.

@@ -111,6 +111,15 @@ impl Problem {
         problem
     }
 
+    /// 429: too often; the caller may try again after `retry_after`.
+    #[must_use]
+    pub fn too_many(kind: &'static str, detail: impl Into<String>, retry_after: Duration) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut problem = Self::new(status, kind, "Demasiadas peticiones", detail);
+        problem.retry_after = Some(retry_after);
+        problem
+    }
+
     /// 500: a fault of ours. `error` goes to the log, not to the caller.
     #[must_use]
     pub fn internal(error: &dyn fmt::Display) -> Self {
@@ -158,13 +167,17 @@ impl Problem {
         self
     }
 
-    /// The answer, under the request's id.
+    /// The answer, under the request's id. A 401 says that a bearer token is wanted (RFC
+    /// 9110 §11.6.1): nothing else is taken anywhere.
     #[must_use]
     pub fn response(&self, request_id: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         if let Some(after) = self.retry_after {
             // A whole number of seconds, at least 1 (RFC 9110 §10.2.3).
             response.insert_header((header::RETRY_AFTER, after.as_secs().max(1)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response.insert_header((header::CONTENT_TYPE, MEDIA_TYPE)).json(ProblemBody {
             kind: format!("urn:relevo:problema:{}", self.kind),

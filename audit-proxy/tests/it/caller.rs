@@ -1,0 +1,95 @@
+//! Whoever asks the proxy over HTTP, with a token or without.
+
+use reqwest::{Client, Method, header::HeaderMap};
+use serde_json::{Value, json};
+
+/// The first account of every proxy here, and its password.
+pub(super) const ADMIN: &str = "admin";
+pub(super) const PASSWORD: &str = "clave de las pruebas";
+
+/// Somebody who asks. Clones share the connections.
+#[derive(Clone)]
+pub(super) struct Caller {
+    address: String,
+    client: Client,
+    token: Option<String>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    /// Null where there is none.
+    pub(super) body: Value,
+}
+
+impl Caller {
+    /// Somebody without a token, at `http://…`.
+    pub(super) fn nobody(address: String) -> Self {
+        Self { address, client: Client::new(), token: None }
+    }
+
+    /// The same with a token.
+    pub(super) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Where `path` is.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
+    /// Logs in: whoever has the new session.
+    pub(super) async fn log_in(&self, account: &str, password: &str) -> Self {
+        let answer = self.post("/sesiones", &json!({ "cuenta": account, "clave": password })).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.with_token(answer.body["token"].as_str().expect("a token"))
+    }
+
+    /// Asks once more, for whoever waits until the answer is another.
+    pub(super) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, String> {
+        let mut request = self.client.request(method, self.url(path));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().await.map_err(|error| error.to_string())?;
+        let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        Ok(Answer { status, headers, body: body.map_err(|error| error.to_string())? })
+    }
+
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let answer = self.try_send(method.clone(), path, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+}
