@@ -14,14 +14,18 @@
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
 //! - `notices`: what destinations tell.
 //! - [`log_events`]: what applications say of their own work, beside all that.
+//! - [`retention`]: how long what is kept. Pure.
+//! - [`keep`]: removes what has expired.
 //! - `routes`: what it answers, and to whom.
 
 pub mod access;
 pub mod admit;
 pub mod config;
+pub mod keep;
 pub mod lifecycle;
 pub mod log_events;
 pub mod register;
+pub mod retention;
 pub mod store;
 pub mod story;
 
@@ -45,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 use access::{Door, Passwords};
 pub use config::Config;
 use forward::Forwarder;
+use keep::{Bell, Keeper};
 use notices::Notices;
 use outbox::{Blocked, Outbox};
 use proxy::Proxy;
@@ -103,7 +108,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     keepers.spawn(door.run());
     keepers.spawn(notices::reunite(store.clone(), registry));
 
-    let routes = routes::routes(store, log_store, passwords);
+    let bell = Bell::default();
+    keepers.spawn(Keeper::new(store.clone()).run(bell.clone()));
+    let routes = routes::routes(store, log_store, passwords, bell);
     let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {

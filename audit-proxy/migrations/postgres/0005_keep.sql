@@ -29,3 +29,22 @@ CREATE TABLE log_state (
     seen   BIGINT NOT NULL             -- 0: never
 );
 INSERT INTO log_state (id, events, seen) VALUES (1, 0, 0);
+
+-- How long what is kept. Nothing goes while there are no rows.
+
+-- Rules of an administrator: for one kind, or '*' for all kinds without their own.
+CREATE TABLE retention (
+    kind         TEXT COLLATE "C" PRIMARY KEY,
+    payload_days BIGINT, -- none: as long as the message
+    message_days BIGINT  -- none: for ever
+);
+
+-- At most one row: limits of size, and what was counted up to a key.
+CREATE TABLE retention_size (
+    id                BIGINT PRIMARY KEY CHECK (id = 1),
+    max_payload_bytes BIGINT,
+    max_bytes         BIGINT,
+    upto              BIGINT NOT NULL,
+    messages          BIGINT NOT NULL,
+    payload_bytes     BIGINT NOT NULL
+);

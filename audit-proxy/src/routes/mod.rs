@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod events;
+mod retention;
 mod sessions;
 mod story;
 
@@ -20,6 +21,7 @@ use utoipa::{
 
 use crate::{
     access::Passwords,
+    keep::Bell,
     store::{LogStore, Store, StoreError},
 };
 
@@ -42,6 +44,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     api.merge(accounts::Api::openapi());
     api.merge(story::Api::openapi());
     api.merge(events::Api::openapi());
+    api.merge(retention::Api::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     api.components.get_or_insert_default().add_security_scheme("token", bearer);
     api
@@ -52,17 +55,20 @@ pub(crate) fn routes(
     store: Store,
     log_store: LogStore,
     passwords: Passwords,
+    bell: Bell,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let (store, passwords) = (Data::new(store), Data::new(passwords));
-    let log_store = Data::new(log_store);
+    let (log_store, bell) = (Data::new(log_store), Data::new(bell));
     move |routes| {
         routes
             .app_data(store.clone())
             .app_data(log_store.clone())
             .app_data(passwords.clone())
+            .app_data(bell.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
             .configure(events::routes)
+            .configure(retention::routes)
             .configure(story::routes);
     }
 }

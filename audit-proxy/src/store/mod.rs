@@ -1,11 +1,13 @@
 //! Where messages and what became of them are kept: SQLite in a file, or PostgreSQL
 //! for several instances that share the work.
 //!
+//! - `months`: months of keys, and the partitions that they lie in.
 //! - `key`: what a message is known by here.
 //! - `receive`: copies of messages, each stored once.
 //! - `refuse`: what was not admitted, and why.
 //! - `forward`: what waits to be forwarded, and what was.
 //! - `notify`: what destinations tell, and the states that follow.
+//! - `retention`: what goes when its time is over.
 //! - `systems`: who may exchange messages.
 //! - `log_events`: what applications say of their own work, apart from the rest.
 //! - `read`: one message with all that happened to it.
@@ -17,10 +19,12 @@ mod accounts;
 mod forward;
 mod key;
 mod log_events;
+mod months;
 mod notify;
 mod read;
 mod receive;
 mod refuse;
+mod retention;
 mod rows;
 mod sessions;
 mod systems;
@@ -41,6 +45,7 @@ pub use notify::Notice;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use retention::{Candidates, Expired, Removed};
 pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
 
@@ -51,6 +56,8 @@ use key::Keys;
 pub struct Store {
     database: Database,
     keys: Arc<Keys>,
+    /// Whether messages lie in partitions: on PostgreSQL.
+    partitioned: bool,
 }
 
 impl Store {
@@ -65,7 +72,8 @@ impl Store {
             DatabaseUrl::Postgres(_) => sqlx::migrate!("migrations/postgres"),
         };
         let database = Database::new(url, migrations)?;
-        Ok(Self { database, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
+        let keys = Arc::new(Keys::new(Uuid::now_v7().as_u128()));
+        Ok(Self { database, keys, partitioned: matches!(url, DatabaseUrl::Postgres(_)) })
     }
 
     /// Makes the database, its folder and its tables, where they are missing.

@@ -34,11 +34,11 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("in range")
 }
 
-fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(super) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("a name")
 }
 
-fn register() -> Register {
+pub(super) fn register() -> Register {
     let system = |name: &str| {
         let (users, states) = (BTreeSet::from([format!("{name}-1")]), BTreeSet::new());
         (self::name(name), System { standing: Standing::Active, users, states })
@@ -46,7 +46,7 @@ fn register() -> Register {
     Register::from_iter([system("servicedesk"), system("redmine")])
 }
 
-fn message() -> StandardMessage {
+pub(super) fn message() -> StandardMessage {
     StandardMessage {
         id: MessageId::from(Uuid::now_v7()),
         source: name("servicedesk"),
@@ -59,7 +59,7 @@ fn message() -> StandardMessage {
     }
 }
 
-fn notice(message: &StandardMessage, state: &str, second: i64) -> Notice {
+pub(super) fn notice(message: &StandardMessage, state: &str, second: i64) -> Notice {
     Notice {
         id: MessageId::from(Uuid::now_v7()),
         message: message.id,

@@ -26,6 +26,8 @@ mod contract;
 mod flow;
 mod log_contract;
 mod log_events;
+mod retention;
+mod retention_contract;
 mod running;
 
 use audit_proxy::store::{LogStore, Store};
