@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    retention::{Part, Rule, Rules},
+    retention::{BYTES_PER_MESSAGE, Part, Rule, Rules},
     store::{Expired, Key, Removed, Store, StoreError},
 };
 
@@ -81,6 +81,7 @@ impl Keeper {
             removed += self.sweep(part, now).await?;
         }
         removed += self.sweep_orphans(now).await?;
+        removed += self.sweep_excess(now).await?;
         self.tidy_up(removed, now).await?;
         Ok(removed)
     }
@@ -131,6 +132,30 @@ impl Keeper {
         expired
     }
 
+    /// What is over a limit of size: the oldest payloads, and then the oldest messages.
+    async fn sweep_excess(&self, now: Timestamp) -> Result<Removed, StoreError> {
+        let mut removed = Removed::default();
+        while self.store.count_more(now).await? {}
+        for part in [Part::Payloads, Part::Messages] {
+            let mut from = Key::FIRST;
+            while let Some((limits, kept)) = self.store.size_limits().await? {
+                let excess = limits.excess(part, kept);
+                if excess == 0 {
+                    break;
+                }
+                let begun = Instant::now();
+                let found = self.store.candidates(part, None, from, Key::first_at(now)).await?;
+                let going = enough(part, found.expired, excess);
+                let Some(last) = going.last() else { break };
+                from = last.key.next();
+                let Some(gone) = self.store.remove(part, &going).await? else { break };
+                removed += gone;
+                sleep(begun.elapsed()).await;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Notifications without a message are kept as long as a message of any kind.
     async fn sweep_orphans(&self, now: Timestamp) -> Result<Removed, StoreError> {
         let mut removed = Removed::default();
@@ -168,4 +193,15 @@ impl Keeper {
             sleep(begun.elapsed()).await;
         }
     }
+}
+
+/// As many of the oldest as make up for `excess` bytes.
+fn enough(part: Part, expired: Vec<Expired>, excess: i64) -> Vec<Expired> {
+    let mut left = excess;
+    let needed = expired.into_iter().take_while(|one| {
+        let is_needed = left > 0;
+        left -= if part == Part::Payloads { one.size } else { BYTES_PER_MESSAGE };
+        is_needed
+    });
+    needed.collect()
 }

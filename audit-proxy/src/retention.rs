@@ -135,6 +135,49 @@ pub enum Keepers {
     AllBut(Vec<MessageKind>),
 }
 
+/// What a message counts as, beside its payload: its row, its entries in indexes, its
+/// id, and a notification of it.
+pub const BYTES_PER_MESSAGE: i64 = 1024;
+
+/// How much may be kept.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct SizeLimits {
+    /// Bytes of all payloads.
+    pub payload_bytes: Option<i64>,
+    /// Bytes of everything: payloads, and [`BYTES_PER_MESSAGE`] for each message.
+    pub bytes: Option<i64>,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Kept {
+    /// Messages.
+    pub messages: i64,
+    /// Bytes of all payloads.
+    pub payload_bytes: i64,
+}
+
+impl Kept {
+    /// Bytes of everything.
+    #[must_use]
+    pub fn bytes(self) -> i64 {
+        self.payload_bytes.saturating_add(self.messages.saturating_mul(BYTES_PER_MESSAGE))
+    }
+}
+
+impl SizeLimits {
+    /// Bytes that must go, of payloads or of everything; 0 where none must.
+    #[must_use]
+    pub fn excess(self, part: Part, kept: Kept) -> i64 {
+        let over = |limit: Option<i64>, bytes: i64| limit.map_or(0, |limit| (bytes - limit).max(0));
+        let of_all = over(self.bytes, kept.bytes());
+        match part {
+            Part::Payloads => over(self.payload_bytes, kept.payload_bytes).max(of_all),
+            Part::Messages => of_all,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +219,23 @@ mod tests {
         assert_eq!(rules.horizon(Part::Payloads, day(10)), Some(day(8)));
         assert_eq!(rules.horizon(Part::Messages, day(10)), Some(day(5)));
         assert_eq!(Rules::default().horizon(Part::Messages, day(10)), None);
+    }
+
+    #[test]
+    fn what_is_over_either_limit_must_go_and_messages_only_for_that_of_everything() {
+        let kept = Kept { messages: 2, payload_bytes: 1000 };
+        assert_eq!(kept.bytes(), 3048);
+        for (payload_bytes, bytes, excess) in [
+            (None, None, [0, 0]),
+            (Some(1000), Some(3048), [0, 0]),
+            (Some(900), None, [100, 0]),
+            (Some(900), Some(3000), [100, 48]),
+            (None, Some(2000), [1048, 1048]),
+        ] {
+            let limits = SizeLimits { payload_bytes, bytes };
+            let parts = [Part::Payloads, Part::Messages];
+            assert_eq!(parts.map(|part| limits.excess(part, kept)), excess);
+        }
     }
 
     #[test]

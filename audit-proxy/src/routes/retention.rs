@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     keep::Bell,
-    retention::{Rule, Rules},
+    retention::{Kept, Rule, Rules, SizeLimits},
     store::Store,
 };
 
@@ -28,15 +28,16 @@ const MAX_BODY: usize = 1024;
 
 /// What is documented of it.
 #[derive(OpenApi)]
-#[openapi(paths(retention, set_retention, remove_retention))]
+#[openapi(paths(retention, set_sizes, set_retention, remove_retention))]
 pub(super) struct Api;
 
 pub(super) fn routes(routes: &mut ServiceConfig) {
-    routes.service(web::resource("/retencion").route(web::get().to(retention))).service(
-        web::resource("/retencion/{tipo}")
-            .route(web::put().to(set_retention))
-            .route(web::delete().to(remove_retention)),
-    );
+    let all =
+        web::resource("/retencion").route(web::get().to(retention)).route(web::put().to(set_sizes));
+    let of_kind = web::resource("/retencion/{tipo}")
+        .route(web::put().to(set_retention))
+        .route(web::delete().to(remove_retention));
+    routes.service(all).service(of_kind);
 }
 
 /// Body of `/retencion`.
@@ -44,6 +45,36 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 struct Retencion {
     /// By kind, the general one first. Without any, everything is kept for ever.
     reglas: Vec<Regla>,
+    /// Bytes that all payloads may take; null without a limit.
+    contenido_bytes_max: Option<i64>,
+    /// Bytes that everything may take; null without a limit.
+    bytes_max: Option<i64>,
+    /// How much there is, where there is a limit; null without one.
+    guardado: Option<Guardado>,
+}
+
+/// How much is kept, as far as it is counted: the last minute is not.
+#[derive(Serialize, ToSchema)]
+struct Guardado {
+    /// Messages.
+    mensajes: i64,
+    /// Bytes of all payloads.
+    contenido_bytes: i64,
+    /// Bytes of everything: a message counts as its payload and 1024 bytes.
+    bytes: i64,
+}
+
+/// Body of `PUT /retencion`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Topes {
+    /// Bytes that all payloads may take; over it the oldest go.
+    #[schema(minimum = 1)]
+    contenido_bytes_max: Option<i64>,
+    /// Bytes that everything may take; over it the oldest payloads go, then the oldest
+    /// messages.
+    #[schema(minimum = 1)]
+    bytes_max: Option<i64>,
 }
 
 /// How long the messages of a kind are kept, by when the proxy received them.
@@ -79,11 +110,22 @@ impl Regla {
     }
 }
 
-impl From<Rules> for Retencion {
-    fn from(Rules { general, of_kinds }: Rules) -> Self {
+impl Retencion {
+    fn new(Rules { general, of_kinds }: Rules, sizes: Option<(SizeLimits, Kept)>) -> Self {
         let general = general.map(|rule| Regla::new(None, rule));
         let own = of_kinds.iter().map(|(kind, rule)| Regla::new(Some(kind), *rule));
-        Self { reglas: general.into_iter().chain(own).collect() }
+        let (limits, kept) = sizes.unzip();
+        let limits = limits.unwrap_or_default();
+        Self {
+            reglas: general.into_iter().chain(own).collect(),
+            contenido_bytes_max: limits.payload_bytes,
+            bytes_max: limits.bytes,
+            guardado: kept.map(|kept| Guardado {
+                mensajes: kept.messages,
+                contenido_bytes: kept.payload_bytes,
+                bytes: kept.bytes(),
+            }),
+        }
     }
 }
 
@@ -102,8 +144,48 @@ async fn retention(
     request: HttpRequest,
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
-    let rules = store.retention().await.map_err(|error| unavailable(&request, &error))?;
-    Ok(HttpResponse::Ok().json(Retencion::from(rules)))
+    answer(&request, &store).await
+}
+
+/// All rules and limits, as they are now.
+async fn answer(request: &HttpRequest, store: &Store) -> Result<HttpResponse, Problem> {
+    let rules = store.retention().await.map_err(|error| unavailable(request, &error))?;
+    let sizes = store.size_limits().await.map_err(|error| unavailable(request, &error))?;
+    Ok(HttpResponse::Ok().json(Retencion::new(rules, sizes)))
+}
+
+/// Fija cuánto puede ocuparse; lo que no se indica queda sin tope. Por encima se retiran los
+/// contenidos más antiguos y, si no basta para «bytes_max», los mensajes más antiguos.
+#[utoipa::path(
+    put,
+    path = "/retencion",
+    request_body = Topes,
+    responses(
+        (status = 200, description = "Las reglas y los topes.", body = Retencion),
+        (status = 400, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "Hace falta ser administrador.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No pueden ser los topes.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn set_sizes(
+    Administrator(account): Administrator,
+    request: HttpRequest,
+    payload: Payload,
+    store: Data<Store>,
+    bell: Data<Bell>,
+) -> Result<HttpResponse, Problem> {
+    let Topes { contenido_bytes_max, bytes_max } =
+        body::json_object(&request, payload, MAX_BODY).await?;
+    if contenido_bytes_max.into_iter().chain(bytes_max).any(|bytes| bytes < 1) {
+        return Err(Problem::unacceptable("Un tope es de 1 byte como mínimo."));
+    }
+    let limits = SizeLimits { payload_bytes: contenido_bytes_max, bytes: bytes_max };
+    let set = store.set_size_limits(limits).await;
+    set.map_err(|error| unavailable(&request, &error))?;
+    log::info!("{} set the limits of size: {limits:?}", account.name);
+    bell.ring();
+    answer(&request, &store).await
 }
 
 /// Fija cuánto se guardan los mensajes de un tipo («*»: los tipos sin regla propia). Con el

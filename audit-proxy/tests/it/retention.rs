@@ -13,8 +13,18 @@ async fn rules_are_an_administrator_s_and_a_reader_sees_them() {
     let proxy = world.running().await;
     let (reader, operator) =
         (proxy.logged_in(Role::Reader).await, proxy.logged_in(Role::Operator).await);
-    assert_eq!(reader.get("/retencion").await.body, json!({ "reglas": [] }));
+    assert_eq!(reader.get("/retencion").await.body, {
+        let none = Value::Null;
+        json!({ "reglas": [], "contenido_bytes_max": none, "bytes_max": none, "guardado": none })
+    });
     let rule = json!({ "contenido_dias": 30, "mensaje_dias": 365 });
+    let sizes = json!({ "bytes_max": 1_000_000 });
+    assert_eq!(reader.put("/retencion", &sizes).await.status, 403);
+    let answer = proxy.admin.put("/retencion", &sizes).await;
+    assert_eq!((answer.status, &answer.body["bytes_max"]), (200, &json!(1_000_000)));
+    assert!(answer.body["guardado"].is_object(), "{answer:?}");
+    let answer = proxy.admin.put("/retencion", &json!({})).await;
+    assert_eq!((answer.status, &answer.body["guardado"]), (200, &Value::Null));
     for (caller, status) in [(&reader, 403), (&operator, 403), (&proxy.nobody, 401)] {
         assert_eq!(caller.put("/retencion/*", &rule).await.status, status);
         assert_eq!(caller.delete("/retencion/*").await.status, status);
@@ -30,7 +40,7 @@ async fn rules_are_an_administrator_s_and_a_reader_sees_them() {
     }
     let general = json!({ "tipo": "*", "contenido_dias": 30, "mensaje_dias": 365 });
     let rules = reader.get("/retencion").await.body;
-    assert_eq!(rules, json!({ "reglas": [general, own] }));
+    assert_eq!(rules["reglas"], json!([general, own]));
 
     for (path, body, status) in [
         ("/retencion/*", json!({}), 422),
@@ -38,6 +48,7 @@ async fn rules_are_an_administrator_s_and_a_reader_sees_them() {
         ("/retencion/*", json!({ "mensaje_dias": 1.5 }), 422),
         ("/retencion/*", json!({ "contenido_dias": 9, "mensaje_dias": 8 }), 422),
         ("/retencion/*", json!({ "dias": 8 }), 422),
+        ("/retencion", json!({ "bytes_max": 0 }), 422),
         ("/retencion/a%20b", json!({ "mensaje_dias": 8 }), 400),
     ] {
         let answer = proxy.admin.put(path, &body).await;

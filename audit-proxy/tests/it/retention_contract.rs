@@ -3,7 +3,7 @@
 use audit_proxy::{
     keep::Keeper,
     register::Register,
-    retention::Rule,
+    retention::{Rule, SizeLimits},
     store::{Forwarded, Key, Receipt, Removed, Store},
 };
 use jiff::{Timestamp, ToSpan};
@@ -24,6 +24,8 @@ contract!(
     notifications_without_a_message_go_by_the_general_rule,
     rules_that_change_hold_for_what_was_looked_at_before,
     space_returns_to_the_disk,
+    over_a_limit_of_size_the_oldest_payloads_go_and_then_the_oldest_messages,
+    what_goes_by_age_is_no_more_counted,
     many_rows_go_in_several_rounds_of_few,
 );
 
@@ -339,4 +341,75 @@ async fn while_another_instance_removes_nothing_is_removed_twice() {
     sqlx::query("COMMIT").execute(&mut other).await.expect("unlocked");
     assert_eq!(keeper.round(day("06-01")).await.expect("done").messages, 1);
     assert_eq!(state(&store, id).await, "gone");
+}
+
+async fn limit(store: &Store, payload_bytes: Option<i64>, bytes: Option<i64>) {
+    store.set_size_limits(SizeLimits { payload_bytes, bytes }).await.expect("set");
+}
+
+async fn kept(store: &Store) -> (i64, i64) {
+    let (_, kept) = store.size_limits().await.expect("an answer").expect("a limit");
+    (kept.messages, kept.payload_bytes)
+}
+
+/// Ten of 100 bytes each, a day apart; the first waits.
+async fn ten(store: &Store) -> Vec<MessageId> {
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        let received = day(&format!("01-{:02}", number + 10));
+        let message = StandardMessage { payload: vec![b'x'; 100], ..message("alta") };
+        let key = stored(store, &message, received).await;
+        if number > 0 {
+            store.forwarded(&[Forwarded { key, at: received }]).await.expect("written down");
+        }
+        ids.push(message.id);
+    }
+    ids
+}
+
+async fn over_a_limit_of_size_the_oldest_payloads_go_and_then_the_oldest_messages(
+    backend: Backend,
+) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    let ids = ten(&store).await;
+    let now = day("01-30");
+    limit(&store, Some(1000), Some(10 * 1124)).await;
+    assert_eq!(round(&store, now).await, Removed::default());
+    assert_eq!(kept(&store).await, (10, 1000));
+    limit(&store, Some(701), None).await;
+    assert_eq!(round(&store, now).await, Removed { payloads: 3, ..Removed::default() });
+    assert_eq!(kept(&store).await, (10, 700));
+    for (number, wanted) in
+        [(0, "whole"), (1, "without payload"), (3, "without payload"), (4, "whole")]
+    {
+        assert_eq!(state(&store, ids[number]).await, wanted, "{number}");
+    }
+    limit(&store, None, Some(8 * 1024 + 150)).await;
+    let removed = round(&store, now).await;
+    assert_eq!((removed.payloads, removed.messages), (6, 2), "all payloads but the first");
+    assert_eq!(kept(&store).await, (8, 100));
+    assert_eq!(state(&store, ids[0]).await, "whole", "it waits");
+    assert_eq!(
+        (state(&store, ids[2]).await, state(&store, ids[3]).await),
+        ("gone", "without payload")
+    );
+    limit(&store, None, None).await;
+    assert_eq!(store.size_limits().await.expect("an answer"), None);
+}
+
+async fn what_goes_by_age_is_no_more_counted(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.store();
+    round(&store, day("01-01")).await;
+    ten(&store).await;
+    limit(&store, Some(1_000_000), None).await;
+    round(&store, day("01-30")).await;
+    set(&store, None, 15, 30).await;
+    round(&store, day("01-30")).await;
+    assert_eq!(kept(&store).await, (10, 600), "of five the payload is gone, but one waits");
+    let key = store.waiting(&name("redmine"), 1).await.expect("an answer")[0].key;
+    store.forwarded(&[Forwarded { key, at: day("01-30") }]).await.expect("written down");
+    round(&store, day("06-01")).await;
+    assert_eq!(kept(&store).await, (0, 0), "also where a month goes as a whole");
 }

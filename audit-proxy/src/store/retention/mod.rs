@@ -2,11 +2,13 @@
 //!
 //! - `rules`: what an administrator says of that.
 //! - `remove`: rows, a few in a transaction.
+//! - `size`: how much there is of it.
 //! - `partitions`: whole months, on PostgreSQL.
 
 mod partitions;
 mod remove;
 mod rules;
+mod size;
 
 use sqlx::{Any, Transaction};
 

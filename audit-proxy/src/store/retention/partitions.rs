@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use messages::MessageKind;
 use sqlx::{Any, Row, Transaction};
 
-use super::remove::{Removed, forget};
+use super::{
+    remove::{Removed, forget},
+    size::uncount,
+};
 use crate::{
     retention::{Keepers, Part, Rules},
     store::{
@@ -172,6 +175,8 @@ impl Store {
                 if is_kept(tx, month, keepers).await? {
                     return Ok(Removed::default());
                 }
+                let (first, end) = (month.first().as_i64(), month.end().as_i64());
+                uncount(tx, part, &format!("key >= {first} AND key < {end}")).await?;
                 let mut removed = Removed::default();
                 if exists(tx, &payloads).await? {
                     removed.payloads = drop_table(tx, &payloads).await?;

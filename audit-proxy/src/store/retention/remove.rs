@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use messages::{MessageId, MessageKind};
 use sqlx::{Any, Row, Transaction, any::AnyRow};
 
+use super::size::uncount;
 use crate::{
     retention::Part,
     store::{
@@ -40,6 +41,8 @@ pub struct Expired {
     pub key: Key,
     /// What kind of message it is; none where it came without, or with an impossible one.
     pub kind: Option<MessageKind>,
+    /// Bytes that it carried when it came.
+    pub size: i64,
     id: Option<MessageId>,
     source: Option<String>,
 }
@@ -77,12 +80,15 @@ impl Store {
         until: Key,
     ) -> Result<Candidates, StoreError> {
         let statement = format!(
-            "SELECT messages.key, kind, id, source FROM messages {}
+            "SELECT messages.key, kind, id, source, size FROM messages {}
              WHERE messages.key >= $1 AND messages.key < $2
                  AND NOT (forwarded IS NULL AND reason IS NULL) {}
              ORDER BY messages.key LIMIT $3",
             match part {
-                Part::Payloads => "JOIN payloads ON payloads.key = messages.key",
+                Part::Payloads => {
+                    "JOIN payloads ON payloads.key = messages.key
+                         AND payloads.key >= $1 AND payloads.key < $2"
+                }
                 Part::Messages => "",
             },
             if kind.is_some() { "AND kind = $4" } else { "" },
@@ -123,6 +129,8 @@ impl Store {
                 if going.is_empty() {
                     return Ok(Some(Removed::default()));
                 }
+                let keys: Vec<_> = going.iter().map(|one| one.key.as_i64().to_string()).collect();
+                uncount(tx, part, &format!("key IN ({})", keys.join(","))).await?;
                 let payloads = delete(tx, "payloads", &going).await?;
                 if part == Part::Payloads {
                     return Ok(Some(Removed { payloads, ..Removed::default() }));
@@ -217,6 +225,7 @@ fn expired(row: &AnyRow) -> Result<Expired, StoreError> {
         kind: kind.and_then(|kind| kind.try_into().ok()),
         id: stored.as_deref().map(id).transpose()?,
         source: row.try_get(3)?,
+        size: row.try_get(4)?,
     })
 }
 
