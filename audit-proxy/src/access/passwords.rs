@@ -157,3 +157,91 @@ fn check(given: &[u8], stored: Option<&str>) -> anyhow::Result<Checked> {
         Err(error) => Err(anyhow!("argon2: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    };
+
+    use test_support::eventually;
+
+    use super::*;
+
+    fn name() -> AccountName {
+        "ana".parse().expect("a name")
+    }
+
+    async fn check(passwords: &Passwords, given: &str, stored: Option<&str>) -> Checked {
+        let checked = passwords.check(&name(), given.to_owned(), stored.map(str::to_owned)).await;
+        checked.expect("checked")
+    }
+
+    #[tokio::test]
+    async fn only_the_password_itself_is_right_and_nothing_of_it_is_kept() {
+        let (passwords, text) = (Passwords::default(), "correcta: ñandú");
+        let [one, two] = [(); 2].map(|()| passwords.hash(text.parse().expect("long enough")));
+        let (one, two) = (one.await.expect("hashed"), two.await.expect("hashed"));
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert_ne!(one, two, "each has a salt of its own");
+        assert_eq!(check(&passwords, text, Some(&one)).await, Checked::Right);
+        assert_eq!(check(&passwords, "correcta: nandu", Some(&one)).await, Checked::Wrong);
+        assert_eq!(check(&passwords, text, None).await, Checked::Wrong);
+    }
+
+    #[tokio::test]
+    async fn without_an_account_it_takes_as_long() {
+        let passwords = Passwords::default();
+        let stored = passwords.hash("una clave larga".parse().expect("long enough")).await;
+        let stored = stored.expect("hashed");
+        let (mut with, mut without) = (Duration::MAX, Duration::MAX);
+        for _ in 0..5 {
+            for (shortest, stored) in [(&mut with, Some(stored.as_str())), (&mut without, None)] {
+                let begun = Instant::now();
+                check(&passwords, "otra clave larga", stored).await;
+                *shortest = begun.elapsed().min(*shortest);
+            }
+        }
+        assert!(without * 2 > with && with * 2 > without, "{with:?}, {without:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hash_is_neither_right_nor_wrong() {
+        let checked = Passwords::default().check(&name(), String::new(), Some("x".into())).await;
+        assert!(matches!(checked, Err(Unchecked::Failed(_))), "{checked:?}");
+    }
+
+    #[tokio::test]
+    async fn few_are_hashed_at_once_some_wait_and_the_rest_come_back() {
+        let (passwords, at_once) = (Passwords::default(), Arc::new(AtomicUsize::new(0)));
+        let (most, (ended, ends)) = (Arc::new(AtomicUsize::new(0)), mpsc::channel::<()>());
+        let ends = Arc::new(Mutex::new(ends));
+        let work = || {
+            let (at_once, most, ends) = (at_once.clone(), most.clone(), ends.clone());
+            passwords.at_work(move || {
+                most.fetch_max(at_once.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                ends.lock().expect("no panic").recv()?;
+                at_once.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            })
+        };
+        let all = futures_util::future::join_all((0..MAX_WAITING + 9).map(|_| work()));
+        let release = async {
+            eventually("two are at work", || async {
+                let count = at_once.load(Ordering::SeqCst);
+                if count >= 2 { Ok(()) } else { Err(count.to_string()) }
+            })
+            .await;
+            for _ in 0..MAX_WAITING {
+                ended.send(()).expect("somebody listens");
+            }
+        };
+        let (all, ()) = tokio::join!(all, release);
+        let (done, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+        assert_eq!((done.len(), refused.len()), (MAX_WAITING, 9));
+        assert!(refused.iter().all(|one| matches!(one, Err(Unchecked::Busy(_)))), "{refused:?}");
+        assert_eq!(most.load(Ordering::SeqCst), 2);
+        assert!(check(&passwords, "otra", None).await == Checked::Wrong, "there is room again");
+    }
+}

@@ -19,9 +19,11 @@ impl Secret {
     /// # Errors
     /// When the operating system has no random bits.
     pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bits = [0; 32];
-        getrandom::fill(&mut bits)?;
-        Ok(Self(bits.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let half = || {
+            let mut bits = [0; 16];
+            getrandom::fill(&mut bits).map(|()| u128::from_ne_bytes(bits))
+        };
+        Ok(Self(format!("{:032x}{:032x}", half()?, half()?)))
     }
 
     /// The token, for its bearer only.

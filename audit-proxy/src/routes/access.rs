@@ -19,10 +19,11 @@ use crate::{
 
 /// Who may at least look.
 #[derive(Debug)]
-pub(crate) struct Reader(pub(crate) Account);
+pub(crate) struct Reader(#[allow(dead_code, reason = "who looks is recorded")] pub(crate) Account);
 
 /// Who may send again, and all that a reader may.
 #[derive(Debug)]
+#[allow(dead_code, reason = "the routes that send again take it")]
 pub(crate) struct Operator(pub(crate) Account);
 
 /// Who keeps systems and accounts, and may all the rest.

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, problem::ProblemBody};
+use service_kit::{Problem, body, clock, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -122,7 +122,7 @@ async fn add(
 ) -> Result<HttpResponse, Problem> {
     let CuentaNueva { nombre, rol, clave } = body::json_object(&request, payload, MAX_BODY).await?;
     let hash = passwords.hash(clave).await.map_err(not_checked)?;
-    let creada = Timestamp::now();
+    let creada = clock::now();
     let added = store.add_account(&nombre, rol, &hash, creada).await;
     if !added.map_err(|error| unavailable(&request, &error))? {
         return Err(taken(&nombre));

@@ -6,6 +6,7 @@ mod events;
 mod retention;
 mod sessions;
 mod story;
+mod tokens;
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(sessions::Api::openapi());
     api.merge(accounts::Api::openapi());
+    api.merge(tokens::Api::openapi());
     api.merge(story::Api::openapi());
     api.merge(events::Api::openapi());
     api.merge(retention::Api::openapi());
@@ -69,6 +71,7 @@ pub(crate) fn routes(
             .configure(accounts::routes)
             .configure(events::routes)
             .configure(retention::routes)
+            .configure(tokens::routes)
             .configure(story::routes);
     }
 }

@@ -155,7 +155,7 @@ async fn answer(request: &HttpRequest, store: &Store) -> Result<HttpResponse, Pr
 }
 
 /// Fija cuánto puede ocuparse; lo que no se indica queda sin tope. Por encima se retiran los
-/// contenidos más antiguos y, si no basta para «bytes_max», los mensajes más antiguos.
+/// contenidos más antiguos y, si el tope de todo lo pide, los mensajes más antiguos.
 #[utoipa::path(
     put,
     path = "/retencion",

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, problem::ProblemBody};
+use service_kit::{Problem, body, clock, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -119,7 +119,7 @@ async fn open(
     let hash = checked(&request, &store, &passwords, &cuenta, clave).await?;
     let hash = hash.ok_or_else(wrong)?;
     let secret = Secret::random().map_err(|error| Problem::internal(&error))?;
-    let now = Timestamp::now();
+    let now = clock::now();
     let caduca = now.saturating_add(LASTS).map_err(|error| Problem::internal(&error))?;
     let opened = store.open_session(&cuenta, &hash, &secret.digest(), [now, caduca]).await;
     let rol = opened.map_err(|error| unavailable(&request, &error))?.ok_or_else(wrong)?;
@@ -199,10 +199,12 @@ async fn checked(
 ) -> Result<Option<String>, Problem> {
     let stored = store.password(name).await.map_err(|error| unavailable(request, &error))?;
     let checked = passwords.check(name, given, stored.clone()).await.map_err(not_checked)?;
-    if checked == Checked::Right {
-        return Ok(stored);
+    match (checked, &stored) {
+        (Checked::Right, _) => return Ok(stored),
+        (Checked::Wrong, Some(_)) => log::warn!("a wrong password for {name}"),
+        // What there is no account for may be a password in the wrong place.
+        (Checked::Wrong, None) => log::warn!("a password for an account that there is not"),
     }
-    log::warn!("a wrong password for {name}");
     Ok(None)
 }
 

@@ -11,7 +11,7 @@
 //! - `systems`: who may exchange messages.
 //! - `log_events`: what applications say of their own work, apart from the rest.
 //! - `read`: one message with all that happened to it.
-//! - `accounts`, `sessions`: who may ask, and who does.
+//! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
 
@@ -28,6 +28,7 @@ mod retention;
 mod rows;
 mod sessions;
 mod systems;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use refuse::Refused;
 pub use retention::{Candidates, Expired, Removed};
 pub use sessions::Bearer;
 pub use systems::{Credential, Profile, Registered};
+pub use tokens::KeptToken;
 
 use key::Keys;
 

@@ -35,6 +35,16 @@ impl Caller {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same token at another proxy.
+    pub(super) fn at(&self, other: &Self) -> Self {
+        Self { address: other.address.clone(), ..self.clone() }
+    }
+
+    /// The token itself.
+    pub(super) fn token(&self) -> &str {
+        self.token.as_deref().expect("a token")
+    }
+
     /// Where `path` is.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)

@@ -23,11 +23,13 @@ macro_rules! contract {
 mod access;
 mod caller;
 mod contract;
+mod contract_access;
 mod flow;
 mod log_contract;
 mod log_events;
 mod retention;
 mod retention_contract;
+mod retention_months;
 mod running;
 
 use audit_proxy::store::{LogStore, Store};
@@ -45,7 +47,7 @@ enum Backend {
 /// A database of a test's own.
 struct Database {
     text: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Database {
@@ -55,7 +57,7 @@ impl Database {
             Backend::Sqlite => format!("sqlite://{}/new/audit.db", folder.path().display()),
             Backend::Postgres => TestDatabase::create().await.url().to_owned(),
         };
-        Self { text, _folder: folder }
+        Self { text, folder }
     }
 
     fn store(&self) -> Store {
@@ -66,5 +68,12 @@ impl Database {
     fn log_store(&self) -> LogStore {
         let url: DatabaseUrl = self.text.parse().expect("a url");
         LogStore::new(&url).expect("a url that the driver understands")
+    }
+
+    /// All that is in the files of SQLite.
+    fn files(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("new")).expect("the folder");
+        let files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("bytes"));
+        files.collect::<Vec<_>>().concat()
     }
 }

@@ -71,8 +71,7 @@ impl World {
 
     /// The same with the broker at another address.
     pub(super) async fn running_on(&self, amqp_url: &str) -> Running {
-        let mut running = Running::start(amqp_url, &self.database.text);
-        running.becomes(200).await;
+        let mut running = self.started(amqp_url, PASSWORD).await;
         running.admin = running.nobody.log_in(ADMIN, PASSWORD).await;
         running
     }
@@ -102,6 +101,22 @@ impl World {
         let message = StandardMessage { destination: name(destination), ..contract::message() };
         self.store.receive(&[&message], at).await.expect("received");
         message.id.as_uuid()
+    }
+
+    /// The same with another first password; nobody has logged in.
+    pub(super) async fn running_with_password(&self, password: &str) -> Running {
+        self.started(&self.vhost.url(), password).await
+    }
+
+    async fn started(&self, amqp_url: &str, password: &str) -> Running {
+        let running = Running::start(amqp_url, &self.database.text, password);
+        running.becomes(200).await;
+        running
+    }
+
+    /// All that is in the database's files.
+    pub(super) fn database_files(&self) -> Vec<u8> {
+        self.database.files()
     }
 
     /// Makes the queue of a system, as registering it does.
@@ -150,7 +165,7 @@ pub(super) fn name(text: &str) -> SystemName {
 }
 
 impl Running {
-    fn start(amqp_url: &str, database_url: &str) -> Self {
+    fn start(amqp_url: &str, database_url: &str, password: &str) -> Self {
         let arguments = [
             "a",
             "--listen=127.0.0.1:0",
@@ -160,7 +175,7 @@ impl Running {
             database_url,
             "--max-payload=1000",
             "--admin-password",
-            PASSWORD,
+            password,
         ];
         let config: Config =
             service_kit::config::parse(&arguments.map(Into::into)).expect("a configuration");
