@@ -4,7 +4,7 @@
 //! Between two configurations nothing is unroutable: the new way is bound before
 //! the old one is taken away. What came by both counts once.
 
-use broker::{Binding, Destination, Exchange, ExchangeKind, Leftovers, Queue, Topology};
+use broker::{Binding, Destination, Exchange, ExchangeKind, Leftovers, Overflow, Queue, Topology};
 use messages::names::{self, QUEUES};
 
 /// Deliveries of one message before it is dead-lettered. Poison is rejected at
@@ -76,6 +76,7 @@ const DEAD: Queue = Queue {
     name: names::DEAD_LETTER_QUEUE,
     delivery_limit: DEAD_DELIVERY_LIMIT,
     max_length: MAX_WAITING,
+    overflow: Overflow::RefusePublishes,
     dead_letter_exchange: None,
 };
 

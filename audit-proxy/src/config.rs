@@ -42,6 +42,10 @@ pub struct Config {
     #[arg(long, env = "MAX_PAYLOAD", default_value = "1048576", value_parser = payload)]
     pub max_payload: usize,
 
+    /// Log events of applications that are kept; over it the oldest go
+    #[arg(long, env = "LOG_EVENTS_MAX", default_value = "1000000", value_parser = log_events)]
+    pub log_events_max: i64,
+
     /// Password of the first account, `admin`, made when there is no account at all; later
     /// it changes nothing
     #[arg(
@@ -65,6 +69,12 @@ pub struct Config {
         default_missing_value = "1"
     )]
     pub lab_faults: bool,
+}
+
+/// At least one, and no more than the counts hold.
+fn log_events(text: &str) -> Result<i64, String> {
+    let events = text.parse().ok().filter(|events| (1..=1_000_000_000).contains(events));
+    events.ok_or_else(|| "must be a number of events from 1 to 1000000000".to_owned())
 }
 
 /// Value of `ADMIN_PASSWORD`; what is empty is none, as in `.env`.
@@ -144,6 +154,16 @@ mod tests {
     fn the_address_of_another_user_is_on_the_same_virtual_host() {
         let url: BrokerUrl = "amqp://a:s3cret@h:1234/x%2Fy".parse().expect("a URL");
         assert_eq!(url.of("redmine-1", "abc"), "amqp://redmine-1:abc@h:1234/x%2Fy");
+    }
+
+    #[test]
+    fn at_least_one_log_event_is_kept() {
+        assert_eq!(parsed(&[]).expect("good values").log_events_max, 1_000_000);
+        for text in ["0", "-1", "1000000001", "todos"] {
+            let given = format!("--log-events-max={text}");
+            let error = parsed(&[&given]).expect_err(text);
+            assert!(error.contains("LOG_EVENTS_MAX") && error.contains("1000000000"), "{error}");
+        }
     }
 
     #[test]

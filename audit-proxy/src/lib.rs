@@ -25,16 +25,22 @@
 //! - `refusal`: what is refused, with its reason, to where people look at it.
 //! - `inquiry`: what [`why`] has to know.
 //! - `orders`, `provision`: what RabbitMQ lacks of the register (pure), and doing it.
+//! - [`log_events`]: what applications say of their own work, beside all that.
+//! - [`retention`]: how long what is kept. Pure.
+//! - [`keep`]: removes what has expired.
 //! - `routes`: what it answers, and to whom.
 
 pub mod access;
 pub mod admit;
 pub mod config;
 pub mod crash;
+pub mod keep;
 pub mod lifecycle;
+pub mod log_events;
 pub mod redact;
 pub mod register;
 pub mod resend;
+pub mod retention;
 pub mod search;
 pub mod statistics;
 pub mod store;
@@ -71,14 +77,15 @@ use again::Resender;
 pub use config::Config;
 use forward::Forwarder;
 use inquiry::Inquiry;
+use keep::{Bell, Keeper};
 use notices::Notices;
 use outbox::{Blocked, Outbox};
 use provision::Provision;
 use proxy::Proxy;
 use refusal::Refuser;
 use registry::Registry;
-use routes::{Administration, Switches};
-use store::Store;
+use routes::{Administration, Asked, Switches};
+use store::{LogStore, Store};
 
 /// The service, as the broker's dashboard shows its connections.
 const NAME: &str = "audit-proxy";
@@ -95,6 +102,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         management_url,
         database_url,
         max_payload,
+        log_events_max,
         admin_password,
         lab_faults,
         ..
@@ -103,6 +111,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let amqp_url = address.amqp.clone();
     let management = Management::new(&management_url, &address.vhost)?;
     let store = Store::new(&database_url)?;
+    let log_store = LogStore::new(&database_url)?;
     log::info!("keeping messages in {database_url}");
     let registry = Registry::new(store.clone());
     let passwords = Passwords::default();
@@ -145,6 +154,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         has_acked: false,
     };
     let notices = Notices { store: store.clone(), registry: registry.clone(), refuser, crash };
+    let (logging, log_writer) = log_events::log_events(
+        &amqp_url,
+        registry.clone(),
+        log_store.clone(),
+        log_events_max,
+        shutdown.token(),
+    );
     let readiness = readiness([sending, entering, listening], &registry, &door);
     let openapi = routes::openapi(lab_faults);
     let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
@@ -152,6 +168,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let mut consumers = JoinSet::new();
     consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
     consumers.spawn(broker::consume(told, notices, shutdown.token()));
+    consumers.spawn(logging);
+    let mut log_writing = tokio::spawn(log_writer.run(stop.clone()));
     let mut keepers = JoinSet::new();
     keepers.spawn(outbox.run());
     keepers.spawn(registry.clone().run());
@@ -161,16 +179,29 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
 
     let administration =
         Administration { store: store.clone(), registry, provision, management, address };
+    let bell = Bell::default();
+    keepers.spawn(Keeper::new(store.clone()).run(bell.clone()));
     let faults = lab_faults.then_some(switches);
-    let routes = routes::routes(store, passwords, inquiry, resender, administration, faults);
+    let routes = routes::routes(Asked {
+        store,
+        log_store,
+        passwords,
+        inquiry,
+        resender,
+        administration,
+        bell,
+        faults,
+    });
     let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };
     tokio::select! {
         done = work => done.map(drop)?,
         ended = &mut publishing => return Err(anyhow!("the publisher ended: {ended:?}").into()),
+        ended = &mut log_writing => return Err(anyhow!("storing log events ended: {ended:?}").into()),
         ended = keepers.join_next() => return Err(anyhow!("a part ended: {ended:?}").into()),
     }
     stop.cancel();
+    log_writing.await?;
     Ok(publishing.await?)
 }
 

@@ -30,6 +30,8 @@ pub struct Historia {
     pub tipo_de_contenido: Option<String>,
     /// The payload's size in bytes.
     pub bytes: i64,
+    /// `guardado`, or `retirado` where retention took the payload away.
+    pub contenido: &'static str,
     /// Its state now.
     pub estado: String,
     /// Why it was not admitted.
@@ -129,6 +131,7 @@ pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
         correlacion: message.correlation,
         tipo_de_contenido: message.content_type,
         bytes: message.size,
+        contenido: if message.has_payload { "guardado" } else { "retirado" },
         estado: message.state,
         motivo: message.reason,
         por_que: None,
@@ -251,6 +254,7 @@ mod tests {
             settled: Some(at(500)),
             notified: Some(at(604)),
             reason: None,
+            has_payload: true,
         }
     }
 
@@ -266,6 +270,13 @@ mod tests {
             effect: effect.to_owned(),
             before: Some(FORWARDED.to_owned()),
         }
+    }
+
+    #[test]
+    fn a_story_says_whether_the_payload_is_still_there() {
+        assert_eq!(tell(message(), Vec::new()).contenido, "guardado");
+        let gone = Entry { has_payload: false, ..message() };
+        assert_eq!(tell(gone, Vec::new()).contenido, "retirado");
     }
 
     fn names(story: &Historia) -> Vec<&'static str> {

@@ -151,6 +151,7 @@ mod tests {
             settled: None,
             notified: None,
             reason: Some("no lleva type".to_owned()),
+            has_payload: true,
         }
     }
 

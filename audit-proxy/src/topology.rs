@@ -1,7 +1,7 @@
 //! What the proxy needs on the broker. The queues of systems are made when systems are
 //! registered, and only then: one that is missing is for people to notice.
 
-use broker::{Binding, Destination, Exchange, ExchangeKind, PROBE, Queue, Topology};
+use broker::{Binding, Destination, Exchange, ExchangeKind, Overflow, PROBE, Queue, Topology};
 use management::Arguments;
 use messages::names;
 use serde_json::json;
@@ -33,6 +33,26 @@ pub(crate) fn mailbox_arguments() -> Arguments {
     arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// Log events that may wait: what is more drops the oldest.
+pub(crate) const MAX_LOG_WAITING: u32 = 100_000;
+
+/// What log events need, apart from the rest: where it cannot be declared now, messages
+/// go on.
+pub(crate) fn log_topology() -> Topology {
+    Topology {
+        exchanges: vec![exchange(names::LOG_EXCHANGE, ExchangeKind::Fanout)],
+        queues: vec![Queue {
+            name: names::LOG_QUEUE,
+            delivery_limit: DELIVERY_LIMIT,
+            max_length: MAX_LOG_WAITING.into(),
+            overflow: Overflow::DropOldest,
+            dead_letter_exchange: None,
+        }],
+        bindings: vec![bound(names::LOG_QUEUE, names::LOG_EXCHANGE, "")],
+        unbound: Vec::new(),
+    }
+}
+
 /// What is declared whenever the proxy connects.
 pub(crate) fn topology() -> Topology {
     Topology {
@@ -50,6 +70,7 @@ pub(crate) fn topology() -> Topology {
                 name: names::REFUSED_QUEUE,
                 delivery_limit: DEAD_DELIVERY_LIMIT,
                 max_length: MAX_WAITING,
+                overflow: Overflow::RefusePublishes,
                 dead_letter_exchange: None,
             },
             waiting(names::AUDIT_QUEUE),
@@ -81,6 +102,7 @@ fn waiting(name: &'static str) -> Queue {
         name,
         delivery_limit: DELIVERY_LIMIT,
         max_length: MAX_WAITING,
+        overflow: Overflow::RefusePublishes,
         dead_letter_exchange: Some(names::REFUSED_EXCHANGE),
     }
 }

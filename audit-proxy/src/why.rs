@@ -232,6 +232,7 @@ mod tests {
             settled: None,
             notified: None,
             reason: None,
+            has_payload: true,
         }
     }
 

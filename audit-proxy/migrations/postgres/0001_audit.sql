@@ -2,7 +2,8 @@
 -- message, in the upper bits, so that it sorts by that and needs no index of its own.
 
 -- Every message that was received, those included that were not admitted: these have
--- a reason, and what of the rest they did not say is missing.
+-- a reason, and what of the rest they did not say is missing. By month, so that a month
+-- in which everything has expired is dropped as a whole.
 CREATE TABLE messages (
     key          BIGINT PRIMARY KEY,
     id           BYTEA,
@@ -19,7 +20,9 @@ CREATE TABLE messages (
     settled      BIGINT,          -- when its final state was assigned, by the clock of the destination
     notified     BIGINT,          -- when the proxy learnt of that
     reason       TEXT
-);
+) PARTITION BY RANGE (key);
+-- The months are made ahead by the service; here goes what finds none.
+CREATE TABLE messages_rest PARTITION OF messages DEFAULT;
 CREATE INDEX messages_refused ON messages (id) WHERE reason IS NOT NULL;
 CREATE INDEX messages_by_source ON messages (source, key);
 CREATE INDEX messages_by_destination ON messages (destination, key);
@@ -42,7 +45,8 @@ CREATE TABLE ids (
 CREATE TABLE payloads (
     key     BIGINT PRIMARY KEY,
     payload BYTEA NOT NULL
-);
+) PARTITION BY RANGE (key);
+CREATE TABLE payloads_rest PARTITION OF payloads DEFAULT;
 
 -- What destinations told, whatever came of it; each notification once.
 CREATE TABLE notifications (

@@ -91,6 +91,7 @@ mod tests {
             settled: None,
             notified: None,
             reason: reason.map(str::to_owned),
+            has_payload: true,
         }
     }
 

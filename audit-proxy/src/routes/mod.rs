@@ -4,11 +4,13 @@ mod access;
 mod accounts;
 mod chosen;
 mod credentials;
+mod events;
 mod export;
 mod faults;
 mod lookups;
 mod payload;
 mod resend;
+mod retention;
 mod rules;
 mod search;
 mod sessions;
@@ -38,9 +40,10 @@ use crate::{
     again::Resender,
     config::BrokerUrl,
     inquiry::Inquiry,
+    keep::Bell,
     provision::Provision,
     registry::Registry,
-    store::{Store, StoreError},
+    store::{LogStore, Store, StoreError},
 };
 
 /// When a caller may try again while the database or the broker is away.
@@ -80,6 +83,8 @@ pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     api.merge(statistics::Api::openapi());
     api.merge(systems::Api::openapi());
     api.merge(credentials::Api::openapi());
+    api.merge(events::Api::openapi());
+    api.merge(retention::Api::openapi());
     if with_faults {
         api.merge(faults::Api::openapi());
     }
@@ -88,27 +93,37 @@ pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     api
 }
 
+/// What the routes ask, and whom they tell.
+pub(crate) struct Asked {
+    pub(crate) store: Store,
+    pub(crate) log_store: LogStore,
+    pub(crate) passwords: Passwords,
+    pub(crate) inquiry: Inquiry,
+    pub(crate) resender: Resender,
+    pub(crate) administration: Administration,
+    pub(crate) bell: Bell,
+    /// Where the proxy may be broken on purpose.
+    pub(crate) faults: Option<Switches>,
+}
+
 /// The proxy's routes; those of `faults` where there are such switches.
-pub(crate) fn routes(
-    store: Store,
-    passwords: Passwords,
-    inquiry: Inquiry,
-    resender: Resender,
-    administration: Administration,
-    faults: Option<Switches>,
-) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let (store, passwords) = (Data::new(store), Data::new(passwords));
-    let (inquiry, resender) = (Data::new(inquiry), Data::new(resender));
-    let administration = Data::new(administration);
+pub(crate) fn routes(asked: Asked) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let (store, log_store) = (Data::new(asked.store), Data::new(asked.log_store));
+    let (passwords, inquiry) = (Data::new(asked.passwords), Data::new(asked.inquiry));
+    let (resender, bell) = (Data::new(asked.resender), Data::new(asked.bell));
+    let administration = Data::new(asked.administration);
     move |routes| {
         routes
             .app_data(store.clone())
+            .app_data(log_store.clone())
             .app_data(passwords.clone())
             .app_data(inquiry.clone())
+            .app_data(resender.clone())
             .app_data(administration.clone())
+            .app_data(bell.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
-            .app_data(resender.clone())
+            .configure(tokens::routes)
             .configure(search::routes)
             .configure(export::routes)
             .configure(payload::routes)
@@ -116,11 +131,12 @@ pub(crate) fn routes(
             .configure(rules::routes)
             .configure(lookups::routes)
             .configure(statistics::routes)
-            .configure(tokens::routes)
             .configure(story::routes)
             .configure(systems::routes)
-            .configure(credentials::routes);
-        if let Some(switches) = &faults {
+            .configure(credentials::routes)
+            .configure(events::routes)
+            .configure(retention::routes);
+        if let Some(switches) = &asked.faults {
             faults::routes(routes, switches);
         }
     }

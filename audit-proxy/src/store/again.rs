@@ -133,7 +133,9 @@ impl Store {
             .read(async |link| {
                 let query = once(&statement).bind(destination.as_str()).bind(at_most);
                 let rows = query.fetch_all(link).await?;
-                rows.iter().map(|row| waiting(row, destination, row.try_get(8)?)).collect()
+                rows.iter()
+                    .map(|row| waiting(row, destination, row.try_get(7)?, row.try_get(8)?))
+                    .collect()
             })
             .await
     }
@@ -157,7 +159,9 @@ impl Store {
                     keys.iter().fold(once(&statement), |query, key| query.bind(key.as_i64()));
                 let rows = query.fetch_all(link).await?;
                 rows.iter()
-                    .map(|row| waiting(row, &text(row.try_get(9)?)?, row.try_get(8)?))
+                    .map(|row| {
+                        waiting(row, &text(row.try_get(9)?)?, row.try_get(7)?, row.try_get(8)?)
+                    })
                     .collect()
             })
             .await

@@ -1,12 +1,15 @@
 //! What waits to be forwarded, and what was.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use messages::{StandardMessage, SystemName};
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     Key, Store, StoreError,
-    rows::{id, once, optional, places, text, time},
+    months::Months,
+    rows::{id, listed, once, optional, places, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -40,11 +43,9 @@ const DESTINATIONS: &str = "SELECT destination FROM messages
         FROM attempts JOIN payloads ON payloads.key = attempts.key
         WHERE forwarded IS NULL AND asked < $2";
 
-const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
-        content_type, payload
-    FROM messages JOIN payloads ON payloads.key = messages.key
-    WHERE forwarded IS NULL AND reason IS NULL AND destination = $1
-    ORDER BY messages.key LIMIT $2";
+const WAITING: &str = "SELECT key, id, source, kind, created, correlation, content_type
+    FROM messages WHERE forwarded IS NULL AND reason IS NULL AND destination = $1
+    ORDER BY key LIMIT $2";
 
 impl Store {
     /// The systems for which messages wait that were received before `before`.
@@ -78,8 +79,15 @@ impl Store {
         self.database
             .read(async |link| {
                 let query = sqlx::query(WAITING).bind(destination.as_str()).bind(at_most);
-                let rows = query.fetch_all(link).await?;
-                rows.iter().map(|row| waiting(row, destination, None)).collect()
+                let rows = query.fetch_all(&mut *link).await?;
+                let mut payloads = payloads(link, &rows).await?;
+                let mut messages = Vec::with_capacity(rows.len());
+                for row in &rows {
+                    if let Some(payload) = payloads.remove(&row.try_get(0)?) {
+                        messages.push(waiting(row, destination, payload, None)?);
+                    }
+                }
+                Ok(messages)
             })
             .await
     }
@@ -89,19 +97,21 @@ impl Store {
     /// # Errors
     /// Nothing has been written down then.
     pub async fn forwarded(&self, forwarded: &[Forwarded]) -> Result<(), StoreError> {
-        if forwarded.is_empty() {
+        let Some(months) = Months::of(forwarded.iter().map(|one| &one.key)) else {
             return Ok(());
-        }
+        };
         let statement = format!(
             "UPDATE messages SET forwarded = column2,
                  state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
-             FROM (VALUES {}) AS done WHERE messages.key = column1 AND forwarded IS NULL
+             FROM (VALUES {}) AS done
+             WHERE messages.key = column1 AND forwarded IS NULL AND {}
              RETURNING messages.key, source, destination, kind, state, forwarded",
-            places(1, forwarded.len(), 2)
+            places(3, forwarded.len(), 2),
+            Months::CONDITION
         );
         self.database
             .write(async |tx| {
-                let mut query = once(&statement);
+                let mut query = months.bind(once(&statement));
                 for Forwarded { key, at } in forwarded {
                     query = query.bind(key.as_i64()).bind(at.as_microsecond());
                 }
@@ -133,10 +143,32 @@ fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
     Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
-/// Of columns in the order of [`WAITING`].
+/// What messages carry, by key. Apart from them, and between the first and the last key:
+/// PostgreSQL opens no other months.
+async fn payloads(
+    link: &mut AnyConnection,
+    messages: &[AnyRow],
+) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+    let keys = messages.iter().map(|row| Ok(row.try_get(0)?));
+    let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
+    let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(HashMap::new()) };
+    let statement = format!(
+        "SELECT key, payload FROM payloads WHERE key BETWEEN $1 AND $2 AND key IN ({})",
+        listed(3, keys.len())
+    );
+    let mut query = once(&statement).bind(*first).bind(*last);
+    for key in &keys {
+        query = query.bind(*key);
+    }
+    let rows = query.fetch_all(link).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Of columns in the order of [`WAITING`], and the payload.
 pub(super) fn waiting(
     row: &AnyRow,
     destination: &SystemName,
+    payload: Vec<u8>,
     attempt: Option<i64>,
 ) -> Result<Waiting, StoreError> {
     let message = StandardMessage {
@@ -147,7 +179,7 @@ pub(super) fn waiting(
         created: time(row.try_get(4)?)?,
         correlation: optional(row.try_get(5)?)?,
         content_type: text(row.try_get(6)?)?,
-        payload: row.try_get(7)?,
+        payload,
     };
     Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message, attempt })
 }

@@ -18,6 +18,14 @@ const LOW_BITS: u32 = 10;
 pub struct Key(i64);
 
 impl Key {
+    /// Before every key of a message.
+    pub(crate) const FIRST: Self = Self(0);
+
+    /// The next that there can be.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// When the message was received, to the microsecond.
     #[must_use]
     pub fn received(self) -> Timestamp {

@@ -1,6 +1,7 @@
 //! Where messages and what became of them are kept: SQLite in a file, or PostgreSQL
 //! for several instances that share the work.
 //!
+//! - `months`: months of keys, and the partitions that they lie in.
 //! - `key`: what a message is known by here.
 //! - `receive`: copies of messages, each stored once.
 //! - `refuse`: what was not admitted, and why.
@@ -8,9 +9,11 @@
 //! - `tally`: what is counted of them.
 //! - `again`: what is forwarded once more, and what was made of what.
 //! - `notify`: what destinations tell, and the states that follow.
+//! - `retention`: what goes when its time is over.
 //! - `systems`: who may exchange messages.
 //! - `credentials`: the users of the broker that they are.
 //! - `queueing`: how many are before a message, and behind it.
+//! - `log_events`: what applications say of their own work, apart from the rest.
 //! - `read`: one message with all that happened to it.
 //! - `search`: those that are asked for.
 //! - `payload`: what they carry.
@@ -25,13 +28,16 @@ mod again;
 mod credentials;
 mod forward;
 mod key;
+mod log_events;
 mod lookups;
+mod months;
 mod notify;
 mod payload;
 mod queueing;
 mod read;
 mod receive;
 mod refuse;
+mod retention;
 mod rows;
 mod rules;
 mod search;
@@ -51,12 +57,16 @@ pub use credentials::{AT_A_TIME, Credential, Issued, Phase};
 pub use database::Error as StoreError;
 pub use forward::{Forwarded, Waiting};
 pub use key::Key;
+pub use log_events::{
+    KeptLogEvent, LogBatch, LogPage, LogQuery, LogStore, Loss, LossReason, TellableLoss,
+};
 pub use lookups::{Lookup, Seen};
 pub use notify::Notice;
 pub use queueing::COUNTED;
 pub use read::{Entry, KeptNotice};
 pub use receive::Receipt;
 pub use refuse::Refused;
+pub use retention::{Candidates, Expired, Removed};
 pub use rules::RuleSet;
 pub use search::{Found, Stretch, WALK};
 pub use sessions::Bearer;
@@ -94,6 +104,11 @@ impl Store {
         };
         let database = Database::new(url, migrations)?;
         Ok(Self { database, dialect, keys: Arc::new(Keys::new(Uuid::now_v7().as_u128())) })
+    }
+
+    /// Whether messages lie in partitions, by month.
+    fn is_partitioned(&self) -> bool {
+        matches!(self.dialect, Dialect::Postgres)
     }
 
     /// Makes the database, its folder and its tables, where they are missing.

@@ -9,7 +9,8 @@ use sqlx::{Any, Row, Transaction};
 
 use super::{
     Key, Store, StoreError,
-    rows::{bytes, id, once, places, text, time},
+    months::Months,
+    rows::{Identity, bytes, id, keys_of, listed, once, places, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -41,9 +42,6 @@ pub struct Notice {
     /// What there is to add.
     pub details: Option<Note>,
 }
-
-/// A message has one identity: its id, within its source. So has a notification.
-type Identity = (MessageId, SystemName);
 
 /// A message that a notification is about.
 struct Subject {
@@ -197,31 +195,32 @@ async fn subjects(
     notices: &[&Notice],
 ) -> Result<HashMap<Identity, Subject>, StoreError> {
     let asked: HashSet<_> = notices.iter().map(|notice| (notice.message, &notice.source)).collect();
-    let statement = format!(
-        "WITH asked AS (VALUES {})
-         SELECT messages.id, messages.source, messages.key, destination, state, settled,
-             kind, forwarded
-         FROM asked CROSS JOIN ids CROSS JOIN messages
-         WHERE ids.id = column1 AND ids.source = column2 AND messages.key = ids.key",
-        places(1, asked.len(), 2)
-    );
-    let mut query = once(&statement);
-    for (message, source) in asked {
-        query = query.bind(bytes(message)).bind(source.as_str());
-    }
+    let keys = keys_of(tx, asked.into_iter()).await?;
     let mut subjects = HashMap::new();
+    let Some(months) = Months::of(keys.keys()) else { return Ok(subjects) };
+    let statement = format!(
+        "SELECT key, destination, state, settled, kind, forwarded FROM messages
+         WHERE {} AND key IN ({})",
+        Months::CONDITION,
+        listed(3, keys.len())
+    );
+    let mut query = months.bind(once(&statement));
+    for key in keys.keys() {
+        query = query.bind(key.as_i64());
+    }
     for row in query.fetch_all(&mut **tx).await? {
-        let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
+        let key = Key::from(row.try_get::<i64, _>(0)?);
         let known = Known {
-            destination: text(row.try_get(3)?)?,
-            state: text(row.try_get(4)?)?,
-            settled: row.try_get::<Option<i64>, _>(5)?.map(time).transpose()?,
+            destination: text(row.try_get(1)?)?,
+            state: text(row.try_get(2)?)?,
+            settled: row.try_get::<Option<i64>, _>(3)?.map(time).transpose()?,
         };
-        let (key, source) = (Key::from(row.try_get::<i64, _>(2)?), row.try_get(1)?);
-        let counted = Counted::new(key, source, row.try_get(3)?, row.try_get(6)?);
-        let forwarded = row.try_get::<Option<i64>, _>(7)?.map(time).transpose()?;
+        let Some(identity) = keys.get(&key) else { continue };
+        let source = identity.1.as_str();
+        let counted = Counted::new(key, source, known.destination.as_str(), row.try_get(4)?);
+        let forwarded = row.try_get::<Option<i64>, _>(5)?.map(time).transpose()?;
         let before = known.clone();
-        subjects.insert(identity, Subject { key, known, before, counted, forwarded });
+        subjects.insert(identity.clone(), Subject { key, known, before, counted, forwarded });
     }
     Ok(subjects)
 }
@@ -233,10 +232,14 @@ async fn settle(
 ) -> Result<(), StoreError> {
     let statement = format!(
         "UPDATE messages SET state = column2, settled = column3, notified = column4
-         FROM (VALUES {}) AS told WHERE messages.key = column1",
-        places(1, moved.len(), 4)
+         FROM (VALUES {}) AS told WHERE messages.key = column1 AND {}",
+        places(3, moved.len(), 4),
+        Months::CONDITION
     );
-    let mut query = once(&statement);
+    let Some(months) = Months::of(moved.iter().map(|subject| &subject.key)) else {
+        return Ok(());
+    };
+    let mut query = months.bind(once(&statement));
     for Subject { key, known, .. } in moved {
         query = query
             .bind(key.as_i64())

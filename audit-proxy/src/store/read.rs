@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use messages::{MediaType, MessageId};
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     Key, Store, StoreError,
-    rows::{bytes, id, time},
+    rows::{bytes, id, listed, once, time},
 };
 
 /// Messages of one id, and notifications of them, at most: each source may have one, and
@@ -15,7 +15,8 @@ const AT_MOST: i64 = 100;
 
 pub(super) const COLUMNS: &str =
     "key, id, source, destination, kind, created, correlation, content_type,
-    size, state, forwarded, settled, notified, reason";
+    size, state, forwarded, settled, notified, reason,
+    (SELECT count(*) FROM payloads WHERE payloads.key = messages.key)";
 
 pub(super) const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
     UNION ALL SELECT key FROM messages WHERE id = $1 AND reason IS NOT NULL";
@@ -55,6 +56,8 @@ pub struct Entry {
     pub notified: Option<Timestamp>,
     /// Why it was not admitted.
     pub reason: Option<String>,
+    /// Whether what it carried is still there.
+    pub has_payload: bool,
 }
 
 /// A notification as it is kept.
@@ -95,13 +98,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn messages(&self, id: MessageId) -> Result<Vec<Entry>, StoreError> {
-        let statement =
-            format!("SELECT {COLUMNS} FROM messages WHERE key IN ({OF_ID}) ORDER BY key LIMIT $2");
+        let statement = format!("{OF_ID} ORDER BY 1 LIMIT $2");
         self.database
             .read(async |link| {
-                let query = sqlx::query(sqlx::AssertSqlSafe(&*statement));
-                let rows = query.bind(bytes(id)).bind(AT_MOST).fetch_all(link).await?;
-                rows.iter().map(entry).collect()
+                let keys = once(&statement).bind(bytes(id)).bind(AT_MOST);
+                let keys = keys.fetch_all(&mut *link).await?;
+                let keys = keys.iter().map(|row| Ok(row.try_get(0)?));
+                let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
+                entries(link, &keys).await
             })
             .await
     }
@@ -121,6 +125,20 @@ impl Store {
     }
 }
 
+/// The messages of these keys, in their order.
+async fn entries(link: &mut AnyConnection, keys: &[i64]) -> Result<Vec<Entry>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = listed(1, keys.len());
+    let statement = format!("SELECT {COLUMNS} FROM messages WHERE key IN ({places}) ORDER BY key");
+    let mut query = once(&statement);
+    for key in keys {
+        query = query.bind(*key);
+    }
+    query.fetch_all(link).await?.iter().map(entry).collect()
+}
+
 pub(super) fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
     let stored: Option<Vec<u8>> = row.try_get(1)?;
     Ok(Entry {
@@ -138,6 +156,7 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
         settled: when(row, 11)?,
         notified: when(row, 12)?,
         reason: row.try_get(13)?,
+        has_payload: row.try_get::<i64, _>(14)? > 0,
     })
 }
 

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use messages::{Correlation, MessageId, StandardMessage, SystemName};
+use messages::{Correlation, StandardMessage};
 use sha2::{Digest, Sha256};
 use sqlx::{Any, Row, Transaction};
 
 use super::{
     Key, Store, StoreError,
-    rows::{bytes, id, once, places, text},
+    months::Months,
+    rows::{Identity, bytes, keys_of, listed, once, places},
     tally::{Counted, Tally, sampled},
 };
 use crate::{lifecycle::RECEIVED, statistics::Stage};
@@ -27,9 +28,6 @@ pub enum Receipt {
 
 /// The first half of a SHA-256: tells contents apart.
 pub(super) type Fingerprint = [u8; 16];
-
-/// A message has one identity: its id, within its source.
-type Identity = (MessageId, SystemName);
 
 /// A message as it is known already.
 struct Known {
@@ -106,29 +104,31 @@ impl Known {
     }
 }
 
-/// Those of `messages` that are stored.
+/// Those of `messages` that are stored. Most often none is: then no month of messages is
+/// opened.
 async fn known(
     tx: &mut Transaction<'_, Any>,
     messages: &[&StandardMessage],
 ) -> Result<HashMap<Identity, Known>, StoreError> {
-    // CROSS JOIN: SQLite keeps this order, and looks each one up.
-    let statement = format!(
-        "WITH asked AS (VALUES {})
-         SELECT ids.id, ids.source, messages.key, digest, forwarded
-         FROM asked CROSS JOIN ids CROSS JOIN messages
-         WHERE ids.id = column1 AND ids.source = column2 AND messages.key = ids.key",
-        places(1, messages.len(), 2)
-    );
-    let mut query = once(&statement);
-    for message in messages {
-        query = query.bind(bytes(message.id)).bind(message.source.as_str());
-    }
+    let identities = messages.iter().map(|message| (message.id, &message.source));
+    let keys = keys_of(tx, identities).await?;
     let mut known = HashMap::new();
+    let Some(months) = Months::of(keys.keys()) else { return Ok(known) };
+    let statement = format!(
+        "SELECT key, digest, forwarded FROM messages WHERE {} AND key IN ({})",
+        Months::CONDITION,
+        listed(3, keys.len())
+    );
+    let mut query = months.bind(once(&statement));
+    for key in keys.keys() {
+        query = query.bind(key.as_i64());
+    }
     for row in query.fetch_all(&mut **tx).await? {
-        let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
-        let key = row.try_get::<i64, _>(2)?.into();
-        let is_seen_to = row.try_get::<Option<i64>, _>(4)?.is_some();
-        known.insert(identity, Known { key, digest: row.try_get(3)?, is_seen_to });
+        let key = Key::from(row.try_get::<i64, _>(0)?);
+        let is_seen_to = row.try_get::<Option<i64>, _>(2)?.is_some();
+        if let Some(identity) = keys.get(&key) {
+            known.insert(identity.clone(), Known { key, digest: row.try_get(1)?, is_seen_to });
+        }
     }
     Ok(known)
 }

@@ -1,11 +1,17 @@
 //! Statements about many rows at once, and the columns of what they return.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use messages::MessageId;
-use sqlx::{Any, any::AnyArguments, query::Query};
+use messages::{MessageId, SystemName};
+use sqlx::{
+    Any, Row, Transaction,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Key, StoreError};
 
 /// `($1,$2),($3,$4)…`: places for so many `rows` of so many `columns`, from
 /// `$first` on.
@@ -21,6 +27,39 @@ pub(super) fn places(first: usize, rows: usize, columns: usize) -> String {
         text.push(')');
     }
     text
+}
+
+/// `$3,$4…`: so many places from `$first` on.
+pub(super) fn listed(first: usize, count: usize) -> String {
+    let places: Vec<_> = (first..first + count).map(|place| format!("${place}")).collect();
+    places.join(",")
+}
+
+/// A message has one identity: its id, within its source.
+pub(super) type Identity = (MessageId, SystemName);
+
+/// The keys of those admitted messages that there are.
+pub(super) async fn keys_of(
+    tx: &mut Transaction<'_, Any>,
+    identities: impl ExactSizeIterator<Item = (MessageId, &SystemName)>,
+) -> Result<HashMap<Key, Identity>, StoreError> {
+    // CROSS JOIN: SQLite keeps this order, and looks each one up.
+    let statement = format!(
+        "WITH asked AS (VALUES {})
+         SELECT ids.id, ids.source, ids.key FROM asked CROSS JOIN ids
+         WHERE ids.id = column1 AND ids.source = column2",
+        places(1, identities.len(), 2)
+    );
+    let mut query = once(&statement);
+    for (id, source) in identities {
+        query = query.bind(bytes(id)).bind(source.as_str());
+    }
+    let rows = query.fetch_all(&mut **tx).await?;
+    let key = |row: &AnyRow| {
+        let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
+        Ok((row.try_get::<i64, _>(2)?.into(), identity))
+    };
+    rows.iter().map(key).collect()
 }
 
 /// An id as it is stored: 16 bytes.
@@ -69,5 +108,6 @@ mod tests {
     fn places_are_numbered_through_all_rows() {
         assert_eq!(places(2, 2, 3), "($2,$3,$4),($5,$6,$7)");
         assert_eq!(places(1, 1, 1), "($1)");
+        assert_eq!(listed(3, 2), "$3,$4");
     }
 }

@@ -28,17 +28,22 @@ mod contract_access;
 mod crashes;
 mod credentials;
 mod flow;
+mod log_contract;
+mod log_events;
 mod payload;
 mod pilot;
 mod process;
 mod register;
 mod resend;
+mod retention;
+mod retention_contract;
+mod retention_months;
 mod running;
 mod search;
 mod systems;
 mod why;
 
-use audit_proxy::store::Store;
+use audit_proxy::store::{LogStore, Store};
 use database::DatabaseUrl;
 use tempfile::TempDir;
 use test_support::TestDatabase;
@@ -69,6 +74,11 @@ impl Database {
     fn store(&self) -> Store {
         let url: DatabaseUrl = self.text.parse().expect("a url");
         Store::new(&url).expect("a url that the driver understands")
+    }
+
+    fn log_store(&self) -> LogStore {
+        let url: DatabaseUrl = self.text.parse().expect("a url");
+        LogStore::new(&url).expect("a url that the driver understands")
     }
 
     /// All that is in the files of SQLite.

@@ -1,18 +1,18 @@
 //! The proxy as tests run it, and what it runs on.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use audit_proxy::{
     Config,
     access::Role,
     register::Standing,
-    store::{Profile, Store},
+    store::{Forwarded, Profile, Store},
 };
 use jiff::Timestamp;
-use messages::{SystemName, names};
+use messages::{StandardMessage, SystemName, names};
 use reqwest::Method;
 use serde_json::{Value, json};
-use service_kit::{Failure, Shutdown};
+use service_kit::{Failure, Shutdown, clock};
 use test_support::{Vhost, eventually};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     Backend, Database,
     caller::{ADMIN, Caller, PASSWORD},
+    contract,
 };
 
 /// The user of the broker whom every message here is published by.
@@ -94,6 +95,33 @@ impl World {
     pub(super) async fn running_managed_at(&self, address: &str) -> Running {
         let amqp_url = self.vhost.url();
         self.started(&amqp_url, address, PASSWORD).await.with_an_administrator().await
+    }
+
+    /// The file with the log events, which lies beside that of the messages.
+    pub(super) fn log_database(&self) -> String {
+        self.database.text.replace(".db", "-eventos.db")
+    }
+
+    /// Stores a message of days ago that was forwarded, as if it had been then.
+    pub(super) async fn store_old(&self, destination: &str, days: u64) -> Uuid {
+        let at = clock::ago(Duration::from_hours(24 * days));
+        let message = self.stored(destination, at).await;
+        for waiting in self.store.waiting(&name(destination), 9).await.expect("an answer") {
+            let done = Forwarded { key: waiting.key, at };
+            self.store.forwarded(&[done]).await.expect("written down");
+        }
+        message
+    }
+
+    /// Stores a message of days ago for a system whose queue is missing.
+    pub(super) async fn store_waiting(&self, destination: &str, days: u64) -> Uuid {
+        self.stored(destination, clock::ago(Duration::from_hours(24 * days))).await
+    }
+
+    async fn stored(&self, destination: &str, at: Timestamp) -> Uuid {
+        let message = StandardMessage { destination: name(destination), ..contract::message() };
+        self.store.receive(&[&message], at).await.expect("received");
+        message.id.as_uuid()
     }
 
     /// The same with another first password; nobody has logged in.

@@ -9,12 +9,12 @@ use lapin::{
     message::Delivery,
     options::{
         BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions,
-        BasicRejectOptions,
+        BasicRejectOptions, QueueDeclareOptions,
     },
     protocol::AMQPSoftError::ACCESSREFUSED as ACCESS_REFUSED,
     types::FieldTable,
 };
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,6 +34,9 @@ const MAX_BATCH: usize = 500;
 /// Where events keep coming, a commit and an acknowledgement are shared by those of
 /// this time; one that comes alone is stored at once.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// How often the length of the queue is told, where somebody wants to know.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the batch at hand may take once it is time to stop; with the closing
 /// of the connection, less than the ten seconds that a service has.
@@ -156,7 +159,10 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
     /// Consumes until told to stop, or until it is paused and everything that
     /// was delivered before is done.
     async fn consume(&mut self) -> Result<Next, SessionError> {
-        let Subscription { name, monitor, faults, .. } = self.subscription;
+        let Subscription { name, monitor, faults, depth, .. } = self.subscription;
+        self.measure().await?;
+        let mut measuring = interval(MEASURE_EVERY);
+        measuring.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let deliveries = open(&self.channel, self.subscription).await?;
         let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
         monitor.up();
@@ -166,6 +172,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 biased;
                 () = self.stop.cancelled() => return Ok(Next::Break(())),
                 event = self.events.next() => observe(monitor, event)?,
+                _ = measuring.tick(), if depth.is_some() => self.measure().await?,
                 () = faults.until_paused(true), if !paused => {
                     let options = BasicCancelOptions::default();
                     within_time(self.channel.basic_cancel(name.as_str().into(), options)).await?;
@@ -185,6 +192,19 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 },
             }
         }
+    }
+
+    /// Tells how many messages wait, where somebody wants to know.
+    async fn measure(&mut self) -> Result<(), SessionError> {
+        let Some(depth) = &self.subscription.depth else { return Ok(()) };
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        let asked = self.channel.queue_declare(
+            self.subscription.queue.into(),
+            options,
+            FieldTable::default(),
+        );
+        depth.send_replace(Some(within_time(asked).await?.message_count()));
+        Ok(())
     }
 
     /// Processes a batch, and then lets others gather for the next.

@@ -37,6 +37,6 @@ pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together};
 pub use subscription::Subscription;
 pub use topology::{
-    Binding, Destination, Exchange, ExchangeKind, Queue, Topology, TopologyMismatch,
+    Binding, Destination, Exchange, ExchangeKind, Overflow, Queue, Topology, TopologyMismatch,
 };
 pub use url::AmqpUrl;

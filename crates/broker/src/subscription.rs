@@ -1,5 +1,7 @@
 //! What to consume, and where: what a connection that consumes is opened with.
 
+use tokio::sync::watch;
+
 use crate::{AmqpUrl, ConsumerFaults, LinkStatus, Topology, link::LinkMonitor};
 
 /// What to consume, and where.
@@ -11,6 +13,7 @@ pub struct Subscription {
     pub(crate) monitor: LinkMonitor,
     pub(crate) faults: ConsumerFaults,
     pub(crate) is_leftover: bool,
+    pub(crate) depth: Option<watch::Sender<Option<u32>>>,
 }
 
 impl Subscription {
@@ -25,7 +28,8 @@ impl Subscription {
     ) -> (Self, LinkStatus) {
         let (monitor, status) = LinkMonitor::new("consumer");
         let faults = ConsumerFaults::default();
-        (Self { url, name, queue, topology, monitor, faults, is_leftover: false }, status)
+        let (is_leftover, depth) = (false, None);
+        (Self { url, name, queue, topology, monitor, faults, is_leftover, depth }, status)
     }
 
     /// The same, with faults that can be switched on; without, nothing ever fails
@@ -40,6 +44,14 @@ impl Subscription {
     #[must_use]
     pub fn with_link_name(self, link: &'static str) -> Self {
         Self { monitor: self.monitor.named(link), ..self }
+    }
+
+    /// The same, telling how many messages wait in the queue: at each connection before
+    /// the first is taken, and then every second. None until it is known.
+    #[must_use]
+    pub fn with_depth(self) -> (Self, watch::Receiver<Option<u32>>) {
+        let (depth, told) = watch::channel(None);
+        (Self { depth: Some(depth), ..self }, told)
     }
 
     /// The same for a queue that nothing is put into any more, and that the topology

@@ -42,6 +42,16 @@ pub struct Exchange {
     pub alternate: Option<&'static str>,
 }
 
+/// What gives way where a queue is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overflow {
+    /// Publishes: they are refused (nack), so that nothing is lost.
+    RefusePublishes,
+    /// Its oldest messages, which nobody is told of. Not with a dead-letter exchange:
+    /// that is served at least once only where publishes are refused.
+    DropOldest,
+}
+
 /// A durable quorum queue, with arguments that RabbitMQ 3.10 to 4.x accept.
 #[derive(Clone, Copy, Debug)]
 pub struct Queue {
@@ -50,8 +60,10 @@ pub struct Queue {
     /// Deliveries of one message before it is dead-lettered. Since 4.0 the
     /// default is 20, and one crash counts for everything prefetched.
     pub delivery_limit: i64,
-    /// Messages held at most; over it, publishes are refused (nack).
+    /// Messages held at most.
     pub max_length: i64,
+    /// What gives way over it.
+    pub overflow: Overflow,
     /// Where rejected messages go, at least once.
     pub dead_letter_exchange: Option<&'static str>,
 }
@@ -205,6 +217,15 @@ impl ExchangeKind {
     }
 }
 
+impl Overflow {
+    fn on_the_wire(self) -> &'static str {
+        match self {
+            Self::RefusePublishes => "reject-publish",
+            Self::DropOldest => "drop-head",
+        }
+    }
+}
+
 impl Queue {
     async fn declare(&self, channel: &Channel) -> Result<(), SessionError> {
         let options = QueueDeclareOptions { durable: true, ..Default::default() };
@@ -220,7 +241,7 @@ impl Queue {
         arguments.insert("x-queue-type".into(), text("quorum"));
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(self.delivery_limit));
         arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(self.max_length));
-        arguments.insert("x-overflow".into(), text("reject-publish"));
+        arguments.insert("x-overflow".into(), text(self.overflow.on_the_wire()));
         if let Some(exchange) = self.dead_letter_exchange {
             arguments.insert("x-dead-letter-exchange".into(), text(exchange));
             arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));

@@ -27,6 +27,9 @@ static SQLITE: Sessions = Sessions {
     // Not NORMAL: in WAL mode that may undo commits after a loss of power.
     writer: &[
         "PRAGMA busy_timeout = 2000",
+        // So that pages that are free can be given back to the disk. Before anything is
+        // written: a file that there is already stays as it is.
+        "PRAGMA auto_vacuum = INCREMENTAL",
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         // In pages of 4 KiB: a batch of many rows touches a thousand of them, which

@@ -9,15 +9,18 @@
 //! - [`text`]: the texts that a user may send, with their limits.
 //! - [`event`]: the click event itself.
 //! - [`standard`]: the message that systems exchange, whatever it carries.
+//! - [`log_event`]: what an application says of its own work.
 
 pub mod event;
 pub mod id;
+pub mod log_event;
 pub mod names;
 pub mod standard;
 pub mod text;
 
 pub use event::{ClickEvent, InvalidEvent};
 pub use id::{IdempotencyKey, InvalidId, MessageId};
+pub use log_event::{InvalidLogEvent, LogEvent, LogLevel};
 pub use standard::{InvalidNotification, Notification, StandardMessage};
 pub use text::{
     ClientName, Correlation, EventName, InvalidText, MediaType, MessageKind, Note, StateName,

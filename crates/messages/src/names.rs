@@ -89,8 +89,12 @@ pub const CREATED_HEADER: &str = "creado";
 /// AMQP property `type` of a notification.
 pub const NOTIFICATION_TYPE: &str = "notificacion.v1";
 
-/// Exchange that the log events of client systems go to; they do not cross the proxy.
+/// Fanout exchange for what applications say of their own work; nothing of it is
+/// audited or forwarded.
 pub const LOG_EXCHANGE: &str = "eventos_log";
+
+/// Queue behind [`LOG_EXCHANGE`]. It drops its oldest when it is full.
+pub const LOG_QUEUE: &str = "cola_eventos_log";
 
 /// How the name of every system's queue begins.
 pub const MAILBOX_PREFIX: &str = "buzon_";

@@ -1,8 +1,8 @@
 //! A connection to the broker that stays open, as a client's does.
 
 use lapin::{
-    Channel, Connection, ConnectionProperties, Consumer,
-    options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions},
+    BasicProperties, Channel, Connection, ConnectionProperties, Consumer,
+    options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions},
     types::FieldTable,
 };
 
@@ -48,6 +48,37 @@ impl Session {
             self.channel.basic_consume(queue.into(), "session".into(), options, arguments);
         self.consumer = Some(consumer.await.map_err(|error| error.to_string())?);
         Ok(())
+    }
+
+    /// Publishes the same body so many times, and waits until the broker has them all.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub async fn publish_many(
+        &self,
+        exchange: &str,
+        (app, user): (&str, &str),
+        body: &str,
+        count: usize,
+    ) -> Result<(), String> {
+        let properties =
+            BasicProperties::default().with_app_id(app.into()).with_user_id(user.into());
+        let publish = || {
+            let options = BasicPublishOptions::default();
+            let (body, properties) = (body.as_bytes(), properties.clone());
+            self.channel.basic_publish(exchange.into(), "".into(), options, body, properties)
+        };
+        let published = async {
+            let mut confirms = Vec::with_capacity(count);
+            for _ in 0..count {
+                confirms.push(publish().await?);
+            }
+            for confirm in confirms {
+                confirm.await?;
+            }
+            Ok(())
+        };
+        published.await.map_err(|error: lapin::Error| error.to_string())
     }
 
     /// Whether the broker has let the connection be so far.

@@ -262,3 +262,42 @@ async fn topology_is_declared_again_at_every_connection() {
     memory.holds(1).await;
     consuming.stopped().await;
 }
+
+#[tokio::test]
+async fn the_length_of_a_queue_that_drops_its_oldest_is_told_before_anything_is_taken() {
+    let vhost = Vhost::create().await;
+    let url = vhost.url();
+    let mut topology = topology();
+    topology.queues[1].overflow = broker::Overflow::DropOldest;
+    topology.queues[1].dead_letter_exchange = None;
+    topology.queues[1].max_length = 3;
+    let consume_until = |handler, stop| {
+        let parsed = url.parse().expect("a broker's URL");
+        let (subscription, _) =
+            Subscription::new(parsed, "prueba".to_owned(), QUEUE, topology.clone());
+        let (subscription, depth) = subscription.with_depth();
+        (depth, tokio::spawn(consume(subscription, handler, stop)))
+    };
+    let (first, stop) = (Memory::default(), CancellationToken::new());
+    let (depth, consuming) = consume_until(first, stop.clone());
+    eventually("the empty queue is told", || async {
+        let told = *depth.borrow();
+        if told == Some(0) { Ok(()) } else { Err(format!("{told:?}")) }
+    })
+    .await;
+    stop.cancel();
+    consuming.await.expect("no panic").expect("an orderly end");
+
+    for body in ["1", "2", "3", "4", "5"] {
+        vhost.publish(EXCHANGE, "click", json!({ "message_id": body }), body).await;
+    }
+    let (memory, stop) = (Memory::default(), CancellationToken::new());
+    memory.broken.store(true, Ordering::SeqCst);
+    let (mut depth, consuming) = consume_until(memory.clone(), stop.clone());
+    let told = *depth.wait_for(Option::is_some).await.expect("told");
+    assert_eq!(told, Some(3), "two were dropped");
+    memory.broken.store(false, Ordering::SeqCst);
+    memory.holds(3).await;
+    stop.cancel();
+    consuming.await.expect("no panic").expect("an orderly end");
+}

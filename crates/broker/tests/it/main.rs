@@ -7,8 +7,8 @@ mod partitions;
 mod publishing;
 
 use broker::{
-    AmqpUrl, Binding, Destination, Exchange, ExchangeKind, JSON, Outgoing, Publisher, Queue,
-    Topology, publisher,
+    AmqpUrl, Binding, Destination, Exchange, ExchangeKind, JSON, Outgoing, Overflow, Publisher,
+    Queue, Topology, publisher,
 };
 use messages::{MessageId, names};
 use test_support::{Vhost, eventually};
@@ -25,6 +25,7 @@ fn topology() -> Topology {
         name: QUEUE,
         delivery_limit: 1000,
         max_length: 1_000_000,
+        overflow: Overflow::RefusePublishes,
         dead_letter_exchange: Some("pruebas_dlx"),
     };
     let dead = Queue { name: DEAD_LETTERS, dead_letter_exchange: None, ..queue };

@@ -2,7 +2,7 @@
 
 use database::{Database, Error};
 use sqlx::{
-    Any, SqlSafeStr, Transaction,
+    Any, Connection, SqlSafeStr, SqliteConnection, Transaction,
     migrate::{Migration, MigrationType, Migrator},
 };
 use tempfile::TempDir;
@@ -97,5 +97,38 @@ async fn work_that_fails_changes_nothing_and_its_own_error_comes_back() {
         });
         assert!(matches!(refused.await, Err(NoteError::Unwelcome)));
         assert_eq!(notes(database).await.expect("read"), 1);
+    }
+}
+
+/// As sqlx, without a word of ours, makes one.
+async fn existing_file(path: &std::path::Path) {
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let mut link = SqliteConnection::connect(&url).await.expect("a file");
+    for statement in ["PRAGMA journal_mode = WAL", "CREATE TABLE older (a TEXT)"] {
+        sqlx::query(statement).execute(&mut link).await.expect("done");
+    }
+    link.close().await.expect("closed");
+}
+
+async fn auto_vacuum(database: &Database) -> i64 {
+    let asked = database.read(async |connection| {
+        let mode = sqlx::query_scalar("PRAGMA auto_vacuum");
+        Ok::<i64, Error>(mode.fetch_one(connection).await?)
+    });
+    asked.await.expect("read")
+}
+
+#[tokio::test]
+async fn free_pages_of_a_new_file_can_be_given_back_and_a_file_that_there_is_stays_as_it_is() {
+    let folder = TempDir::new().expect("a folder");
+    let existing = folder.path().join("existing.db");
+    existing_file(&existing).await;
+    for (path, mode) in [(folder.path().join("new.db"), 2), (existing, 0)] {
+        let database = database(&format!("sqlite://{}", path.display()));
+        for _ in 0..2 {
+            database.write(note).await.expect("written");
+        }
+        assert_eq!(notes(&database).await.expect("read"), 2);
+        assert_eq!(auto_vacuum(&database).await, mode, "{}", path.display());
     }
 }
