@@ -28,21 +28,24 @@ const names = (main) => parts(main).map((part) => part.dataset.parte).join();
 const ids = (main) => new Set([...main.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 
 // Times as the panel writes them, in this browser's own zone.
-const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const toTheSecond = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const clock = new Intl.DateTimeFormat(lang, toTheSecond);
+const exactClock = new Intl.DateTimeFormat(lang, { ...toTheSecond, fractionalSecondDigits: 3 });
 const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", year: "numeric" });
 
-function localTime(at) {
+function localTime(at, isExact) {
   const now = new Date();
-  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  const time = (isExact ? exactClock : clock).format(at);
+  if (at.toDateString() === now.toDateString()) return time;
   const date = at.getFullYear() === now.getFullYear() ? day : dayAndYear;
-  return `${date.format(at)} ${clock.format(at)}`;
+  return `${date.format(at)} ${time}`;
 }
 
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.textContent = localTime(at);
+    if (!Number.isNaN(at.getTime())) time.textContent = localTime(at, "exacto" in time.dataset);
   }
   for (const zone of root.querySelectorAll(".zona")) zone.remove();
 }
