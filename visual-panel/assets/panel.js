@@ -28,24 +28,21 @@ const names = (main) => parts(main).map((part) => part.dataset.parte).join();
 const ids = (main) => new Set([...main.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
 
 // Times as the panel writes them, in this browser's own zone.
-const toTheSecond = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-const clock = new Intl.DateTimeFormat(lang, toTheSecond);
-const exactClock = new Intl.DateTimeFormat(lang, { ...toTheSecond, fractionalSecondDigits: 3 });
+const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", year: "numeric" });
 
-function localTime(at, isExact) {
+function localTime(at) {
   const now = new Date();
-  const time = (isExact ? exactClock : clock).format(at);
-  if (at.toDateString() === now.toDateString()) return time;
+  if (at.toDateString() === now.toDateString()) return clock.format(at);
   const date = at.getFullYear() === now.getFullYear() ? day : dayAndYear;
-  return `${date.format(at)} ${time}`;
+  return `${date.format(at)} ${clock.format(at)}`;
 }
 
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.textContent = localTime(at, "exacto" in time.dataset);
+    if (!Number.isNaN(at.getTime())) time.textContent = localTime(at);
   }
   for (const zone of root.querySelectorAll(".zona")) zone.remove();
 }
@@ -279,7 +276,8 @@ async function ask() {
 
 document.documentElement.classList.add("con-guion");
 for (const part of parts(document)) part.source = part.outerHTML;
-localize(document);
+// Where times are compared with what is typed in UTC, they stay as they are.
+if (document.body.dataset.horas !== "utc") localize(document);
 if (document.body.dataset.flujoPagina) follow(document.body.dataset.flujoPagina);
 else setTimeout(keepAsking, PERIOD);
 setInterval(catchUp, 1000);

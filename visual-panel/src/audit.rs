@@ -6,10 +6,7 @@ pub mod wire;
 
 use std::time::Duration;
 
-use reqwest::{
-    Client, Method, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE,
-    redirect::Policy,
-};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -24,8 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// as much as they may stay under it.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Longest payload, in bytes: RabbitMQ takes no longer message since 4.0.
-const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+/// Longest part of a payload, in bytes: the proxy shows no longer one at once.
+const MAX_PAYLOAD: usize = 1024 * 1024;
 
 /// The audit proxy.
 #[derive(Clone, Debug)]
@@ -188,21 +185,27 @@ impl Session {
         in_time(accepted(self.question(segments, query))).await
     }
 
-    /// What is there, whole, and its media type.
+    /// A part of a message's payload, from byte `first` on. That it was looked at is
+    /// taken down.
     ///
     /// # Errors
-    /// [`Refusal`] unless it is there in time, and not too large.
-    pub async fn bytes(
+    /// [`Refusal`] unless it is there in time.
+    pub async fn payload(
         &self,
-        segments: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<(String, Vec<u8>), Refusal> {
+        id: &str,
+        source: &str,
+        first: usize,
+    ) -> Result<wire::PayloadPart, Refusal> {
+        let first = first.to_string();
+        let mut query = vec![("desde", first.as_str())];
+        if !source.is_empty() {
+            query.push(("origen", source));
+        }
         in_time(async {
-            let response = accepted(self.question(segments, query)).await?;
-            let media_type = response.headers().get(CONTENT_TYPE);
-            let media_type = media_type.and_then(|value| value.to_str().ok());
-            let media_type = media_type.unwrap_or_default().to_owned();
-            Ok((media_type, whole(response, MAX_PAYLOAD).await?))
+            let request = self.question(&["mensajes", id, "contenido"], &query);
+            let response = accepted(request).await?;
+            let head = wire::PayloadPart::of_head(response.headers());
+            Ok(wire::PayloadPart { bytes: whole(response, MAX_PAYLOAD).await?, ..head })
         })
         .await
     }

@@ -14,7 +14,7 @@ const CRITERIA: [&str; 9] =
 /// A search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Name and value, each name once, in the order of [`CRITERIA`]; never empty.
+    /// Name and value, each name once, in a fixed order; never empty.
     criteria: Vec<(&'static str, String)>,
     /// Whether the oldest come first.
     pub oldest_first: bool,
@@ -26,11 +26,17 @@ impl Filter {
     /// What a query asks for. Other fields than those of a search are none of it.
     #[must_use]
     pub fn of(query: &Pairs) -> Self {
+        Self::among(&CRITERIA, query)
+    }
+
+    /// The same where something else can be asked for.
+    #[must_use]
+    pub fn among(names: &[&'static str], query: &Pairs) -> Self {
         let given = |name: &str| {
             let value = query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
             value.filter(|value| !value.is_empty()).map(str::to_owned)
         };
-        let criteria = CRITERIA.iter().filter_map(|name| Some((*name, given(name)?)));
+        let criteria = names.iter().filter_map(|name| Some((*name, given(name)?)));
         Self {
             criteria: criteria.collect(),
             oldest_first: given("orden").as_deref() == Some("antiguos"),
@@ -51,6 +57,12 @@ impl Filter {
         found.map_or("", |(_, value)| value)
     }
 
+    /// Whether exactly this is searched for in a field.
+    #[must_use]
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.value(name) == value
+    }
+
     /// The time of a field as an input of the browser takes it; empty where it is none.
     #[must_use]
     pub fn time(&self, name: &str) -> String {
@@ -64,6 +76,14 @@ impl Filter {
     pub fn question(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.restrictions();
         pairs.push(("orden", self.order().to_owned()));
+        pairs.extend(self.cursor.iter().map(|cursor| ("pagina", cursor.clone())));
+        pairs
+    }
+
+    /// What is searched for and the place, without the order, for what has only one.
+    #[must_use]
+    pub fn unordered(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = self.restrictions();
         pairs.extend(self.cursor.iter().map(|cursor| ("pagina", cursor.clone())));
         pairs
     }
@@ -101,6 +121,12 @@ impl Filter {
     pub fn order(&self) -> &'static str {
         if self.oldest_first { "antiguos" } else { "recientes" }
     }
+}
+
+/// The value of a form's field, without the space around it; empty where it is not there.
+#[must_use]
+pub fn field<'f>(form: &'f Pairs, name: &str) -> &'f str {
+    form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
 }
 
 /// As the query of an address, with the question mark; empty where there is nothing.

@@ -1,10 +1,20 @@
 //! What the audit proxy answers, as far as the panel shows it. Field names are those
 //! of the wire.
 
+mod figures;
+mod keeping;
+mod payload;
+mod resend;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::lang::Lang;
+
+pub use figures::*;
+pub use keeping::*;
+pub use payload::PayloadPart;
+pub use resend::{Count, Reason, Sent};
 
 /// Body of `POST /sesiones`.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +58,20 @@ pub struct Who {
     pub role: Role,
 }
 
+impl Who {
+    /// Whether it may send messages once more.
+    #[must_use]
+    pub fn may_resend(&self) -> bool {
+        self.role >= Role::Operador
+    }
+
+    /// Whether it keeps the register, the accounts, and the rules.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.role >= Role::Administrador
+    }
+}
+
 /// Body of `GET /mensajes`: one page of what was found.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Found {
@@ -65,6 +89,9 @@ pub struct Found {
 /// A message that was found.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Row {
+    /// What it is known by to the proxy.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// Its UUID; none where it came without.
     pub id: Option<String>,
     /// The system that it is from.
@@ -133,6 +160,22 @@ pub struct Story {
     /// How long each stage took.
     #[serde(rename = "duraciones")]
     pub durations: Durations,
+    /// Messages that it was made of, or that were made of it.
+    #[serde(rename = "enlaces", default)]
+    pub links: Vec<Link>,
+}
+
+/// A message that another one was made of, or that was made of it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Link {
+    /// `hecho_de` or `dio_lugar_a`.
+    #[serde(rename = "relacion")]
+    pub relation: String,
+    /// The other message's UUID.
+    pub id: Option<String>,
+    /// Who made it.
+    #[serde(rename = "quien")]
+    pub by: String,
 }
 
 /// Why a message has not been processed.
@@ -152,8 +195,8 @@ pub struct Why {
 /// Something that happened to a message.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Step {
-    /// `creado`, `recibido`, `reenviado`, `no_admitido`, `notificado`, or another that
-    /// the panel does not know.
+    /// `creado`, `recibido`, `reenviado`, `no_admitido`, `notificado`, `reenvio_pedido`, or
+    /// another that the panel does not know.
     #[serde(rename = "paso")]
     pub what: String,
     /// When, by the clock of `who`.
@@ -165,6 +208,9 @@ pub struct Step {
     /// What a notification told.
     #[serde(rename = "notificacion")]
     pub notice: Option<Notice>,
+    /// Which attempt to forward it, where it is not the first.
+    #[serde(rename = "intento")]
+    pub attempt: Option<u64>,
 }
 
 /// What a notification told, and what came of it.

@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, VARY},
-    },
+    http::header::{CACHE_CONTROL, VARY},
     web::Data,
 };
 use askama::Template;
@@ -50,12 +47,12 @@ impl Frame {
 /// The page, whole.
 pub(super) fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
     let body = page.render().map_err(|error| Problem::internal(&error))?;
-    Ok(html_of(StatusCode::OK, body))
+    Ok(html_of(body))
 }
 
 /// A page that is drawn already.
-pub(super) fn html_of(status: StatusCode, body: String) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
+pub(super) fn html_of(body: String) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
     // Old a moment later; and the prefix in it is this request's own.
     response.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Cookie"));
     response.content_type("text/html; charset=utf-8").body(body)

@@ -1,6 +1,7 @@
 //! What the pages of the audit show. Pure.
 
 pub mod fault;
+pub mod figures;
 pub mod list;
 pub mod payload;
 pub mod tale;
@@ -15,6 +16,21 @@ use crate::{
 /// The states that every message may be in; systems may have more of their own.
 pub const STATES: [&str; 6] =
     ["recibido", "reenviado", "procesado", "rechazado", "error", "no_admitido"];
+
+/// Levels of log events, from the least.
+pub const LEVELS: [&str; 5] = ["traza", "depuracion", "info", "aviso", "error"];
+
+/// What a system may do, in words.
+#[must_use]
+pub fn standing_words(standing: &str, lang: Lang) -> String {
+    let words = match standing {
+        "activo" => ("activo", "active"),
+        "suspendido" => ("suspendido", "suspended"),
+        "retirado" => ("retirado", "retired"),
+        other => return other.to_owned(),
+    };
+    lang.say(words.0, words.1).to_owned()
+}
 
 /// How a state looks: one word for the style sheet.
 #[must_use]

@@ -4,7 +4,6 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
-    http::StatusCode,
     web::{Data, Form, Query},
 };
 use askama::Template;
@@ -100,7 +99,7 @@ pub(super) async fn page(
         left: hecho,
         is_from_elsewhere: site.as_deref() == Some(b"cross-site"),
     };
-    Ok(shown(StatusCode::OK, &page)?)
+    Ok(shown(&page)?)
 }
 
 /// Entra con cuenta y clave: la sesión queda en una cookie de estas páginas.
@@ -110,7 +109,7 @@ pub(super) async fn page(
     request_body(content = Login, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 303, description = "A la página que se quería"),
-        (status = 401, description = "La cuenta o la clave no valen"),
+        (status = 200, description = "La página otra vez, que dice por qué no", content_type = "text/html", body = String),
         (status = 403, description = "La petición viene de otro sitio"),
     )
 )]
@@ -173,7 +172,6 @@ fn once_more(
         let wrong = ("La cuenta o la clave no son correctas", "Account or password are wrong");
         frame.lang.say(wrong.0, wrong.1).clone_into(&mut fault.title);
     }
-    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let page = LoginPage {
         frame,
         who: None,
@@ -183,12 +181,12 @@ fn once_more(
         left: None,
         is_from_elsewhere: false,
     };
-    shown(status, &page)
+    shown(&page)
 }
 
-fn shown(status: StatusCode, page: &LoginPage) -> Result<HttpResponse, Problem> {
+fn shown(page: &LoginPage) -> Result<HttpResponse, Problem> {
     let html = page.render().map_err(|error| Problem::internal(&error))?;
-    Ok(html_of(status, html))
+    Ok(html_of(html))
 }
 
 /// Gone with the browser's window; the proxy ends it earlier if it wants.

@@ -31,6 +31,16 @@ struct SearchPage {
 }
 
 impl SearchPage {
+    /// Whether the reader may send messages once more.
+    fn may_resend(&self) -> bool {
+        self.who.as_ref().is_some_and(Who::may_resend)
+    }
+
+    /// The search from its beginning, whichever page of it is shown.
+    fn whole_search(&self) -> Vec<(&'static str, String)> {
+        self.filter.at(None).question()
+    }
+
     /// Query of the file with all that was found.
     fn export(&self, format: &str) -> String {
         let mut pairs = self.filter.restrictions();

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Form, Path},
+    web::{Form, Path, Query},
 };
 use askama::Template;
 use serde::Deserialize;
@@ -10,10 +10,7 @@ use utoipa::ToSchema;
 
 use super::{Visitor, visitor::Turned};
 use crate::{
-    audit::{
-        Refusal,
-        wire::{Stories, Who},
-    },
+    audit::wire::{Stories, Who},
     clock::Clock,
     routes::frame::{Frame, html},
     view::audit::{
@@ -29,6 +26,27 @@ struct StoryPage {
     who: Option<Who>,
     id: String,
     tale: Tale,
+    /// What was just done with it.
+    done: Option<Done>,
+}
+
+/// How sending it once more ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Done {
+    /// The destination's queue has it once more.
+    Reenviado,
+    /// It waits for its destination, and goes by itself.
+    Espera,
+    /// A new message was made, which is shown here.
+    Nuevo,
+}
+
+/// What the address says beside the id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Arrival {
+    #[serde(default)]
+    hecho: Option<Done>,
 }
 
 #[derive(Template)]
@@ -37,6 +55,7 @@ struct PayloadPage {
     frame: Frame,
     who: Option<Who>,
     id: String,
+    source: String,
     payload: Payload,
 }
 
@@ -48,17 +67,20 @@ struct PayloadPage {
     responses(
         (status = 200, description = "La página", content_type = "text/html", body = String),
         (status = 303, description = "A la entrada, si no hay sesión"),
-        (status = 404, description = "No se sabe nada de él"),
     )
 )]
-pub(super) async fn page(id: Path<String>, request: HttpRequest) -> Result<HttpResponse, Turned> {
+pub(super) async fn page(
+    id: Path<String>,
+    arrival: Result<Query<Arrival>, actix_web::Error>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Turned> {
     let visitor = Visitor::of(&request)?;
-    let id = id.into_inner();
+    let (id, done) = (id.into_inner(), arrival.ok().and_then(|arrival| arrival.hecho));
     let segments = ["mensajes", &id];
     let (who, stories) = visitor.asks(visitor.session.get::<Stories>(&segments, &[])).await?;
     let frame = visitor.frame;
     let tale = Tale::new(stories, Clock::now().wall, frame.lang);
-    Ok(html(&StoryPage { frame, who: Some(who), id, tale })?)
+    Ok(html(&StoryPage { frame, who: Some(who), id, tale, done })?)
 }
 
 /// Which payload.
@@ -69,6 +91,9 @@ pub(super) struct Wanted {
     /// The system that it is from.
     #[serde(default)]
     origen: String,
+    /// The first byte to see, from 0.
+    #[serde(default)]
+    desde: usize,
 }
 
 /// El contenido de un mensaje, como texto: verlo queda apuntado.
@@ -86,24 +111,16 @@ pub(super) async fn payload(
     wanted: Form<Wanted>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Turned> {
-    let Wanted { id, origen: source } = wanted.into_inner();
+    let Wanted { id, origen: source, desde: first } = wanted.into_inner();
     let visitor = Visitor::posting_from(&request, &place(&id))?;
-    let (who, payload) = visitor.asks(look(&visitor, &id, &source)).await?;
+    let (who, part) = visitor.asks(visitor.session.payload(&id, &source, first)).await?;
     let frame = visitor.frame;
-    Ok(html(&PayloadPage { frame, who: Some(who), id, payload })?)
+    let payload = Payload::new(part, frame.lang);
+    Ok(html(&PayloadPage { frame, who: Some(who), id, source, payload })?)
 }
 
 /// The page of a message, relative to the panel; without what is no id.
 pub(super) fn place(id: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if id.bytes().all(is_plain) { format!("auditoria/mensajes/{id}") } else { "auditoria".into() }
-}
-
-/// Asks for a payload; the proxy takes that down.
-async fn look(visitor: &Visitor, id: &str, source: &str) -> Result<Payload, Refusal> {
-    let query = [("origen", source)];
-    let query = if source.is_empty() { &query[..0] } else { &query[..] };
-    let segments = ["mensajes", id, "contenido"];
-    let (content_type, bytes) = visitor.session.bytes(&segments, query).await?;
-    Ok(Payload::new(&bytes, content_type, visitor.frame.lang))
 }

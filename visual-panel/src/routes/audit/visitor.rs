@@ -1,10 +1,15 @@
 //! Who asks for a page of the audit, and what they are answered where they do not get
 //! it.
 
-use std::fmt;
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Ready, ready},
+};
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    FromRequest, HttpRequest, HttpResponse, ResponseError,
+    dev::Payload,
     http::{StatusCode, header::LOCATION},
     web::Data,
 };
@@ -34,10 +39,31 @@ pub(super) struct Visitor {
 pub(super) enum Turned {
     /// Sent to another page of the panel.
     To(String),
-    /// Shown why not.
-    Page(StatusCode, String),
+    /// Shown why not. As a success of HTTP: of any other answer the server sends a problem
+    /// document alone, which is nothing for a reader.
+    Page(String),
     /// Told why not.
     Problem(Problem),
+}
+
+/// What an address says after something was done.
+#[derive(Debug)]
+pub(super) struct Arrival(bool);
+
+impl Arrival {
+    /// Whether it was done just now.
+    pub(super) fn is_done(&self) -> bool {
+        self.0
+    }
+}
+
+impl FromRequest for Arrival {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.query_string().contains("hecho=si"))))
+    }
 }
 
 #[derive(Template)]
@@ -125,8 +151,7 @@ impl Visitor {
         }
         let frame = self.frame.clone();
         let fault = Fault::new(refusal, frame.lang);
-        let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        drawn(status, &FaultPage { frame, who, fault })
+        drawn(&FaultPage { frame, who, fault })
     }
 }
 
@@ -136,14 +161,19 @@ fn to_login(frame: &Frame) -> Turned {
     Turned::To(format!("{}/auditoria/entrar{query}", frame.prefix))
 }
 
-/// Where there is no audit proxy.
-pub(super) fn off(frame: Frame) -> Turned {
-    drawn(StatusCode::OK, &OffPage { frame, who: None })
+/// A form that no page of the panel has.
+pub(super) fn unknown_action() -> Turned {
+    Turned::Problem(Problem::unacceptable("El formulario no dice qué hay que hacer."))
 }
 
-fn drawn(status: StatusCode, page: &impl Template) -> Turned {
+/// Where there is no audit proxy.
+pub(super) fn off(frame: Frame) -> Turned {
+    drawn(&OffPage { frame, who: None })
+}
+
+fn drawn(page: &impl Template) -> Turned {
     match page.render() {
-        Ok(html) => Turned::Page(status, html),
+        Ok(html) => Turned::Page(html),
         Err(error) => Turned::Problem(Problem::internal(&error)),
     }
 }
@@ -158,7 +188,7 @@ impl fmt::Display for Turned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::To(place) => write!(f, "sent to {place}"),
-            Self::Page(status, _) => write!(f, "answered {status}"),
+            Self::Page(_) => f.write_str("shown why not"),
             Self::Problem(problem) => problem.fmt(f),
         }
     }
@@ -168,7 +198,7 @@ impl ResponseError for Turned {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::To(_) => StatusCode::SEE_OTHER,
-            Self::Page(status, _) => *status,
+            Self::Page(_) => StatusCode::OK,
             Self::Problem(problem) => problem.status_code(),
         }
     }
@@ -178,7 +208,7 @@ impl ResponseError for Turned {
             Self::To(place) => {
                 HttpResponse::SeeOther().insert_header((LOCATION, place.as_str())).finish()
             }
-            Self::Page(status, html) => html_of(*status, html.clone()),
+            Self::Page(html) => html_of(html.clone()),
             Self::Problem(problem) => problem.error_response(),
         }
     }

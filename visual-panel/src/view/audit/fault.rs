@@ -16,8 +16,6 @@ pub struct Fault {
     pub title: String,
     /// What the proxy says of it, or why it says nothing; empty where that is unknown.
     pub words: String,
-    /// The status of the page.
-    pub status: u16,
 }
 
 impl Fault {
@@ -29,7 +27,6 @@ impl Fault {
                 kind: "papel",
                 title: lang.say("Hay que entrar primero", "Log in first").to_owned(),
                 words: String::new(),
-                status: 401,
             },
             Refusal::NotAllowed(detail) => Self {
                 kind: "papel",
@@ -37,7 +34,6 @@ impl Fault {
                     .say("Su cuenta no puede hacer eso", "Your account may not do that")
                     .to_owned(),
                 words: said(detail, lang),
-                status: 403,
             },
             Refusal::Problem { status, detail } => Self::of_problem(*status, detail, lang),
             Refusal::Away(away) => Self::of_away(away, lang),
@@ -55,7 +51,7 @@ impl Fault {
             }
         };
         let title = lang.say(title.0, title.1).to_owned();
-        Self { kind, title, words: said(detail, lang), status }
+        Self { kind, title, words: said(detail, lang) }
     }
 
     fn of_away(away: &Away, lang: Lang) -> Self {
@@ -67,7 +63,6 @@ impl Fault {
             kind: "ausente",
             title: lang.say("La auditoría no responde", "The audit does not answer").to_owned(),
             words,
-            status: 503,
         }
     }
 }
@@ -81,19 +76,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_has_a_title_and_the_status_of_its_page() {
+    fn every_refusal_has_a_title_and_a_kind() {
         let problem = |status| Refusal::Problem { status, detail: "No vale.".to_owned() };
         let away = Refusal::Away(Away { reason: Reason::TimedOut, detail: String::new() });
-        for (refusal, kind, status) in [
-            (Refusal::NotLoggedIn, "papel", 401),
-            (Refusal::NotAllowed("Hace falta operador.".to_owned()), "papel", 403),
-            (problem(404), "nada", 404),
-            (problem(422), "mal-pedido", 422),
-            (problem(503), "ausente", 503),
-            (away, "ausente", 503),
+        for (refusal, kind) in [
+            (Refusal::NotLoggedIn, "papel"),
+            (Refusal::NotAllowed("Hace falta operador.".to_owned()), "papel"),
+            (problem(404), "nada"),
+            (problem(422), "mal-pedido"),
+            (problem(503), "ausente"),
+            (away, "ausente"),
         ] {
             let fault = Fault::new(&refusal, Lang::Es);
-            assert_eq!((fault.kind, fault.status), (kind, status), "{refusal:?}");
+            assert_eq!(fault.kind, kind, "{refusal:?}");
             assert!(!fault.title.is_empty());
         }
     }

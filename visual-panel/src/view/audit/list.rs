@@ -30,6 +30,9 @@ pub struct List {
 pub struct Line {
     /// Its UUID; empty where it came without.
     pub id: String,
+    /// What tells it from others of the same id, with its id: for a selection; empty where
+    /// it came without an id, as it cannot be sent then.
+    pub mark: String,
     /// Its end.
     pub short_id: String,
     /// When the proxy received it.
@@ -86,6 +89,7 @@ impl Line {
         let correlation = row.correlation.unwrap_or_default();
         Self {
             short_id: if id.is_empty() { String::new() } else { short_id(&id) },
+            mark: if id.is_empty() { String::new() } else { format!("{id}/{}", row.key) },
             id,
             received: Moment::new(row.received, now, lang),
             source: row.source.unwrap_or_default(),

@@ -145,6 +145,7 @@ fn elapsed(from: Timestamp, to: Timestamp, lang: Lang) -> String {
 fn step_mood(step: &Step) -> &'static str {
     match (step.what.as_str(), &step.notice) {
         ("no_admitido", _) => "mal",
+        ("reenvio_pedido", _) => "ojo",
         (_, Some(notice)) if notice.effect != "aplicada" => "ojo",
         (_, Some(notice)) => match mood(&notice.state) {
             "mal" => "mal",
@@ -159,19 +160,26 @@ fn words(step: &Step, destination: &str, lang: Lang) -> String {
         ("creado", _) => ("lo creó", "created it"),
         ("recibido", _) => ("lo recibió y guardó una copia", "received it and kept a copy"),
         ("no_admitido", _) => ("lo recibió y no lo admitió", "received it and did not admit it"),
-        ("reenviado", _) => return forwarded(destination, lang),
+        ("reenviado", _) => return forwarded(destination, step.attempt, lang),
+        ("reenvio_pedido", _) => ("pidió reenviarlo", "asked to send it once more"),
         (_, Some(notice)) => return told(notice, lang),
         (other, None) => return other.replace('_', " "),
     };
     lang.say(words.0, words.1).to_owned()
 }
 
-fn forwarded(destination: &str, lang: Lang) -> String {
+fn forwarded(destination: &str, attempt: Option<u64>, lang: Lang) -> String {
+    let (spanish, english) = match attempt {
+        Some(attempt) => (format!(" (intento {attempt})"), format!(" (attempt {attempt})")),
+        None => (String::new(), String::new()),
+    };
     match lang {
-        Lang::Es => format!("lo reenvió: RabbitMQ confirmó que está en la cola de {destination}"),
-        Lang::En => {
-            format!("forwarded it: RabbitMQ confirmed that the queue of {destination} has it")
+        Lang::Es => {
+            format!("lo reenvió{spanish}: RabbitMQ confirmó que está en la cola de {destination}")
         }
+        Lang::En => format!(
+            "forwarded it{english}: RabbitMQ confirmed that the queue of {destination} has it"
+        ),
     }
 }
 
