@@ -291,8 +291,10 @@ async fn every_question_carries_the_readers_own_token() {
     let audit = audit("lector");
     let panel = panel(&audit);
     look(&panel, "/auditoria").await;
+    post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("id", ID)]).await;
+    assert_eq!(audit.was_sent(), [format!("POST /mensajes/{ID}/reenvios {{}}")]);
     let tokens = audit.tokens();
-    assert!(!tokens.is_empty() && tokens.iter().all(|one| one == "Bearer el-token"), "{tokens:?}");
+    assert!(tokens.len() == 4 && tokens.iter().all(|one| one == "Bearer el-token"), "{tokens:?}");
 }
 
 #[actix_web::test]
