@@ -74,7 +74,7 @@ pub(super) async fn act(form: Form<Pairs>, request: HttpRequest) -> Result<HttpR
     }
     let deed = deed(&form).ok_or_else(unknown_action)?;
     visitor.asks(do_it(&visitor, deed, &form)).await?;
-    Ok(back(&request, &format!("{HERE}?hecho=si#{}", field(&form, "nombre"))))
+    Ok(back(&request, &format!("{HERE}?hecho=si#s-{}", field(&form, "nombre"))))
 }
 
 /// What is to be done with a system, by a form.
