@@ -276,7 +276,8 @@ async function ask() {
 
 document.documentElement.classList.add("con-guion");
 for (const part of parts(document)) part.source = part.outerHTML;
-localize(document);
+// Where times are compared with what is typed in UTC, they stay as they are.
+if (document.body.dataset.horas !== "utc") localize(document);
 if (document.body.dataset.flujoPagina) follow(document.body.dataset.flujoPagina);
 else setTimeout(keepAsking, PERIOD);
 setInterval(catchUp, 1000);

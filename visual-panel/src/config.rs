@@ -28,6 +28,10 @@ pub struct Config {
     )]
     pub sender_urls: Vec<Url>,
 
+    /// Where the audit proxy answers, by plain HTTP; empty where there is none.
+    #[arg(long, env = "AUDIT_URL", default_value = "", value_parser = optional_url)]
+    pub audit_url: AuditUrl,
+
     /// Offer the switches that break the laboratory: 1 or 0.
     #[arg(
         long,
@@ -41,10 +45,22 @@ pub struct Config {
     pub lab_faults: bool,
 }
 
+/// Where the audit proxy answers, if there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditUrl(pub Option<Url>);
+
 impl Listen for Config {
     fn listen(&self) -> SocketAddr {
         self.listen
     }
+}
+
+/// Nothing, or a [`base_url`].
+fn optional_url(text: &str) -> Result<AuditUrl, String> {
+    if text.is_empty() {
+        return Ok(AuditUrl::default());
+    }
+    base_url(text).map(|url| AuditUrl(Some(url)))
 }
 
 /// A URL that paths can be appended to. Only `http`: the panel has no TLS, and
@@ -97,6 +113,14 @@ mod tests {
         ] {
             assert!(base_url(given).is_err(), "{given}");
         }
+    }
+
+    #[test]
+    fn there_is_no_audit_proxy_unless_it_is_said_where() {
+        assert_eq!(optional_url(""), Ok(AuditUrl(None)));
+        let url = optional_url("http://auditoria:5070").map(|url| url.0.map(String::from));
+        assert_eq!(url, Ok(Some("http://auditoria:5070/".to_owned())));
+        assert!(optional_url("auditoria:5070").is_err());
     }
 
     #[test]

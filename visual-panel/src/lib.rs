@@ -14,6 +14,7 @@
 //!   remembers of one message. [`faults`]: the switches that break things.
 //! - [`view`]: what each page shows, from what is known and a clock; with
 //!   [`chart`], [`wording`] and [`lang`] it is the part without I/O.
+//! - [`audit`]: asking the audit proxy, for each reader with the reader's own login.
 //! - [`prefix`]: under which path a browser sees the panel.
 //! - [`routes`] and [`assets`]: pages, streams and files over HTTP.
 //!
@@ -21,6 +22,7 @@
 //! route, and a line in the navigation.
 
 pub mod assets;
+pub mod audit;
 pub mod chart;
 pub mod clock;
 pub mod config;
@@ -48,7 +50,7 @@ use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::{sync::watch, task::JoinHandle};
 use utoipa::OpenApi;
 
-use crate::{faults::Services, knowledge::Knowledge, neighbour::Neighbour};
+use crate::{audit::Audit, faults::Services, knowledge::Knowledge, neighbour::Neighbour};
 
 pub use crate::config::Config;
 
@@ -61,7 +63,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let services = Services::new(Neighbour::at(config.analytics_url)?, senders);
     let (tell, known) = watch::channel(Knowledge::of(&services, config.lab_faults));
     let poller = tokio::spawn(poll::keep_asking(services.clone(), tell, shutdown.clone()));
-    let panel = routes::Panel::new(known, services, shutdown.clone());
+    let audit = config.audit_url.0.map(Audit::at).transpose()?;
+    let panel = routes::Panel::new(known, services, shutdown.clone()).auditing(audit);
     let server = Server {
         listener,
         shutdown: shutdown.clone(),

@@ -128,14 +128,14 @@ impl Neighbour {
 
 async fn answer(request: RequestBuilder) -> reqwest::Result<(StatusCode, Option<Vec<u8>>)> {
     let response = request.send().await?;
-    Ok((response.status(), read(response).await?))
+    Ok((response.status(), read(response, MAX_BODY).await?))
 }
 
-/// The whole body, or none if it is too large.
-async fn read(mut response: Response) -> reqwest::Result<Option<Vec<u8>>> {
+/// The whole body, or none if it has more than `most` bytes.
+pub(crate) async fn read(mut response: Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_BODY {
+        if body.len() + chunk.len() > most {
             return Ok(None);
         }
         body.extend_from_slice(&chunk);

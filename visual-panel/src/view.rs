@@ -1,6 +1,7 @@
 //! What the pages show, from what is known and a clock. Pure.
 
 mod attempts;
+pub mod audit;
 mod counts;
 mod numbers;
 pub mod picture;

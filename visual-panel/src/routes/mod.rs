@@ -1,6 +1,8 @@
 //! Pages, streams, switches and files over HTTP.
 
+mod audit;
 mod drawing;
+mod frame;
 mod origin;
 mod pages;
 mod stream;
@@ -17,7 +19,7 @@ use tokio::sync::watch;
 use utoipa::OpenApi;
 
 use self::{drawing::Drawings, pages::Page};
-use crate::{assets, faults::Services, knowledge::Knowledge, remember::Memories};
+use crate::{assets, audit::Audit, faults::Services, knowledge::Knowledge, remember::Memories};
 
 /// What a page may load: only what the panel itself serves, and no code or
 /// style inside the page, so that text of a stranger stays text.
@@ -37,7 +39,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
         stream::stream,
         switch::throw,
         switch::choose
-    )
+    ),
+    nest((path = "/auditoria", api = audit::Api))
 )]
 pub struct Documentation;
 
@@ -50,6 +53,8 @@ pub struct Panel {
     pub services: Services,
     /// What everybody remembers of single messages.
     pub memories: Memories,
+    /// The audit proxy, where there is one.
+    pub audit: Option<Audit>,
     /// When streams end.
     pub shutdown: Shutdown,
     /// What streams show.
@@ -62,7 +67,13 @@ impl Panel {
     pub fn new(known: watch::Receiver<Knowledge>, services: Services, shutdown: Shutdown) -> Self {
         let drawings = Drawings::new(known.clone(), Page::main_part);
         let memories = Memories::new(services.clone());
-        Self { known, services, memories, shutdown, drawings }
+        Self { known, services, memories, audit: None, shutdown, drawings }
+    }
+
+    /// The same, with the pages of the audit where there is an audit proxy.
+    #[must_use]
+    pub fn auditing(self, audit: Option<Audit>) -> Self {
+        Self { audit, ..self }
     }
 
     /// What is known now. A copy: whoever draws from it holds up nobody who has
@@ -90,6 +101,7 @@ pub fn configure(routes: &mut ServiceConfig, panel: Panel) {
                 .route(web::head().to(pages::switches))
                 .route(web::post().to(switch::throw)),
         )
+        .configure(audit::routes)
         .service(page("/idioma").route(web::post().to(switch::choose)))
         .service(page("/flujo/{pagina}").get(stream::stream))
         .service(page("/assets/{name}").get(asset).route(web::head().to(asset)));

@@ -2,7 +2,6 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, VARY},
     web::{Data, Query},
 };
 use askama::Template;
@@ -10,12 +9,14 @@ use serde::Deserialize;
 use service_kit::Problem;
 use uuid::Uuid;
 
-use super::Panel;
+use super::{
+    Panel,
+    frame::{Frame, html},
+};
 use crate::{
     clock::Clock,
     knowledge::Knowledge,
     lang::Lang,
-    prefix,
     view::{
         Certainty, Link, View,
         proof::{Proof, Ruling},
@@ -23,30 +24,6 @@ use crate::{
         switches::{Now, Switches},
     },
 };
-
-/// What is around every page.
-#[derive(Debug, Clone)]
-pub(super) struct Frame {
-    /// Under which path the browser sees the panel.
-    prefix: String,
-    lang: Lang,
-    /// Where the reader is, to come back to after choosing a language.
-    here: String,
-}
-
-impl Frame {
-    fn of(request: &HttpRequest) -> Self {
-        let query = request.query_string();
-        let path = request.path().trim_start_matches('/');
-        let here = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        Self { prefix: prefix::of(request.headers()).to_owned(), lang: Lang::of(request), here }
-    }
-
-    /// For a stream, of which only the main part is shown.
-    pub(super) fn of_stream(lang: Lang) -> Self {
-        Self { prefix: String::new(), lang, here: String::new() }
-    }
-}
 
 /// The page of laboratory 1. `as_principal` renders its main part alone, so that
 /// both always show the same.
@@ -224,12 +201,4 @@ pub(super) async fn story(
 async fn tell(panel: &Panel, id: Uuid, lang: Lang) -> Story {
     let memory = panel.memories.of(id, &panel.now()).await;
     Story::new(id.to_string(), &memory, &panel.now(), &Clock::now(), lang)
-}
-
-fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
-    let body = page.render().map_err(|error| Problem::internal(&error))?;
-    let mut response = HttpResponse::Ok();
-    // Old a moment later; and the prefix in it is this request's own.
-    response.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Cookie"));
-    Ok(response.content_type("text/html; charset=utf-8").body(body))
 }

@@ -123,13 +123,22 @@ pub(super) async fn choose(
 }
 
 /// Pages that a reader may be sent back to: never to another site.
-fn own_page(wanted: &str) -> &str {
+pub(super) fn own_page(wanted: &str) -> &str {
     let page = wanted.split(['?', '#']).next().unwrap_or_default();
     let is_plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_plain && ["historia", "romper", "prueba"].contains(&page) { wanted } else { "" }
+    let is_own = ["historia", "romper", "prueba"].contains(&page) || is_of_audit(page);
+    if is_plain && is_own { wanted } else { "" }
 }
 
-fn back(request: &HttpRequest, page: &str) -> HttpResponse {
+/// Pages of the audit, which have pages below them.
+fn is_of_audit(page: &str) -> bool {
+    let below = page.strip_prefix("auditoria");
+    let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    below.is_some_and(is_below) && !page.contains("//") && !page.contains("..")
+}
+
+/// Back to a page of the panel.
+pub(super) fn back(request: &HttpRequest, page: &str) -> HttpResponse {
     let place = format!("{}/{page}", prefix::of(request.headers()));
     HttpResponse::SeeOther().insert_header((LOCATION, place)).finish()
 }
@@ -140,12 +149,28 @@ mod tests {
 
     #[test]
     fn a_reader_is_sent_back_to_the_panels_own_pages_only() {
-        for own in ["historia?id=x", "romper", "prueba#a"] {
+        for own in [
+            "historia?id=x",
+            "romper",
+            "prueba#a",
+            "auditoria",
+            "auditoria?estado=error",
+            "auditoria/mensajes/x",
+        ] {
             assert_eq!(own_page(own), own);
         }
-        for other in
-            ["", "//evil.example", "https://evil.example", "otra", "romper\r\nx: y", "/romper"]
-        {
+        for other in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "otra",
+            "romper\r\nx: y",
+            "/romper",
+            "auditoriax",
+            "auditoria//evil.example",
+            "auditoria/../romper",
+            "auditoria\\evil",
+        ] {
             assert_eq!(own_page(other), "", "{other}");
         }
     }

@@ -26,15 +26,31 @@ impl Panel {
     /// The same, with the senders at `senders`, and with switches or without.
     pub(crate) fn with(analytics: SocketAddr, senders: &str, faults: &str) -> Self {
         let url = format!("http://{analytics}");
-        let config = Config::try_parse_from([
-            "visual-panel",
+        Self::configured(&[
             "--analytics-url",
             &url,
             "--sender-urls",
             senders,
             "--lab-faults",
             faults,
-        ]);
+        ])
+    }
+
+    /// With the audit proxy at `audit`; nobody is where anybody else should be.
+    pub(crate) fn auditing(audit: &str) -> Self {
+        let nobody = "http://127.0.0.1:9";
+        Self::configured(&[
+            "--analytics-url",
+            nobody,
+            "--sender-urls",
+            nobody,
+            "--audit-url",
+            audit,
+        ])
+    }
+
+    fn configured(arguments: &[&str]) -> Self {
+        let config = Config::try_parse_from(["visual-panel"].iter().chain(arguments));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let shutdown = Shutdown::default();

@@ -1,6 +1,7 @@
 //! The real panel, on a port of its own, in front of an analytics played by
 //! the test: what a browser is told in each state of the world.
 
+mod audit;
 mod door;
 mod fake;
 mod fixture;

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 struct State {
     answers: Arc<Mutex<HashMap<String, (u16, String)>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// What came as `Authorization`, of each question.
+    tokens: Arc<Mutex<Vec<String>>>,
 }
 
 pub(crate) struct FakeService {
@@ -27,7 +29,12 @@ impl FakeService {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let state = State::default();
         let data = web::Data::new(state.clone());
-        let app = move || App::new().app_data(data.clone()).default_service(web::to(answer));
+        let app = move || {
+            App::new()
+                .app_data(data.clone())
+                .app_data(web::PayloadConfig::new(1024 * 1024))
+                .default_service(web::to(answer))
+        };
         let server = HttpServer::new(app).workers(1).disable_signals();
         tokio::spawn(server.listen(listener).expect("a server").run());
         Self { url, state }
@@ -55,6 +62,11 @@ impl FakeService {
         asked.iter().filter(|question| !question.starts_with("GET ")).cloned().collect()
     }
 
+    /// By which token it was asked, each time.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.state.tokens.lock().expect("no test panics while it holds this").clone()
+    }
+
     /// How often it was asked `question`, a `GET` and its path.
     pub(crate) fn was_asked(&self, question: &str) -> usize {
         let asked = self.state.asked.lock().expect("no test panics while it holds this");
@@ -63,6 +75,9 @@ impl FakeService {
 }
 
 async fn answer(request: HttpRequest, body: String, state: web::Data<State>) -> HttpResponse {
+    let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let token = token.unwrap_or_default().to_owned();
+    state.tokens.lock().expect("no test panics while it holds this").push(token);
     let question = format!("{} {}", request.method(), request.path());
     let asked = format!("{question} {body}").trim_end().to_owned();
     state.asked.lock().expect("no test panics while it holds this").push(asked);

@@ -1,0 +1,311 @@
+//! The pages of the audit, with an audit proxy played by the test: who gets to see what,
+//! where the token goes, and what is handed on.
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{Panel, text},
+    service::FakeService,
+};
+
+const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
+const TOKEN: (&str, &str) = ("cookie", "sesion_auditoria=el-token");
+
+/// An audit proxy where somebody of this role is logged in.
+fn audit(role: &str) -> FakeService {
+    let service = FakeService::start();
+    service.answers("GET /sesiones/actual", 200, &who(role));
+    service.answers("GET /mensajes", 200, &found(&[]));
+    service
+}
+
+fn who(role: &str) -> Value {
+    json!({"cuenta": "ana", "rol": role, "caduca": "2026-11-23T12:00:00Z"})
+}
+
+fn panel(audit: &FakeService) -> Panel {
+    Panel::auditing(&audit.url)
+}
+
+fn row(id: &str) -> Value {
+    json!({"clave": "77", "id": id, "origen": "servicedesk", "destino": "redmine",
+           "tipo": "<b>ticket</b>", "correlacion": "ticket 4711", "creado": null,
+           "recibido": "2026-11-23T11:00:00Z", "reenviado": null, "asignado": null,
+           "notificado": null, "estado": "reenviado", "motivo": null, "tamano": 2,
+           "tipo_contenido": "application/json"})
+}
+
+fn found(rows: &[Value]) -> Value {
+    json!({"mensajes": rows, "siguiente": null, "mirados": null})
+}
+
+fn story() -> Value {
+    let step = |what: &str, who: &str, at: &str| json!({"paso": what, "a_las": format!("2026-11-23T12:00:{at}Z"), "quien": who});
+    let durations = json!({"hasta_recibido_ms": -50.0, "proxy_ms": 4.0, "proceso_ms": null,
+                           "relojes_desfasados": true});
+    let why = json!({"causa": "sin_consumidor", "cola": "buzon_redmine", "delante": 3,
+                     "explicacion": "Espera en «buzon_redmine», y nadie la lee.",
+                     "desde": "2026-11-23T12:00:01.004Z"});
+    json!({"id": ID, "sin_mensaje": [], "mensajes": [{"id": ID, "origen": "servicedesk",
+        "destino": "redmine", "tipo": "ticket.asignado", "correlacion": null,
+        "tipo_de_contenido": "application/json", "bytes": 2, "estado": "reenviado",
+        "pasos": [step("creado", "servicedesk", "01.050"), step("recibido", "audit-proxy", "01"),
+                  step("reenviado", "audit-proxy", "01.004")],
+        "duraciones": durations, "por_que": why}]})
+}
+
+async fn look(panel: &Panel, path: &str) -> String {
+    text(panel.get(path).header(TOKEN.0, TOKEN.1)).await
+}
+
+async fn post(panel: &Panel, path: &str, fields: &[(&str, &str)]) -> Response {
+    let request = panel.form(path, fields).header(TOKEN.0, TOKEN.1);
+    request.send().await.expect("an answer")
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+#[actix_web::test]
+async fn without_an_audit_proxy_the_page_says_so_and_nothing_leads_there() {
+    let panel = Panel::start("127.0.0.1:9".parse().expect("an address"));
+    assert!(!panel.page("/").await.contains("auditoria"));
+    for path in ["/auditoria", "/auditoria/sistemas", "/auditoria/entrar"] {
+        let page = panel.page(path).await;
+        assert!(page.contains("Aquí no hay auditoría en marcha"), "{page}");
+    }
+}
+
+#[actix_web::test]
+async fn whoever_is_not_logged_in_is_sent_to_the_login_and_comes_back() {
+    let audit = audit("lector");
+    let panel = panel(&audit);
+    assert!(panel.page("/").await.contains(r#"<a href="auditoria">"#));
+    let place = "/panel/auditoria/entrar?volver=auditoria%3Festado%3Derror";
+    let asked = || panel.get("/auditoria?estado=error").header("X-Forwarded-Prefix", "/panel");
+    let answer = asked().send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (303, place));
+    // So is whoever is not any more.
+    audit.answers("GET /sesiones/actual", 401, &json!({"detail": "Caducó."}));
+    let answer = asked().header(TOKEN.0, TOKEN.1).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (303, place));
+    let login = panel.page("/auditoria/entrar?volver=auditoria%3Festado%3Derror").await;
+    assert!(login.contains(r#"name="volver" value="auditoria?estado=error""#), "{login}");
+    let login = panel.page("/auditoria/entrar?volver=%2F%2Fevil.example").await;
+    assert!(login.contains(r#"name="volver" value="auditoria""#), "{login}");
+}
+
+#[actix_web::test]
+async fn the_token_is_kept_by_the_browser_for_these_pages_alone() {
+    let audit = audit("lector");
+    let session = json!({"token": "el-token", "cuenta": "ana", "rol": "lector",
+                         "caduca": "2026-11-23T12:00:00Z"});
+    audit.answers("POST /sesiones", 201, &session);
+    let panel = panel(&audit);
+    let fields = [("cuenta", "ana"), ("clave", "secreta"), ("volver", "auditoria/sistemas")];
+    let plain = panel.form("/auditoria/entrar", &fields).header("X-Forwarded-Prefix", "/panel");
+    let answer = plain.send().await.expect("an answer");
+    assert_eq!(header(&answer, "location"), "/panel/auditoria/sistemas");
+    let cookie = "sesion_auditoria=el-token; HttpOnly; SameSite=Strict; Path=/panel/auditoria";
+    assert_eq!(header(&answer, "set-cookie"), cookie);
+    let secure = panel.form("/auditoria/entrar", &fields).header("X-Forwarded-Proto", "https");
+    let answer = secure.send().await.expect("an answer");
+    assert!(header(&answer, "set-cookie").contains("; Secure"), "{answer:?}");
+    let sent = r#"POST /sesiones {"clave":"secreta","cuenta":"ana"}"#;
+    assert_eq!(audit.was_sent(), [sent, sent]);
+}
+
+#[actix_web::test]
+async fn a_wrong_password_is_said_and_not_shown() {
+    let audit = audit("lector");
+    audit.answers("POST /sesiones", 401, &json!({"detail": "No."}));
+    let panel = panel(&audit);
+    let form = panel.form("/auditoria/entrar", &[("cuenta", "ana"), ("clave", "equivocada")]);
+    let answer = form.send().await.expect("an answer");
+    assert_eq!(header(&answer, "set-cookie"), "");
+    let page = answer.text().await.expect("a body");
+    assert!(page.contains("La cuenta o la clave no son correctas"), "{page}");
+    assert!(page.contains(r#"value="ana""#) && !page.contains("equivocada"), "{page}");
+    audit.answers("POST /sesiones", 429, &json!({"detail": "Espere un minuto."}));
+    let form = panel.form("/auditoria/entrar", &[("cuenta", "ana"), ("clave", "equivocada")]);
+    let page = form.send().await.expect("an answer").text().await.expect("a body");
+    assert!(page.contains("Espere un minuto."), "{page}");
+}
+
+#[actix_web::test]
+async fn logging_out_ends_the_session_and_forgets_it() {
+    let audit = audit("lector");
+    audit.answers("DELETE /sesiones/actual", 204, &Value::Null);
+    let panel = panel(&audit);
+    let answer = post(&panel, "/auditoria/salir", &[]).await;
+    assert_eq!(header(&answer, "location"), "/auditoria/entrar?hecho=salida");
+    assert!(header(&answer, "set-cookie").contains("Max-Age=0"), "{answer:?}");
+    assert_eq!(audit.was_sent(), ["DELETE /sesiones/actual"]);
+    audit.answers("DELETE /sesiones/actual", 503, &Value::Null);
+    let answer = post(&panel, "/auditoria/salir", &[]).await;
+    assert_eq!(header(&answer, "location"), "/auditoria/entrar?hecho=salida-sin-cerrar");
+    assert!(header(&answer, "set-cookie").contains("Max-Age=0"), "{answer:?}");
+}
+
+#[actix_web::test]
+async fn another_site_can_make_nobody_do_anything() {
+    let audit = audit("administrador");
+    let panel = panel(&audit);
+    for path in ["entrar", "salir", "contenido", "reenviar", "sistemas", "cuentas", "clave"] {
+        let form = [("id", ID), ("accion", "uno"), ("cuenta", "a"), ("clave", "b")];
+        let path = format!("/auditoria/{path}");
+        for (name, value) in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")] {
+            let request = panel.form(&path, &form).header(TOKEN.0, TOKEN.1).header(name, value);
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+    assert!(audit.was_sent().is_empty(), "{:?}", audit.was_sent());
+    assert_eq!(audit.was_asked(&format!("GET /mensajes/{ID}/contenido")), 0);
+}
+
+#[actix_web::test]
+async fn what_strangers_wrote_stays_text_and_only_operators_are_offered_to_resend() {
+    let audit = audit("lector");
+    audit.answers("GET /mensajes", 200, &found(&[row(ID)]));
+    let panel = panel(&audit);
+    let page = look(&panel, "/auditoria?tipo=%3Cscript%3E").await;
+    assert!(page.contains("&#60;b&#62;ticket") && !page.contains("<script>"), "{page}");
+    assert!(page.contains(&format!("auditoria/mensajes/{ID}")), "{page}");
+    assert!(!page.contains("reenviar") && !page.contains("auditoria/cuentas"), "{page}");
+    audit.answers("GET /sesiones/actual", 200, &who("operador"));
+    let page = look(&panel, "/auditoria").await;
+    assert!(page.contains(&format!(r#"name="m" value="{ID}/77""#)), "{page}");
+    assert!(!page.contains("auditoria/cuentas"), "{page}");
+}
+
+#[actix_web::test]
+async fn a_story_shows_its_steps_why_it_waits_and_that_clocks_differ() {
+    let audit = audit("lector");
+    audit.answers(&format!("GET /mensajes/{ID}"), 200, &story());
+    let panel = panel(&audit);
+    let page = look(&panel, &format!("/auditoria/mensajes/{ID}")).await;
+    for part in [
+        "Espera en «buzon_redmine», y nadie la lee.",
+        "su reloj va adelantado al menos 50\u{a0}ms",
+        "−50\u{a0}ms",
+        "+4\u{a0}ms",
+        "Relojes desfasados",
+        r#"action="auditoria/contenido""#,
+    ] {
+        assert!(page.contains(part), "no {part} in {page}");
+    }
+    let asked = audit.was_asked(&format!("GET /mensajes/{ID}/contenido"));
+    assert_eq!(asked, 0, "a payload is looked at where somebody asks to see it only");
+}
+
+#[actix_web::test]
+async fn who_may_not_is_told_so_and_what_is_away_or_wrong_too() {
+    let audit = audit("lector");
+    let panel = panel(&audit);
+    for question in ["GET /cuentas", "GET /tokens"] {
+        let detail = "Esto requiere el rol «administrador».";
+        audit.answers(question, 403, &json!({"detail": detail}));
+    }
+    let path = format!("/auditoria/mensajes/{ID}");
+    audit.answers(&path.replace("/auditoria", "GET "), 404, &json!({"detail": "No se sabe."}));
+    for (path, words) in [
+        ("/auditoria/cuentas", "Esto requiere el rol «administrador»."),
+        (path.as_str(), "Aquí no se sabe nada de eso"),
+    ] {
+        let page = look(&panel, path).await;
+        assert!(page.contains(words) && page.contains("<bdi>ana</bdi>"), "{page}");
+    }
+    let fault =
+        json!({"detail": "Corrija «desde».", "errores": [{"donde": "desde", "detalle": "x"}]});
+    audit.answers("GET /mensajes", 400, &fault);
+    let page = look(&panel, "/auditoria?desde=ayer").await;
+    assert!(page.contains("Corrija «desde». · desde: x"), "{page}");
+}
+
+#[actix_web::test]
+async fn an_audit_proxy_that_is_away_is_said_to_be() {
+    let panel = Panel::auditing("http://127.0.0.1:9");
+    let page = look(&panel, "/auditoria").await;
+    assert!(page.contains("La auditoría no responde"), "{page}");
+}
+
+#[actix_web::test]
+async fn a_resend_goes_out_as_it_was_chosen() {
+    let audit = audit("operador");
+    let one = format!("POST /mensajes/{ID}/reenvios");
+    audit.answers(
+        &one,
+        200,
+        &json!({"id": ID, "clave": "77", "hecho_de": null, "reenviado": true}),
+    );
+    let panel = panel(&audit);
+    let answer = post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("id", ID)]).await;
+    assert_eq!(header(&answer, "location"), format!("/auditoria/mensajes/{ID}?hecho=reenviado"));
+
+    let count = |rehearsed: bool| {
+        json!({"simulado": rehearsed, "encontrados": 3, "reenviables": 2, "reenviados": 0,
+               "en_espera": 0, "rechazados": 1, "siguiente": null,
+               "motivos": [{"id": ID, "clave": "77", "motivo": "ya espera otro reenvío"}]})
+    };
+    audit.answers("POST /reenvios", 200, &count(true));
+    let fields = [("accion", "contar"), ("estado", "error")];
+    let page = post(&panel, "/auditoria/reenviar", &fields).await.text().await.expect("a body");
+    assert!(page.contains("Todavía no se ha enviado nada"), "{page}");
+    assert!(page.contains("ya espera otro reenvío"), "{page}");
+    assert!(page.contains(r#"name="estado" value="error""#), "{page}");
+    let chosen = format!("{ID}/77");
+    let fields = [("accion", "elegidos"), ("m", chosen.as_str())];
+    post(&panel, "/auditoria/reenviar", &fields).await;
+    // A payload that is text is as long as it is shown whole, and each byte may take three.
+    let long = "x".repeat(190_000);
+    let fields = [("accion", "editado"), ("id", ID), ("contenido", long.as_str())];
+    let answer = post(&panel, "/auditoria/reenviar", &fields).await;
+    assert_eq!(header(&answer, "location"), format!("/auditoria/mensajes/{ID}?hecho=nuevo"));
+    let search = r#"{"busqueda":{"estado":"error","orden":"recientes"},"simular":true}"#;
+    let expected = [
+        format!("{one} {{}}"),
+        format!("POST /reenvios {search}"),
+        format!(r#"POST /reenvios {{"mensajes":[{{"clave":"77","id":"{ID}"}}]}}"#),
+        format!(r#"{one} {{"contenido":"{long}"}}"#),
+    ];
+    assert_eq!(audit.was_sent(), expected);
+}
+
+#[actix_web::test]
+async fn an_export_is_handed_on_as_a_file() {
+    let audit = audit("lector");
+    audit.answers("GET /mensajes/exportar", 200, &json!({"id": ID}));
+    let panel = panel(&audit);
+    let request = panel.get("/auditoria/exportar?formato=ndjson&estado=error");
+    let answer = request.header(TOKEN.0, TOKEN.1).send().await.expect("an answer");
+    let disposition = "attachment; filename=\"mensajes.ndjson\"";
+    assert_eq!(header(&answer, "content-disposition"), disposition);
+    assert!(answer.text().await.expect("a body").contains(ID));
+}
+
+#[actix_web::test]
+async fn every_question_carries_the_readers_own_token() {
+    let audit = audit("lector");
+    let panel = panel(&audit);
+    look(&panel, "/auditoria").await;
+    post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("id", ID)]).await;
+    assert_eq!(audit.was_sent(), [format!("POST /mensajes/{ID}/reenvios {{}}")]);
+    let tokens = audit.tokens();
+    assert!(tokens.len() == 4 && tokens.iter().all(|one| one == "Bearer el-token"), "{tokens:?}");
+}
+
+#[actix_web::test]
+async fn a_new_credential_is_shown_once() {
+    let audit = audit("administrador");
+    let issued = json!({"usuario": "redmine-1", "clave": "s3cr3t", "amqp": "amqp://redmine-1:…",
+                        "creado": "2026-11-23T12:00:00Z"});
+    audit.answers("POST /sistemas/redmine/credenciales", 201, &issued);
+    let panel = panel(&audit);
+    let fields = [("accion", "credencial"), ("nombre", "redmine")];
+    let answer = post(&panel, "/auditoria/sistemas", &fields).await;
+    assert_eq!(header(&answer, "cache-control"), "no-store");
+    assert!(answer.text().await.expect("a body").contains("<code>s3cr3t</code>"));
+}
