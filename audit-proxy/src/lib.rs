@@ -16,6 +16,7 @@
 //! - [`store`]: the messages, and what became of them.
 //! - `find`: a page of what is asked for.
 //! - `topology`: what is declared on the broker.
+//! - `ground`: what the parts that follow have in common.
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
@@ -51,6 +52,7 @@ pub mod why;
 mod again;
 mod find;
 mod forward;
+mod ground;
 mod inquiry;
 mod notices;
 mod orders;
@@ -73,18 +75,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use access::{Door, Passwords};
-use again::Resender;
 pub use config::Config;
-use forward::Forwarder;
-use inquiry::Inquiry;
+use ground::Ground;
 use keep::{Bell, Keeper};
-use notices::Notices;
-use outbox::{Blocked, Outbox};
 use provision::Provision;
-use proxy::Proxy;
-use refusal::Refuser;
 use registry::Registry;
-use routes::{Administration, Asked, Switches};
+use routes::{Asked, Switches};
 use store::{LogStore, Store};
 
 /// The service, as the broker's dashboard shows its connections.
@@ -120,77 +116,46 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
     let (publisher, publishing) =
         publisher(amqp_url.clone(), NAME.to_owned(), names::DELIVERY_EXCHANGE, stop.clone());
     let mut publishing = tokio::spawn(publishing.run());
-    let blocked = Blocked::default();
     let sending = publisher.status().clone();
-    let refuser = Refuser::new(publisher.clone());
-    let crash = switches.crash.clone();
-    let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone(), crash.clone());
-    let outbox = Outbox::new(store.clone(), forwarder.clone(), blocked.clone(), registry.clone());
+    let ground = Ground::new(store, registry, publisher, switches.crash.clone(), max_payload);
     let (entry, entering) = subscription(&amqp_url, names::AUDIT_QUEUE, "auditoria", &switches);
     let (told, listening) =
         subscription(&amqp_url, names::NOTIFICATIONS, "notificaciones", &switches);
-    let provision = Provision::new(store.clone(), management.clone());
-    let inquiry = Inquiry {
-        store: store.clone(),
-        registry: registry.clone(),
-        blocked: blocked.clone(),
-        management: management.clone(),
-    };
-    let resender = Resender {
-        store: store.clone(),
-        registry: registry.clone(),
-        forwarder: forwarder.clone(),
-        blocked: blocked.clone(),
-        max_payload,
-    };
-    let proxy = Proxy {
-        store: store.clone(),
-        registry: registry.clone(),
-        forwarder,
-        refuser: refuser.clone(),
-        blocked,
-        max_payload,
-        crash: crash.clone(),
-        has_acked: false,
-    };
-    let notices = Notices { store: store.clone(), registry: registry.clone(), refuser, crash };
     let (logging, log_writer) = log_events::log_events(
         &amqp_url,
-        registry.clone(),
+        ground.registry.clone(),
         log_store.clone(),
         log_events_max,
         shutdown.token(),
     );
-    let readiness = readiness([sending, entering, listening], &registry, &door);
+    let readiness = readiness([sending, entering, listening], &ground.registry, &door);
     let openapi = routes::openapi(lab_faults);
     let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
 
     let mut consumers = JoinSet::new();
-    consumers.spawn(broker::consume(entry, proxy, shutdown.token()));
-    consumers.spawn(broker::consume(told, notices, shutdown.token()));
+    consumers.spawn(broker::consume(entry, ground.proxy(), shutdown.token()));
+    consumers.spawn(broker::consume(told, ground.notices(), shutdown.token()));
     consumers.spawn(logging);
     let mut log_writing = tokio::spawn(log_writer.run(stop.clone()));
-    let mut keepers = JoinSet::new();
-    keepers.spawn(outbox.run());
-    keepers.spawn(registry.clone().run());
-    keepers.spawn(door.run());
-    keepers.spawn(notices::reunite(store.clone(), registry.clone()));
-    keepers.spawn(provision.clone().run());
-
-    let administration =
-        Administration { store: store.clone(), registry, provision, management, address };
+    let provision = Provision::new(ground.store.clone(), management.clone());
     let bell = Bell::default();
-    keepers.spawn(Keeper::new(store.clone()).run(bell.clone()));
-    let faults = lab_faults.then_some(switches);
+    let mut keepers = JoinSet::new();
+    keepers.spawn(ground.outbox().run());
+    keepers.spawn(ground.registry.clone().run());
+    keepers.spawn(door.run());
+    keepers.spawn(notices::reunite(ground.store.clone(), ground.registry.clone()));
+    keepers.spawn(provision.clone().run());
+    keepers.spawn(Keeper::new(ground.store.clone()).run(bell.clone()));
+
     let routes = routes::routes(Asked {
-        store,
+        inquiry: ground.inquiry(management.clone()),
+        resender: ground.resender(),
+        administration: ground.administration(provision, management, address),
+        store: ground.store,
         log_store,
         passwords,
-        inquiry,
-        resender,
-        administration,
         bell,
-        faults,
+        faults: lab_faults.then_some(switches),
     });
     let serving = async { Ok(server.serve(routes).await?) };
     let work = async { tokio::try_join!(serving, ended(consumers)) };

@@ -95,11 +95,15 @@ impl Outbox {
     pub(crate) async fn run(self) {
         let mut ticks = interval(AGAIN);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for round in 0_u32.. {
+        // Reading the register makes the tables, where there are none yet.
+        while self.registry.current().is_err() {
             ticks.tick().await;
+        }
+        for round in 0_u32.. {
             if let Err(error) = self.round(round).await {
                 log::error!("what waits to be forwarded stays: {error}");
             }
+            ticks.tick().await;
         }
     }
 

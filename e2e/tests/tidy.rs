@@ -90,6 +90,7 @@ fn pure_cores_have_no_clock_and_no_io() {
         "visual-panel/src/growth.rs",
         "visual-panel/src/history.rs",
         "visual-panel/src/view.rs",
+        "visual-panel/src/view/audit.rs",
         "visual-panel/src/view/picture.rs",
         "visual-panel/src/view/proof.rs",
         "visual-panel/src/view/story.rs",

@@ -56,6 +56,21 @@ pub enum Refusal {
     Away(Away),
 }
 
+impl Refusal {
+    /// The status of a page that says so. Who is not logged in is sent to the login; who
+    /// fails there is refused.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotLoggedIn | Self::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::Problem { status, .. } => {
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY)
+            }
+            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
 /// What the panel reads of a problem (RFC 9457).
 #[derive(Deserialize)]
 struct ProblemBody {

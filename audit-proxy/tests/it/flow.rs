@@ -6,7 +6,7 @@ use test_support::eventually;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::running::{World, properties};
+use super::running::{USER, World, properties};
 
 fn steps(story: &Value) -> Vec<&str> {
     let steps = story["pasos"].as_array().into_iter().flatten();
@@ -177,16 +177,30 @@ async fn a_message_that_nobody_knows_is_not_found_and_what_is_no_id_is_refused()
 #[tokio::test]
 async fn who_asks_whether_it_can_publish_leaves_nothing_behind() {
     let world = World::new().await;
+    world.publishing_as("servicedesk").await;
     let proxy = world.running().await;
-    let url = world.vhost.url().parse().expect("a url");
-    let stop = CancellationToken::new();
-    let (publisher, task) =
-        broker::publisher(url, "test".to_owned(), names::ENTRY_EXCHANGE, stop.clone());
-    let task = tokio::spawn(task.run());
-    let status = publisher.status().clone();
-    eventually("it can publish", || async { status.check().map_err(|why| why.to_string()) }).await;
-    stop.cancel();
-    task.await.expect("an end");
+    for exchange in [names::ENTRY_EXCHANGE, names::LOG_EXCHANGE] {
+        let url = world.vhost.url().parse().expect("a url");
+        let stop = CancellationToken::new();
+        let (publisher, task) = broker::publisher(url, "test".to_owned(), exchange, stop.clone());
+        let task = tokio::spawn(task.run());
+        let status = publisher.status().clone();
+        let usable = || async { status.check().map_err(|why| why.to_string()) };
+        eventually("it can publish", usable).await;
+        stop.cancel();
+        task.await.expect("an end");
+    }
+    // What is told later is stored later.
+    let event = json!({ "nivel": "info", "texto": "el último" }).to_string();
+    let by = json!({ "app_id": "servicedesk", "user_id": USER });
+    let told = eventually("what was said is told", || async {
+        world.vhost.publish(names::LOG_EXCHANGE, "", by.clone(), &event).await;
+        let (_, told) = proxy.get("/eventos?sistema=servicedesk").await?;
+        if told["eventos"][0].is_object() { Ok(told) } else { Err(told.to_string()) }
+    })
+    .await;
+    let lost = told["perdidos"].as_array().into_iter().flatten();
+    assert_eq!(lost.filter(|loss| loss["eventos"].is_number()).count(), 0, "{told}");
     proxy.stopped().await;
     for queue in [names::AUDIT_QUEUE, names::NOTIFICATIONS, names::REFUSED_QUEUE] {
         world.vhost.wait_for_queue(queue, 0, 0).await;

@@ -65,8 +65,9 @@ fn as_problem(response: ServiceResponse, id: &str) -> ServiceResponse {
 /// Whether the answer has a body of its own that says what happened.
 fn is_documented(response: &ServiceResponse) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE);
+    let documents = [problem::MEDIA_TYPE, "application/json", "text/html"];
     content_type.is_some_and(|value| {
-        value == problem::MEDIA_TYPE || value.as_bytes().starts_with(b"application/json")
+        documents.iter().any(|one| value.as_bytes().starts_with(one.as_bytes()))
     })
 }
 

@@ -42,6 +42,7 @@ pub(super) fn audit(stack: &Stack) -> Result<Launch> {
     launch.set("DATABASE_URL", database_url(stack, database, "auditoria.db"));
     // Of its own account: in `.env` this name is that of RabbitMQ's administrator.
     launch.set("ADMIN_PASSWORD", &settings.audit_admin_password);
+    launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
 
@@ -49,6 +50,7 @@ pub(super) fn panel(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Panel)?;
     let senders = [Port::ClienteX, Port::ClienteUno, Port::ClienteDos];
     launch.set("ANALYTICS_URL", stack.local_url(Port::Analytics));
+    launch.set("AUDIT_URL", stack.local_url(Port::Audit));
     launch.set("SENDER_URLS", senders.map(|port| stack.local_url(port)).join(","));
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)

@@ -59,6 +59,13 @@ async fn look(panel: &Panel, path: &str) -> String {
     text(panel.get(path).header(TOKEN.0, TOKEN.1)).await
 }
 
+/// A page that says why not.
+async fn fault(panel: &Panel, path: &str, status: u16) -> String {
+    let answer = panel.get(path).header(TOKEN.0, TOKEN.1).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), status, "{path}");
+    answer.text().await.expect("a body")
+}
+
 async fn post(panel: &Panel, path: &str, fields: &[(&str, &str)]) -> Response {
     let request = panel.form(path, fields).header(TOKEN.0, TOKEN.1);
     request.send().await.expect("an answer")
@@ -73,7 +80,7 @@ async fn without_an_audit_proxy_the_page_says_so_and_nothing_leads_there() {
     let panel = Panel::start("127.0.0.1:9".parse().expect("an address"));
     assert!(!panel.page("/").await.contains("auditoria"));
     for path in ["/auditoria", "/auditoria/sistemas", "/auditoria/entrar"] {
-        let page = panel.page(path).await;
+        let page = fault(&panel, path, 404).await;
         assert!(page.contains("Aquí no hay auditoría en marcha"), "{page}");
     }
 }
@@ -211,11 +218,11 @@ async fn who_may_not_is_told_so_and_what_is_away_or_wrong_too() {
     }
     let path = format!("/auditoria/mensajes/{ID}");
     audit.answers(&path.replace("/auditoria", "GET "), 404, &json!({"detail": "No se sabe."}));
-    for (path, words) in [
-        ("/auditoria/cuentas", "Esto requiere el rol «administrador»."),
-        (path.as_str(), "Aquí no se sabe nada de eso"),
+    for (path, status, words) in [
+        ("/auditoria/cuentas", 403, "Esto requiere el rol «administrador»."),
+        (path.as_str(), 404, "Aquí no se sabe nada de eso"),
     ] {
-        let page = look(&panel, path).await;
+        let page = fault(&panel, path, status).await;
         assert!(page.contains(words) && page.contains("<bdi>ana</bdi>"), "{page}");
     }
     let fault =
@@ -228,7 +235,7 @@ async fn who_may_not_is_told_so_and_what_is_away_or_wrong_too() {
 #[actix_web::test]
 async fn an_audit_proxy_that_is_away_is_said_to_be() {
     let panel = Panel::auditing("http://127.0.0.1:9");
-    let page = look(&panel, "/auditoria").await;
+    let page = fault(&panel, "/auditoria", 503).await;
     assert!(page.contains("La auditoría no responde"), "{page}");
 }
 

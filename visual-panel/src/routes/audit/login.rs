@@ -11,7 +11,7 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use super::visitor::{COOKIE, Turned, Visitor, off};
+use super::visitor::{COOKIE, Turned, Visitor, off, status};
 use crate::{
     audit::{Refusal, wire::Who},
     prefix,
@@ -109,8 +109,7 @@ pub(super) async fn page(
     request_body(content = Login, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 303, description = "A la página que se quería"),
-        (status = 200, description = "La página otra vez, que dice por qué no", content_type = "text/html", body = String),
-        (status = 403, description = "La petición viene de otro sitio"),
+        (status = 403, description = "La página otra vez, que dice por qué no; o la petición viene de otro sitio", content_type = "text/html", body = String),
     )
 )]
 pub(super) async fn log_in(
@@ -181,7 +180,9 @@ fn once_more(
         left: None,
         is_from_elsewhere: false,
     };
-    shown(&page)
+    let mut response = shown(&page)?;
+    *response.status_mut() = status(refusal);
+    Ok(response)
 }
 
 fn shown(page: &LoginPage) -> Result<HttpResponse, Problem> {

@@ -41,7 +41,7 @@ pub(super) enum Turned {
     To(String),
     /// Shown why not. As a success of HTTP: of any other answer the server sends a problem
     /// document alone, which is nothing for a reader.
-    Page(String),
+    Page(StatusCode, String),
     /// Told why not.
     Problem(Problem),
 }
@@ -151,7 +151,7 @@ impl Visitor {
         }
         let frame = self.frame.clone();
         let fault = Fault::new(refusal, frame.lang);
-        drawn(&FaultPage { frame, who, fault })
+        drawn(status(refusal), &FaultPage { frame, who, fault })
     }
 }
 
@@ -168,12 +168,17 @@ pub(super) fn unknown_action() -> Turned {
 
 /// Where there is no audit proxy.
 pub(super) fn off(frame: Frame) -> Turned {
-    drawn(&OffPage { frame, who: None })
+    drawn(StatusCode::NOT_FOUND, &OffPage { frame, who: None })
 }
 
-fn drawn(page: &impl Template) -> Turned {
+/// The status of a page that says why not.
+pub(super) fn status(refusal: &Refusal) -> StatusCode {
+    StatusCode::from_u16(refusal.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY)
+}
+
+fn drawn(status: StatusCode, page: &impl Template) -> Turned {
     match page.render() {
-        Ok(html) => Turned::Page(html),
+        Ok(html) => Turned::Page(status, html),
         Err(error) => Turned::Problem(Problem::internal(&error)),
     }
 }
@@ -188,7 +193,7 @@ impl fmt::Display for Turned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::To(place) => write!(f, "sent to {place}"),
-            Self::Page(_) => f.write_str("shown why not"),
+            Self::Page(..) => f.write_str("shown why not"),
             Self::Problem(problem) => problem.fmt(f),
         }
     }
@@ -198,7 +203,7 @@ impl ResponseError for Turned {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::To(_) => StatusCode::SEE_OTHER,
-            Self::Page(_) => StatusCode::OK,
+            Self::Page(status, _) => *status,
             Self::Problem(problem) => problem.status_code(),
         }
     }
@@ -208,7 +213,11 @@ impl ResponseError for Turned {
             Self::To(place) => {
                 HttpResponse::SeeOther().insert_header((LOCATION, place.as_str())).finish()
             }
-            Self::Page(html) => html_of(html.clone()),
+            Self::Page(status, html) => {
+                let mut response = html_of(html.clone());
+                *response.status_mut() = *status;
+                response
+            }
             Self::Problem(problem) => problem.error_response(),
         }
     }
