@@ -20,7 +20,9 @@ use std::{pin::Pin, process::ExitCode, sync::Arc};
 use laboratories::Laboratories;
 use libtest_mimic::{Arguments, Trial};
 use nix::unistd::geteuid;
-use scenarios::{Scenario, audit, door, faults, live, load, panel, readers, readme, scenarios};
+use scenarios::{
+    Scenario, audit, audit_pages, door, faults, live, load, panel, readers, readme, scenarios,
+};
 use tokio::runtime::Runtime;
 
 /// A scenario that needs no laboratory, or makes its own.
@@ -97,12 +99,14 @@ const CLUSTER: [(&str, Scenario); 5] = scenarios![
     network::only_the_door_is_open_to_the_network,
 ];
 
-const AUDITORIA: [(&str, Scenario); 10] = scenarios![
+const AUDITORIA: [(&str, Scenario); 12] = scenarios![
     commands::status_says_what_docker_says,
     audit::its_documentation_works_behind_the_door,
     audit::what_no_system_published_is_refused_and_visible,
     audit::a_message_is_followed_from_one_system_to_another,
     audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit_pages::who_logs_in_finds_a_message_and_its_story,
+    audit_pages::its_pages_are_for_every_reader,
     audit::who_tries_passwords_without_end_is_held_up,
     hardening::every_container_has_the_least_it_needs,
     hardening::no_process_is_roots,

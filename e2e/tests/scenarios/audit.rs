@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Who is logged in at the audit proxy, by way of the door.
-struct Audit<'a> {
+pub(super) struct Audit<'a> {
     stack: &'a Stack,
     token: String,
 }
 
 /// A system that is registered, and its user of RabbitMQ.
-struct System<'a> {
+pub(super) struct System<'a> {
     stack: &'a Stack,
     name: &'static str,
     user: String,
@@ -26,7 +26,7 @@ struct System<'a> {
 }
 
 impl<'a> Audit<'a> {
-    async fn log_in(stack: &'a Stack) -> Self {
+    pub(super) async fn log_in(stack: &'a Stack) -> Self {
         let nobody = Audit { stack, token: String::new() };
         let account = json!({ "cuenta": "admin", "clave": "admin-auditoria" });
         let (status, session) = nobody.ask(Method::POST, "/sesiones", Some(account)).await;
@@ -34,7 +34,12 @@ impl<'a> Audit<'a> {
         Self { stack, token: text(&session["token"]) }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let url = self.stack.url("HTTP_PORT", &format!("/auditoria{path}"));
         let mut request = self.stack.http.request(method, url);
         if !self.token.is_empty() {
@@ -48,7 +53,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Registers a system and makes it a user.
-    async fn register(&self, name: &'static str) -> System<'a> {
+    pub(super) async fn register(&self, name: &'static str) -> System<'a> {
         let (status, system) =
             self.ask(Method::POST, "/sistemas", Some(json!({ "nombre": name }))).await;
         assert_eq!(status, 201, "{system}");
@@ -60,7 +65,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Waits until the only message of this id is in a state; its story.
-    async fn is(&self, id: Uuid, state: &str) -> Value {
+    pub(super) async fn is(&self, id: Uuid, state: &str) -> Value {
         eventually(&format!("{id} is {state}"), || async {
             let (_, told) = self.ask(Method::GET, &format!("/mensajes/{id}"), None).await;
             match &told["mensajes"][0] {
@@ -79,7 +84,7 @@ impl System<'_> {
     }
 
     /// Publishes a message, which the broker must take.
-    async fn publish(&self, to: &str, kind: &'static str, body: Value) -> Uuid {
+    pub(super) async fn publish(&self, to: &str, kind: &'static str, body: Value) -> Uuid {
         let (id, stop) = (Uuid::now_v7(), CancellationToken::new());
         let url = self.amqp().parse().expect("a broker's URL");
         let (publisher, task) =

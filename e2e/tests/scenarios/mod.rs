@@ -2,6 +2,7 @@
 //! of both include this.
 
 pub(crate) mod audit;
+pub(crate) mod audit_pages;
 pub(crate) mod door;
 pub(crate) mod faults;
 pub(crate) mod live;

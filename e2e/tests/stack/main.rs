@@ -11,12 +11,14 @@ use std::sync::Arc;
 use e2e::Stack;
 use libtest_mimic::{Arguments, Trial};
 use nix::{sys::signal::Signal, unistd::Pid};
-use scenarios::{Scenario, audit, door, faults, live, load, panel, readers, readme, scenarios};
+use scenarios::{
+    Scenario, audit, audit_pages, door, faults, live, load, panel, readers, readme, scenarios,
+};
 use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 45] = scenarios![
+const SCENARIOS: [(&str, Scenario); 47] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -31,6 +33,8 @@ const SCENARIOS: [(&str, Scenario); 45] = scenarios![
     audit::what_no_system_published_is_refused_and_visible,
     audit::a_message_is_followed_from_one_system_to_another,
     audit::what_is_published_while_it_is_stopped_waits_for_it,
+    audit_pages::who_logs_in_finds_a_message_and_its_story,
+    audit_pages::its_pages_are_for_every_reader,
     audit::who_tries_passwords_without_end_is_held_up,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,

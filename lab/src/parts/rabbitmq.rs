@@ -188,12 +188,10 @@ mod tests {
     use crate::settings::Settings;
     use messages::names::{
         AUDIT_EXCHANGE, AUDIT_QUEUE, CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE,
-        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, NOTIFICATIONS, QUEUE,
+        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, LOG_QUEUE, NOTIFICATIONS, QUEUE,
         REFUSED_EXCHANGE, REFUSED_QUEUE,
     };
     use serde_json::Value;
-
-    const LOG_QUEUE: &str = "cola_eventos_log";
 
     const COMMITTED: &str = include_str!("../../../rabbitmq/definitions.json");
 
