@@ -29,17 +29,20 @@ mod crashes;
 mod credentials;
 mod flow;
 mod log_contract;
-mod log_events;
 mod payload;
 mod pilot;
 mod process;
 mod register;
 mod resend;
 mod retention;
-mod retention_contract;
-mod retention_months;
 mod running;
 mod search;
+/// What has to be looked at in the database itself.
+mod store {
+    mod log_events;
+    mod retention_contract;
+    mod retention_months;
+}
 mod systems;
 mod why;
 

@@ -9,7 +9,7 @@ use test_support::{Session, eventually, eventually_within};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::running::{Running, World};
+use crate::running::{Running, World};
 
 async fn publish(world: &World, system: &str, user: Option<&str>, body: &str) {
     let mut properties = json!({ "app_id": system });

@@ -11,7 +11,7 @@ use messages::{MessageId, MessageKind, StandardMessage};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use uuid::Uuid;
 
-use super::{
+use crate::{
     Backend, Database,
     contract::{self, name},
 };

@@ -6,11 +6,8 @@ use audit_proxy::{
 };
 use sqlx::{Connection, PgConnection};
 
-use super::{
-    Backend, Database,
-    contract::name,
-    retention_contract::{day, forwarded, message, round, set, state, stored},
-};
+use super::retention_contract::{day, forwarded, message, round, set, state, stored};
+use crate::{Backend, Database, contract::name};
 
 /// The partition that a message lies in, and how many there are of its table.
 async fn partition(database: &Database, key: Key) -> (String, i64) {
