@@ -35,8 +35,11 @@ pub(in crate::prove) async fn killed(world: &World) -> Result<Outcome> {
     let mut outcome = judged.outcome();
     for (point, stretch) in POINTS.iter().zip(begins.windows(2)) {
         let Stretch { confirmed, lost, again } = judged.of(stretch[0]..stretch[1])?;
-        let found =
+        let mut found =
             format!("{point}: {times} muertes, {confirmed} mensajes, {again} reenviados otra vez");
+        if lost > 0 {
+            found = format!("{found}, {lost} perdidos");
+        }
         outcome = outcome.check(lost == 0, found);
     }
     Ok(outcome.times(times * u32::try_from(POINTS.len())?).recovery(longest))

@@ -4,7 +4,7 @@
 //! - [`api`]: the proxy, as its administrator asks it.
 //! - [`systems`]: two systems, and how they publish and take.
 //! - [`flow`]: messages without pause, and the comparison.
-//! - [`killed`], [`notices`], [`without_database`]: the faults.
+//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`]: the faults.
 
 mod api;
 mod flow;
