@@ -106,18 +106,14 @@ impl Trial {
     }
 }
 
-/// Whether one that was applied found a message that had a final state, and left it
-/// without.
+/// Whether the message had a final state, and then none any more: it is without one now,
+/// or was given a first one twice.
 pub(super) fn goes_back(story: &Value) -> bool {
-    let is_open = |state: &str| ["recibido", "reenviado"].contains(&state);
-    let mut settled = false;
-    let mut back = false;
-    for step in steps_of(&story["mensajes"][0]["pasos"]) {
-        let (before, now) = (&step["antes"], &step["estado"]);
-        back |= settled && before.as_str().is_some_and(is_open);
-        settled |= step["efecto"] == "aplicada" && now.as_str().is_some_and(|now| !is_open(now));
-    }
-    back || (settled && story["mensajes"][0]["estado"].as_str().is_none_or(is_open))
+    let is_open = |state: &Value| ["recibido", "reenviado"].iter().any(|open| state == open);
+    let message = &story["mensajes"][0];
+    let applied = || steps_of(&message["pasos"]).filter(|step| step["efecto"] == "aplicada");
+    let firsts = applied().filter(|step| is_open(&step["antes"])).count();
+    firsts > 1 || (applied().count() > 0 && is_open(&message["estado"]))
 }
 
 /// The ids of the notifications that are kept, as often as they are.
