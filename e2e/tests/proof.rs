@@ -37,7 +37,7 @@ fn prove(args: &[&str]) -> (Output, Vec<Value>) {
 #[test]
 fn every_fault_leaves_exactly_what_was_confirmed() {
     let (output, rows) = prove(&["--short"]);
-    assert_eq!(rows.len(), 20, "{rows:#?}");
+    assert_eq!(rows.len(), 23, "{rows:#?}");
     for row in &rows {
         let name = row["scenario"].as_str().unwrap_or_default();
         assert_eq!(row["ok"], true, "{row:#}");

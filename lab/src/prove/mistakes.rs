@@ -86,7 +86,7 @@ async fn crash_with_a_batch(world: &World) -> Result<Outcome> {
     let lock = hold_write_lock(world).await?;
     let traffic = Traffic::of(world, [world.bulk(200, 10)]).await?;
     traffic.is_over(PATIENCE).await?;
-    world.until_a_batch_fails().await?;
+    world.until_a_batch_fails(Part::Analytics).await?;
     world.kill(Part::Analytics).await?;
     drop(lock);
     world.until_ready(Part::Analytics).await?;

@@ -4,11 +4,13 @@
 //! - [`scenario`]: the list of faults.
 //! - [`processes`], [`broker`], [`lines`], [`poison`], [`storage`], [`edges`]:
 //!   the faults themselves; [`engine`]: those that only containers have.
+//! - [`audit`]: those of the audit proxy, with a load and a comparison of its own.
 //! - [`mistakes`]: deliberate errors that the checker must see.
 //! - [`world`]: the laboratory that is broken, and what breaks it.
 //! - [`traffic`]: the load meanwhile.
 //! - [`outcome`]: what was found, and the table.
 
+mod audit;
 mod broker;
 mod edges;
 mod engine;

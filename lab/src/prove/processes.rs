@@ -52,7 +52,7 @@ pub(super) async fn full_prefetch(world: &World) -> Result<Outcome> {
     let traffic = Traffic::of(world, [world.bulk(3000, 20)]).await?;
     traffic.is_over(PATIENCE).await?;
     for _ in 0..times {
-        world.until_a_batch_fails().await?;
+        world.until_a_batch_fails(Part::Analytics).await?;
         world.kill(Part::Analytics).await?;
     }
     drop(lock);

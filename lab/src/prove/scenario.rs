@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::world::World;
 use super::world::containers::Profile;
-use super::{broker, edges, engine, lines, poison, processes, storage};
+use super::{audit, broker, edges, engine, lines, poison, processes, storage};
 use crate::failure::Failure;
 use anyhow::Result;
 use std::pin::Pin;
@@ -65,7 +65,7 @@ const BASICO: On = On::Containers(Profile::Basico);
 const CLUSTER: On = On::Containers(Profile::Cluster);
 
 #[rustfmt::skip]
-const ALL: [Named; 29] = [
+const ALL: [Named; 32] = [
     Named::new("analitica-matada", "SIGKILL a analítica bajo carga", On::Any, scenario!(processes::analytics_killed)),
     Named::new("prefetch-lleno", "SIGKILL con el mismo prefetch lleno", On::Native, scenario!(processes::full_prefetch)),
     Named::new("emisor-matado", "SIGKILL a un emisor bajo carga", On::Any, scenario!(processes::sender_killed)),
@@ -89,6 +89,9 @@ const ALL: [Named; 29] = [
     Named::new("sigterm-en-turno", "SIGTERM a cada servicio bajo carga", On::Any, scenario!(processes::sigterm_in_turn)),
     Named::new("lentos", "conexiones cuya petición no termina", On::Any, scenario!(edges::slow_loris)),
     Named::new("muchos-nombres", "cada evento de un cliente distinto", On::Any, scenario!(edges::many_names)),
+    Named::new("auditoria-matada", "la auditoría muere en seis puntos de su camino", On::Native, scenario!(audit::killed)),
+    Named::new("auditoria-avisos", "avisos antes, dos veces y tarde, y muere", On::Native, scenario!(audit::notices)),
+    Named::new("auditoria-sin-base", "otro programa tiene su base de datos", On::Native, scenario!(audit::without_database)),
     Named::new("nodo-matado", "docker kill a cada nodo de tres", CLUSTER, scenario!(engine::node_killed)),
     Named::new("nodo-reiniciado", "cada nodo de tres se detiene y arranca", CLUSTER, scenario!(engine::node_restarted)),
     Named::new("proxy-matado", "docker kill a quien reparte las conexiones", CLUSTER, scenario!(engine::proxy_killed)),
@@ -129,7 +132,7 @@ mod tests {
 
     #[test]
     fn all_run_where_none_is_named_and_an_unknown_one_is_refused() {
-        assert_eq!(choose(&[], false).unwrap().len(), 20);
+        assert_eq!(choose(&[], false).unwrap().len(), 23);
         assert_eq!(choose(&[], true).unwrap().len(), 22);
         assert_eq!(choose(&["veneno".to_owned()], false).unwrap().len(), 1);
         for (name, compose) in [("nada", false), ("nodo-matado", false), ("reloj", true)] {

@@ -35,10 +35,14 @@ pub(super) struct WriteLock {
 
 /// Keeps analytics from writing, as soon as it is between two writes.
 pub(super) async fn hold_write_lock(world: &World) -> Result<WriteLock> {
-    let path = world.native()?.database();
+    hold_write_lock_of(&world.native()?.database()).await
+}
+
+/// Keeps whoever has this SQLite file open from writing, as soon as he is between two writes.
+pub(super) async fn hold_write_lock_of(path: &Path) -> Result<WriteLock> {
     until("el bloqueo de la base de datos", PATIENCE, async || {
-        // The second one comes and goes with the connections of analytics.
-        let (Ok(database), Ok(shared)) = (open(&path), open(&path.with_extension("db-shm"))) else {
+        // The second one comes and goes with his connections.
+        let (Ok(database), Ok(shared)) = (open(path), open(&path.with_extension("db-shm"))) else {
             return Ok(None);
         };
         let locked = try_lock(&database, libc::F_RDLCK, SHARED)

@@ -18,6 +18,7 @@ use crate::load::Ledger;
 use crate::part::Part;
 use crate::parts::readiness::Prober;
 use crate::running::Running;
+use crate::scratch::laboratory;
 use anyhow::{Context, Result, ensure};
 use containers::Containers;
 use native::Native;
@@ -106,17 +107,21 @@ impl World {
 
     /// Makes everything as it was, whatever a scenario left.
     pub(super) async fn whole(&self) -> Result<()> {
-        match &self.ground {
+        let parts: &[Part] = match &self.ground {
             Ground::Native(native) => {
                 for part in native.restored() {
                     self.anew(part).await?;
                 }
+                &laboratory::PARTS
             }
-            Ground::Containers(containers) => containers.restore().await?,
-        }
-        for part in Part::LAB_1 {
-            if self.until_ready(part).await.is_err() {
-                self.anew(part).await?;
+            Ground::Containers(containers) => {
+                containers.restore().await?;
+                &Part::LAB_1
+            }
+        };
+        for part in parts {
+            if self.until_ready(*part).await.is_err() {
+                self.anew(*part).await?;
             }
         }
         Ok(())
@@ -260,10 +265,10 @@ impl World {
         Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or_default())
     }
 
-    /// Waits until analytics has been handed a batch that it cannot store.
-    pub(super) async fn until_a_batch_fails(&self) -> Result<()> {
+    /// Waits until a consumer has been handed a batch that it cannot store.
+    pub(super) async fn until_a_batch_fails(&self, part: Part) -> Result<()> {
         until("un lote que no se puede guardar", PATIENCE, async || {
-            let failed = self.metric(Part::Analytics, "broker_batches_failed_total ").await;
+            let failed = self.metric(part, "broker_batches_failed_total ").await;
             Ok(failed.is_ok_and(|failed| failed >= 1.0).then_some(()))
         })
         .await

@@ -12,7 +12,7 @@ use crate::prove::wait::until;
 use crate::record::{self, Record, Request};
 use crate::running::Running;
 use crate::scratch::laboratory::{self, Laboratory};
-use crate::settings::Port;
+use crate::settings::{Port, Settings};
 use crate::signals::Interrupts;
 use anyhow::{Context, Result, ensure};
 use cut_proxy::CutProxy;
@@ -94,6 +94,16 @@ impl Native {
         self.layout().data().join("analiticas.db")
     }
 
+    /// The file that the audit proxy keeps messages in.
+    pub(in crate::prove) fn audit_database(&self) -> PathBuf {
+        self.layout().data().join("auditoria.db")
+    }
+
+    /// What it was started with.
+    pub(in crate::prove) fn settings(&self) -> &Settings {
+        &self.stack().settings
+    }
+
     /// Undoes what scenarios changed; the parts that have to be started anew.
     pub(super) fn restored(&self) -> Vec<Part> {
         self.senders_line.restore();
@@ -108,8 +118,18 @@ impl Native {
 
     pub(super) async fn kill(&self, part: Part) -> Result<()> {
         let process = self.process(part)?;
+        self.ends_by(part, async || process.signal(Signal::SIGKILL)).await
+    }
+
+    /// Does what ends a part, which is started again at once; waits for its new process.
+    pub(in crate::prove) async fn ends_by(
+        &self,
+        part: Part,
+        cause: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let process = self.process(part)?;
         record::request(self.layout(), part, Request::Start)?;
-        process.signal(Signal::SIGKILL)?;
+        cause().await?;
         until("un proceso nuevo", PATIENCE, async || {
             let new = self.process(part).ok().filter(|new| *new != process && new.is_alive());
             Ok(new)

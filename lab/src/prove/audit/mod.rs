@@ -1,0 +1,18 @@
+//! The audit proxy is broken while systems exchange messages, and what was confirmed to
+//! who published is compared with the copies and with what the destination has.
+//!
+//! - [`api`]: the proxy, as its administrator asks it.
+//! - [`systems`]: two systems, and how they publish and take.
+//! - [`flow`]: messages without pause, and the comparison.
+//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`]: the faults.
+
+mod api;
+mod flow;
+mod killed;
+mod notices;
+mod systems;
+mod without_database;
+
+pub(super) use killed::killed;
+pub(super) use notices::notices;
+pub(super) use without_database::without_database;
