@@ -1,6 +1,6 @@
 //! The story of one message, as a timeline with durations. Pure.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -218,9 +218,17 @@ fn durations(message: &Entry) -> Duraciones {
     let proxy_ms = message.forwarded.map(|forwarded| milliseconds(received, forwarded));
     let ended = message.forwarded.zip(message.notified);
     let proceso_ms = ended.map(|(forwarded, notified)| milliseconds(forwarded, notified));
-    let settled_early = message.settled.is_some_and(|settled| settled < received);
+    let settled_early = message.settled.is_some_and(|settled| latest(settled) < received);
     let relojes_desfasados = hasta_recibido_ms.is_some_and(|ms| ms < 0.0) || settled_early;
     Duraciones { hasta_recibido_ms, proxy_ms, proceso_ms, relojes_desfasados }
+}
+
+/// The last moment that a time may mean: AMQP's own tell whole seconds.
+fn latest(told: Timestamp) -> Timestamp {
+    if told.subsec_nanosecond() != 0 {
+        return told;
+    }
+    told.saturating_add(SignedDuration::from_micros(999_999)).unwrap_or(told)
 }
 
 /// To the microsecond.
@@ -344,6 +352,11 @@ mod tests {
         assert!(story.duraciones.relojes_desfasados);
         let behind = Entry { settled: Some(at(20)), ..message() };
         assert!(tell(behind, Vec::new()).duraciones.relojes_desfasados);
+        // A whole second may be any moment of it.
+        for (second, differs) in [(0, false), (-1000, true)] {
+            let whole = Entry { settled: Some(at(second)), ..message() };
+            assert_eq!(tell(whole, Vec::new()).duraciones.relojes_desfasados, differs, "{second}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
         browser.is_accessible().await;
 
         browser.click(&format!("a[href*='mensajes/{id}']")).await;
-        for step in ["creado", "recibido", "reenviado", "procesado"] {
+        for step in ["lo creó", "lo recibió", "lo reenvió", "notificó «procesado»"] {
             browser.says("main", step).await;
         }
         browser.is_accessible().await;

@@ -57,7 +57,7 @@ pub(crate) struct ProveArgs {
     /// Muestra los escenarios que hay
     #[arg(long)]
     pub(crate) list: bool,
-    /// Pocas repeticiones: unos cinco minutos en vez de quince
+    /// Pocas repeticiones: unos seis minutos en vez de veinte
     #[arg(long)]
     pub(crate) short: bool,
     /// Comete cinco errores a propósito; cada uno debe quedar a la vista

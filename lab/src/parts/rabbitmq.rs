@@ -186,6 +186,7 @@ fn variable(text: &str) -> Option<&str> {
 mod tests {
     use super::{variable, with_passwords};
     use crate::settings::Settings;
+    use broker::PROBE;
     use messages::names::{
         AUDIT_EXCHANGE, AUDIT_QUEUE, CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE,
         DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, LOG_QUEUE, NOTIFICATIONS, QUEUE,
@@ -295,6 +296,7 @@ mod tests {
             [REFUSED_EXCHANGE, "", REFUSED_QUEUE],
             [AUDIT_EXCHANGE, "", AUDIT_QUEUE],
             [ENTRY_EXCHANGE, NOTIFICATIONS, NOTIFICATIONS],
+            [ENTRY_EXCHANGE, PROBE, DELIVERY_EXCHANGE],
             [LOG_EXCHANGE, "", LOG_QUEUE],
         ];
         assert_eq!(bindings, wanted);

@@ -227,7 +227,9 @@ fn skew(step: &Step, received: Option<Timestamp>, lang: Lang) -> Option<String> 
         _ => return None,
     };
     let behind = match &step.notice {
-        Some(_) => received.map_or(SignedDuration::ZERO, |from| from.duration_since(step.at)),
+        Some(_) => {
+            received.map_or(SignedDuration::ZERO, |from| from.duration_since(latest(step.at)))
+        }
         None => SignedDuration::ZERO,
     };
     let least = |time: SignedDuration| span(time.as_millis_f64(), lang);
@@ -244,6 +246,14 @@ fn skew(step: &Step, received: Option<Timestamp>, lang: Lang) -> Option<String> 
     } else {
         None
     }
+}
+
+/// The last moment that a time may mean: AMQP's own tell whole seconds.
+fn latest(told: Timestamp) -> Timestamp {
+    if told.subsec_nanosecond() != 0 {
+        return told;
+    }
+    told.saturating_add(SignedDuration::from_micros(999_999)).unwrap_or(told)
 }
 
 fn stages(durations: &Durations, lang: Lang) -> Vec<Stage> {
