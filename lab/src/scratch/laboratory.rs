@@ -1,6 +1,5 @@
 //! A whole laboratory of processes for one run, apart from the one that may be
 //! up: a folder and ports of its own, and a supervisor at work in the background.
-//! It has the parts of lab 1 alone: nobody who runs it uses another.
 
 use super::{abandoned, free_ports, own, remove};
 use crate::layout::Layout;
@@ -19,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// What it is made of.
-pub(crate) const PARTS: [Part; 7] = Part::LAB_1;
+pub(crate) const PARTS: [Part; 8] = Part::START_ORDER;
 
 /// Every part of it runs.
 pub(crate) struct Laboratory {
