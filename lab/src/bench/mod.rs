@@ -179,6 +179,7 @@ fn size(args: &BenchArgs) -> Size {
         repetitions: args.repetitions.unwrap_or(size.repetitions),
         backlog: args.backlog.unwrap_or(size.backlog),
         growth: args.backlog.unwrap_or(size.growth),
+        kept: args.backlog.unwrap_or(size.kept),
         ..size
     }
 }

@@ -6,9 +6,11 @@
 //! - [`mailbox`]: what has arrived, as the broker counts it.
 //! - [`forwarder`]: what takes the proxy's place and keeps nothing.
 //! - [`arrivals`]: when a message arrives.
+//! - [`disk`]: the size of its database.
 //! - [`search`]: questions to the audit.
 
 mod arrivals;
+pub(crate) mod disk;
 mod forwarder;
 mod link;
 mod mailbox;

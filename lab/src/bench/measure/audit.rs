@@ -1,14 +1,13 @@
 //! Messages from one system to another: how many a second, how much later than without
 //! the audit, in how much space, and how soon they are found again.
 
-use crate::bench::audit::{Arrivals, FIELDS, Forwarder, Growth, Way};
+use crate::bench::audit::{Arrivals, FIELDS, Forwarder, Growth, Way, disk};
 use crate::bench::figures::{BYTES, Figures, P50, P99, as_f64};
 use crate::bench::flow::Flow;
 use crate::bench::ground::{Ground, Moment};
 use crate::bench::processes::forget_peaks;
 use crate::load::latency::Latency;
-use anyhow::{Context, Result};
-use std::fs;
+use anyhow::Result;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,7 +17,7 @@ const SEND_EVERY: Duration = Duration::from_millis(50);
 /// Messages each way that are sent before they are timed.
 const WARM_UP: usize = 10;
 
-/// How the files of the audit's database begin.
+/// The audit's database.
 const DATABASE: &str = "auditoria.db";
 
 /// A backlog, forwarded by what keeps nothing; from the last moment at which nothing of
@@ -72,16 +71,7 @@ async fn drain<T>(ground: &Ground, start: impl Future<Output = Result<T>>) -> Re
 
 /// What the audit's database takes on the disk, in bytes.
 fn size(ground: &Ground) -> Result<u64> {
-    let folder = ground.layout().data();
-    let what = || format!("no se pudo leer {}", folder.display());
-    let mut size = 0;
-    for entry in fs::read_dir(&folder).with_context(what)? {
-        let entry = entry.with_context(what)?;
-        if entry.file_name().to_string_lossy().starts_with(DATABASE) {
-            size += entry.metadata().with_context(what)?.len();
-        }
-    }
-    Ok(size)
+    disk::size(&ground.layout().data().join(DATABASE))
 }
 
 /// Ten messages a second through the proxy, and as many past it: in turn, so that what

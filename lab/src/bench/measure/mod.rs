@@ -90,7 +90,7 @@ pub(super) const ALL: [Measurement; 32] = [
     measurement!("auditoria-crudo", "reenviar mensajes sin guardar copia", audit::bare),
     measurement!("auditoria", "lo mismo con el proxy de auditoría", audit::proxy),
     measurement!("auditoria-demora", "10 mensajes por segundo, hasta el buzón", audit::latency),
-    Measurement { least: Extent::Full, ..measurement!("auditoria-buscar", "buscar entre 5.000.000 de mensajes", audit::search) },
+    Measurement { least: Extent::Full, ..measurement!("auditoria-buscar", "buscar mensajes por cada campo", audit::search) },
     growth!(Quick, "clientes-1e3", "vaciar una cola de 1.000 clientes", |ground| growth::clients(ground, 1_000)),
     growth!(Quick, "clientes-1e4", "vaciar una cola de 10.000 clientes", |ground| growth::clients(ground, 10_000)),
     growth!(Usual, "clientes-1e5", "vaciar una cola de 100.000 clientes", |ground| growth::clients(ground, 100_000)),
