@@ -297,6 +297,7 @@ mod tests {
             [REFUSED_EXCHANGE, "", REFUSED_QUEUE],
             [AUDIT_EXCHANGE, "", AUDIT_QUEUE],
             [ENTRY_EXCHANGE, NOTIFICATIONS, NOTIFICATIONS],
+            [ENTRY_EXCHANGE, broker::PROBE, DELIVERY_EXCHANGE],
             [LOG_EXCHANGE, "", LOG_QUEUE],
         ];
         assert_eq!(bindings, wanted);

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_empty_broker_misses_everything() {
         let found = deviations(&Broker::default());
-        assert_eq!(found.len(), 19);
+        assert_eq!(found.len(), 20);
         assert_eq!(found[0], "falta el exchange eventos_clientes");
     }
 }
