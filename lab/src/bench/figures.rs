@@ -19,6 +19,9 @@ pub(crate) const ERRORS: &str = "errors";
 pub(crate) const P50: &str = "p50_ms";
 pub(crate) const P99: &str = "p99_ms";
 
+/// Bytes on the disk for each message that the audit keeps.
+pub(crate) const BYTES: &str = "bytes_per_message";
+
 /// Which share of the machine's processors others used meanwhile, 0 to 1.
 pub(crate) const FOREIGN: &str = "foreign_share";
 
@@ -57,8 +60,13 @@ impl Figures {
     /// done before anybody looked.
     #[must_use]
     pub(crate) fn in_time(self, events: u64, took: Duration) -> Self {
-        let rates = Self::of(events, took);
-        Self(self.0.into_iter().chain(rates.0).collect())
+        self.and(Self::of(events, took))
+    }
+
+    /// These, and others of other names.
+    #[must_use]
+    pub(crate) fn and(self, others: Self) -> Self {
+        Self(self.0.into_iter().chain(others.0).collect())
     }
 
     #[must_use]

@@ -28,7 +28,7 @@ const fn cost(measurement: &'static str) -> Number {
 }
 
 #[rustfmt::skip]
-pub(super) const ALL: [Target; 22] = [
+pub(super) const ALL: [Target; 26] = [
     target("/send ÷ publicar en crudo (100)", rate("send"), rate("crudo-100"), AtLeast(0.70)),
     target("/send ÷ Flask como en los tutoriales", rate("send"), rate("flask"), AtLeast(150.0)),
     target("/send ÷ gunicorn con confirms", rate("send"), rate("gunicorn"), AtLeast(18.0)),
@@ -47,6 +47,10 @@ pub(super) const ALL: [Target; 22] = [
     target("por Traefik ÷ /send directo", rate("traefik"), rate("send"), AtLeast(0.45)),
     target("crudo: 2 colas según el cliente ÷ una", rate("crudo-particiones"), rate("crudo-ambos"), AtLeast(1.4)),
     target("lote contado: 2 colas según el cliente ÷ una", rate("particiones"), rate("completo"), AtLeast(1.0)),
+    target("auditoría ÷ reenviar sin guardar copia", rate("auditoria"), rate("auditoria-crudo"), AtLeast(0.95)),
+    target("auditoría: lo que añade, p50 (ms)", Of("auditoria-demora", "added_p50_ms"), One, AtMost(5.0)),
+    target("auditoría: lo que añade, p99 (ms)", Of("auditoria-demora", "added_p99_ms"), One, AtMost(25.0)),
+    target("auditoría: buscar por un campo, p99 (ms)", Of("auditoria-buscar", P99), One, AtMost(20.0)),
     growth(&CLIENTS),
     growth(&IDS),
     growth(&SENDERS),

@@ -2,6 +2,7 @@
 //! every measurement needs of it.
 
 use super::apart::apart;
+use super::audit::Systems;
 use super::flow::Flow;
 use super::processes::{self, Cpu, Memory, Sessions};
 use super::raw::{self, Connection, Field, Publisher, Target};
@@ -23,6 +24,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 /// The queue of measurements in which nobody counts, and the event's name that
@@ -56,6 +58,11 @@ pub(crate) struct Size {
     pub(crate) growth: u64,
     /// Browsers that look at the panel.
     pub(crate) browsers: usize,
+    /// Messages that wait for the audit, and that it has kept when it is searched.
+    pub(crate) messages: u64,
+    pub(crate) kept: u64,
+    /// How long messages are sent whose way is timed.
+    pub(crate) timed: Duration,
 }
 
 /// Everything a measurement may touch.
@@ -68,6 +75,8 @@ pub(crate) struct Ground {
     pub(super) http: Client,
     /// A Python with the classroom's packages, or why there is none.
     pub(crate) python: Result<PathBuf, String>,
+    /// Who exchanges messages by way of the audit, once somebody needs them.
+    pub(super) systems: OnceCell<Systems>,
 }
 
 /// What analytics tells of itself.
@@ -97,7 +106,16 @@ impl Ground {
         let definitions = std::fs::read_to_string(definitions).context("definitions.json")?;
         let arguments = raw::arguments_of(&definitions, QUEUE)?;
         let http = Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
-        Ok(Self { laboratory, running, size, broker, arguments, http, python })
+        Ok(Self {
+            laboratory,
+            running,
+            size,
+            broker,
+            arguments,
+            http,
+            python,
+            systems: OnceCell::new(),
+        })
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -239,6 +257,18 @@ impl Ground {
         Ok(())
     }
 
+    /// Ends the audit proxy; what is published from here on waits.
+    pub(crate) async fn halt_audit(&self) -> Result<()> {
+        control::halt(self.layout(), Part::Audit).await?;
+        Ok(())
+    }
+
+    /// Starts the audit proxy again, and waits until it is ready.
+    pub(crate) async fn launch_audit(&self) -> Result<()> {
+        control::launch(self.layout(), Part::Audit).await?;
+        Ok(())
+    }
+
     /// Has analytics count an event of each client, before anything is measured.
     pub(crate) async fn know_all_clients(&self) -> Result<()> {
         let before = self.counted().await?;
@@ -247,12 +277,15 @@ impl Ground {
         Ok(())
     }
 
-    /// After a measurement that failed: analytics runs, and has counted what there
-    /// was to count.
+    /// After a measurement that failed: the audit runs, and analytics, which has counted
+    /// what there was to count.
     pub(crate) async fn recover(&self) -> Result<()> {
         super::guest::end_all(self.layout()).await?;
         if control::living(self.layout(), Part::Analytics).is_none() {
             self.launch_analytics().await?;
+        }
+        if control::living(self.layout(), Part::Audit).is_none() {
+            self.launch_audit().await?;
         }
         let mut before = None;
         until("que analiticas no cuente más", COUNT_LIMIT, async || {

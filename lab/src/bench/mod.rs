@@ -10,6 +10,7 @@
 //! - [`processes`]: what each process uses.
 //! - [`ground`], [`guest`], [`partitions`]: the laboratory that is measured, who
 //!   joins it, and several queues in place of one.
+//! - [`audit`]: systems that exchange messages, and the audit between them.
 //! - [`measure`]: the measurements.
 //! - [`figures`], [`series`], [`target`], [`goals`]: numbers, ratios, what they
 //!   should be.
@@ -17,6 +18,7 @@
 //! - [`flow`], [`apart`]: a load as others see it, and its thread.
 
 mod apart;
+mod audit;
 mod browsers;
 mod classroom;
 mod figures;
@@ -156,6 +158,9 @@ fn size(args: &BenchArgs) -> Size {
         backlog: if args.full { 1_000_000 } else { 200_000 },
         growth: 200_000,
         browsers: 50,
+        messages: 50_000,
+        kept: 5_000_000,
+        timed: Duration::from_secs(20),
     };
     let quick = Size {
         repetitions: 1,
@@ -165,12 +170,16 @@ fn size(args: &BenchArgs) -> Size {
         backlog: 20_000,
         growth: 20_000,
         browsers: 5,
+        messages: 5_000,
+        kept: 5_000,
+        timed: Duration::from_secs(3),
     };
     let size = if args.quick { quick } else { usual };
     Size {
         repetitions: args.repetitions.unwrap_or(size.repetitions),
         backlog: args.backlog.unwrap_or(size.backlog),
         growth: args.backlog.unwrap_or(size.growth),
+        kept: args.backlog.unwrap_or(size.kept),
         ..size
     }
 }

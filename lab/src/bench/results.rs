@@ -109,6 +109,9 @@ pub(super) mod tests {
                 .with("p99_ms", 12_345.6)
                 .with("report_p99_ms", 3.0 * f64::from(factor))
                 .with("panel_p99_ms", 12_345.6)
+                .with("added_p50_ms", 12_345.6)
+                .with("added_p99_ms", 12_345.6)
+                .with("bytes_per_message", 1234.0)
                 .with("errors", 99.0);
             for part in parts {
                 figures = figures.with(format!("cpu_us.{part}"), 1234.5);

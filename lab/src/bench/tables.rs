@@ -1,6 +1,6 @@
 //! A run for people: tables of 80 columns.
 
-use super::figures::{ERRORS, P50, P99, PER_SECOND, cpu, peak};
+use super::figures::{BYTES, ERRORS, P50, P99, PER_SECOND, cpu, peak};
 use super::machine::Machine;
 use super::processes::BENCH;
 use super::results::{Numbers, Results};
@@ -21,6 +21,7 @@ impl Results {
         );
         self.rates(&mut text);
         self.memory(&mut text);
+        self.audit(&mut text);
         self.goals(&mut text);
         self.warnings(&mut text);
         text
@@ -46,15 +47,29 @@ impl Results {
 
     /// The most memory that each of our services had.
     fn memory(&self, text: &mut String) {
-        let [sender, analytics, panel] = ["emisor", "analít", "panel"];
-        line(text, format!("\n{:<17} {sender:>9} {analytics:>9} {panel:>9}", "MiB, máximo"));
+        let [sender, analytics, panel, audit] = ["emisor", "analít", "panel", "audit"];
+        let head = format!("{sender:>9} {analytics:>9} {panel:>9} {audit:>9}");
+        line(text, format!("\n{:<17} {head}", "MiB, máximo"));
         for (name, numbers) in self.measured() {
             let of = |part: Part| short(median(numbers, &peak(part.name())));
-            let [sender, analytics, panel] = [Part::ClienteX, Part::Analytics, Part::Panel].map(of);
+            let [sender, analytics] = [Part::ClienteX, Part::Analytics].map(of);
+            let [panel, audit] = [Part::Panel, Part::Audit].map(of);
             if sender != NOTHING {
-                line(text, format!("{name:<17} {sender:>9} {analytics:>9} {panel:>9}"));
+                line(text, format!("{name:<17} {sender:>9} {analytics:>9} {panel:>9} {audit:>9}"));
             }
         }
+    }
+
+    /// What the audit's rate means to who exchanges messages, and in which space.
+    fn audit(&self, text: &mut String) {
+        let Some(numbers) = self.measurements.get("auditoria") else { return };
+        let (Some(rate), Some(bytes)) = (median(numbers, PER_SECOND), median(numbers, BYTES))
+        else {
+            return;
+        };
+        let months = short(Some(rate * 3600.0 / A_MONTH));
+        line(text, format!("\nAuditoría: {months} meses de 280.000 mensajes por hora"));
+        line(text, format!("           {bytes:.0} bytes en disco por mensaje"));
     }
 
     /// Ratios beside what they should be.
@@ -156,6 +171,9 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Messages that 22 systems exchanged in a month, by way of an audit of this kind.
+const A_MONTH: f64 = 280_000.0;
+
 /// What stands for a number that there is not.
 const NOTHING: &str = "–";
 
@@ -190,9 +208,16 @@ mod tests {
         for line in told.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
-        for expected in
-            ["crudo-100", "rabbit", "? ruido", "no se concluye", "99 peticiones", "✗ send"]
-        {
+        for expected in [
+            "crudo-100",
+            "rabbit",
+            "? ruido",
+            "no se concluye",
+            "99 peticiones",
+            "3214 meses",
+            "1234 bytes",
+            "✗ send",
+        ] {
             assert!(told.contains(expected), "{expected}: {told}");
         }
     }

@@ -16,13 +16,13 @@ pub(crate) struct BenchArgs {
     /// Una vuelta corta, para ver que todo se mide
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Colas de un millón de eventos, y más clientes, ids y emisores
+    /// Colas de un millón de eventos, y más clientes, ids, emisores y mensajes
     #[arg(long, conflicts_with = "quick")]
     pub(crate) full: bool,
     /// Cuántas veces se mide todo (3)
     #[arg(long, value_name = "N", value_parser = repetitions)]
     pub(crate) repetitions: Option<usize>,
-    /// Eventos de las colas que se vacían (200000)
+    /// Eventos de las colas que se vacían (200000) y mensajes que se buscan (5000000)
     #[arg(long, value_name = "N", conflicts_with = "full")]
     #[arg(value_parser = clap::value_parser!(u64).range(1000..=4_000_000))]
     pub(crate) backlog: Option<u64>,

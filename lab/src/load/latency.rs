@@ -34,6 +34,11 @@ impl Latency {
         self.0.is_empty()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.0.len()
+    }
+
     /// The latency within which this share (0 to 1) of the requests stayed.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         Duration::from_micros(self.0.value_at_quantile(share))

@@ -24,6 +24,9 @@ const FEW: u64 = 1000;
 /// than the queue holds.
 const CHUNK: u64 = 1_000_000;
 
+/// How the files of analytics' database begin: others have theirs beside them.
+const COUNTS: &str = "analiticas.db";
+
 /// How long a further sender may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -137,7 +140,7 @@ impl Ground {
         self.halt_analytics().await?;
         let data = self.layout().data();
         let what = || format!("no se pudo preparar {}", data.display());
-        for file in files(&data).with_context(what)? {
+        for file in counts_in(&data).with_context(what)? {
             fs::remove_file(file).with_context(what)?;
         }
         if let Some(template) = template {
@@ -159,15 +162,39 @@ impl Ground {
     }
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+/// The files of analytics' database.
+fn counts_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let files: Vec<PathBuf> = files.collect::<std::io::Result<_>>()?;
+    let is_its = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COUNTS))
+    };
+    Ok(files.into_iter().filter(is_its).collect())
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    for file in files(from)? {
+    for file in counts_in(from)? {
         if let Some(name) = file.file_name() {
             fs::copy(&file, to.join(name))?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copy;
+    use std::fs;
+
+    #[test]
+    fn of_the_databases_only_that_of_the_counts_is_copied() {
+        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        for name in ["analiticas.db", "analiticas.db-wal", "auditoria.db"] {
+            fs::write(from.path().join(name), name).unwrap();
+        }
+        copy(from.path(), to.path()).unwrap();
+        let copied = |name| to.path().join(name).exists();
+        assert!(copied("analiticas.db") && copied("analiticas.db-wal"));
+        assert!(!copied("auditoria.db"));
+    }
 }

@@ -6,8 +6,10 @@
 //! - [`count`]: from the request to the count.
 //! - [`partitions`]: several queues in place of one.
 //! - [`panel`]: browsers that look on.
+//! - [`audit`]: messages between systems, with the audit and without.
 //! - [`growth`]: what an event costs as the laboratory grows.
 
+mod audit;
 mod count;
 mod growth;
 mod panel;
@@ -69,7 +71,7 @@ macro_rules! growth {
 }
 
 #[rustfmt::skip]
-pub(super) const ALL: [Measurement; 28] = [
+pub(super) const ALL: [Measurement; 32] = [
     measurement!("crudo-100", "publicar en crudo, ventana de 100", |ground| raw::publish(ground, 100)),
     measurement!("crudo-1000", "publicar en crudo, ventana de 1000", |ground| raw::publish(ground, 1000)),
     measurement!("crudo-consumo", "consumir en crudo lo que espera", raw::consume),
@@ -85,6 +87,10 @@ pub(super) const ALL: [Measurement; 28] = [
     measurement!("particiones", "lo mismo con 2 colas, según el cliente", partitions::batch),
     measurement!("cola", "contar lo que espera en la cola", count::backlog),
     measurement!("panel", "navegadores que miran el panel", panel::look),
+    measurement!("auditoria-crudo", "reenviar mensajes sin guardar copia", audit::bare),
+    measurement!("auditoria", "lo mismo con el proxy de auditoría", audit::proxy),
+    measurement!("auditoria-demora", "10 mensajes por segundo, hasta el buzón", audit::latency),
+    Measurement { least: Extent::Full, ..measurement!("auditoria-buscar", "buscar mensajes por cada campo", audit::search) },
     growth!(Quick, "clientes-1e3", "vaciar una cola de 1.000 clientes", |ground| growth::clients(ground, 1_000)),
     growth!(Quick, "clientes-1e4", "vaciar una cola de 10.000 clientes", |ground| growth::clients(ground, 10_000)),
     growth!(Usual, "clientes-1e5", "vaciar una cola de 100.000 clientes", |ground| growth::clients(ground, 100_000)),

@@ -76,6 +76,27 @@ impl Connection {
         Ok(())
     }
 
+    /// How many messages wait in a queue, without those that somebody has not
+    /// acknowledged yet.
+    ///
+    /// # Errors
+    /// When there is no such queue; the connection is of no use then.
+    pub(crate) fn length(&mut self, queue: &str) -> Result<u64> {
+        let answer = self.call(&method::queue_declare_passive(queue), method::QUEUE_DECLARE_OK)?;
+        let mut answer = Reader(&answer);
+        answer.short_text()?;
+        Ok(answer.long()?.into())
+    }
+
+    /// Throws away what waits in a queue; how many messages that were.
+    ///
+    /// # Errors
+    /// When there is no such queue; the connection is of no use then.
+    pub(crate) fn purge(&mut self, queue: &str) -> Result<u64> {
+        let answer = self.call(&method::queue_purge(queue), method::QUEUE_PURGE_OK)?;
+        Ok(Reader(&answer).long()?.into())
+    }
+
     /// Has a queue take what is published under this key.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub(super) const EXCHANGE_DELETE_OK: Id = (40, 21);
 pub(super) const EXCHANGE_BIND_OK: Id = (40, 31);
 pub(super) const QUEUE_DECLARE_OK: Id = (50, 11);
 pub(super) const QUEUE_BIND_OK: Id = (50, 21);
+pub(super) const QUEUE_PURGE_OK: Id = (50, 31);
 pub(super) const QUEUE_DELETE_OK: Id = (50, 41);
 pub(super) const BASIC_QOS_OK: Id = (60, 11);
 pub(super) const BASIC_CONSUME_OK: Id = (60, 21);
@@ -100,6 +101,15 @@ pub(super) fn exchange_bind(to: &str, from: &str, routing_key: &str) -> Vec<u8> 
 /// auto-delete, no-wait.
 pub(super) fn queue_declare(queue: &str, arguments: &[(String, Field)]) -> Vec<u8> {
     method((50, 10)).short(0).short_text(queue).octet(0b0_0010).table(arguments).finish()
+}
+
+/// Asks of a queue that is there, and how many messages wait in it.
+pub(super) fn queue_declare_passive(queue: &str) -> Vec<u8> {
+    method((50, 10)).short(0).short_text(queue).octet(0b0_0001).table(&[]).finish()
+}
+
+pub(super) fn queue_purge(queue: &str) -> Vec<u8> {
+    method((50, 30)).short(0).short_text(queue).octet(0).finish()
 }
 
 pub(super) fn queue_bind(queue: &str, exchange: &str, routing_key: &str) -> Vec<u8> {

@@ -52,6 +52,22 @@ async fn what_is_published_is_confirmed_and_consumed_once() {
 }
 
 #[tokio::test]
+async fn what_waits_is_counted_and_thrown_away() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let mut connection = queue(&address);
+        Publisher::open(&address, &TARGET, 100).unwrap().run(30, &Flow::default()).unwrap();
+        assert_eq!(connection.length("q").unwrap(), 30);
+        assert_eq!(connection.purge("q").unwrap(), 30);
+        assert_eq!(connection.length("q").unwrap(), 0);
+        let error = connection.length("r").expect_err("no such queue").to_string();
+        assert!(error.contains("404"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_exchange_by_header_shares_clients_out_among_its_queues() {
     let vhost = Vhost::create().await;
     let address = address(&vhost);
