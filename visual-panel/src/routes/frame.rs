@@ -18,7 +18,10 @@ pub(super) struct Frame {
     pub(super) prefix: String,
     /// The reader's language.
     pub(super) lang: Lang,
-    /// Where the reader is, to come back to after choosing a language.
+    /// The page itself, for links within it.
+    pub(super) page: String,
+    /// Where the reader is, to come back to after choosing a language: with a form, the
+    /// page that it was on.
     pub(super) here: String,
     /// Whether there are pages of the audit.
     pub(super) has_audit: bool,
@@ -33,6 +36,7 @@ impl Frame {
         Self {
             prefix: prefix::of(request.headers()).to_owned(),
             lang: Lang::of(request),
+            page: here.clone(),
             here,
             has_audit: panel.is_some_and(|panel| panel.audit.is_some()),
         }
@@ -40,7 +44,8 @@ impl Frame {
 
     /// For a stream, of which only the main part is shown.
     pub(super) fn of_stream(lang: Lang) -> Self {
-        Self { prefix: String::new(), lang, here: String::new(), has_audit: false }
+        let nowhere = String::new;
+        Self { prefix: nowhere(), lang, page: nowhere(), here: nowhere(), has_audit: false }
     }
 }
 

@@ -261,6 +261,7 @@ async fn a_resend_goes_out_as_it_was_chosen() {
     let fields = [("accion", "contar"), ("estado", "error")];
     let page = post(&panel, "/auditoria/reenviar", &fields).await.text().await.expect("a body");
     assert!(page.contains("Todavía no se ha enviado nada"), "{page}");
+    assert!(page.contains(r#"href="auditoria/reenviar#contenido""#), "within the page: {page}");
     assert!(page.contains("ya espera otro reenvío"), "{page}");
     assert!(page.contains(r#"name="estado" value="error""#), "{page}");
     let chosen = format!("{ID}/77");
