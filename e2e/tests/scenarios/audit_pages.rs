@@ -49,7 +49,7 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
         browser.says("main pre", r#""<b>4712</b>""#).await;
         browser.is_accessible().await;
         browser.go(&at(stack, "auditoria/consultas")).await;
-        browser.says("main", &id.to_string()).await;
+        browser.has(&format!("td a[href*='mensajes/{id}']")).await;
 
         browser.click(".quien-mira button").await;
         browser.says("main", "Sesión cerrada").await;
