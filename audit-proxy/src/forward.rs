@@ -1,5 +1,7 @@
 //! Forwarding: to the destination's queue, confirmed, and then written down.
 
+use std::collections::HashMap;
+
 use broker::{Outcome, Outgoing, Publisher};
 use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
@@ -31,16 +33,25 @@ impl Forwarder {
     /// When that cannot be written down: they may have been forwarded all the same, and
     /// will be once more.
     pub(crate) async fn forward(&self, messages: Vec<Waiting>) -> Result<usize, StoreError> {
-        let attempts = broker::together(messages.into_iter().map(|one| self.attempt(one))).await;
-        let (mut forwarded, mut failed) = (Vec::with_capacity(attempts.len()), Vec::new());
-        let mut again = Vec::new();
-        for Attempt { key, number, destination, outcome, at } in attempts {
-            match (outcome, number) {
-                (Outcome::Confirmed, None) => forwarded.push(Forwarded { key, at }),
-                (Outcome::Confirmed, Some(number)) => again.push(Reforwarded { key, number, at }),
-                (other, _) => failed.push((destination, other)),
-            }
-        }
+        let mut attempts = Attempts::default();
+        self.publish(messages, &mut attempts).await;
+        self.write_down(attempts).await
+    }
+
+    /// Publishes messages in their order, without those whose destination took no more at
+    /// an earlier one of these attempts.
+    pub(crate) async fn publish(&self, mut messages: Vec<Waiting>, attempts: &mut Attempts) {
+        messages.retain(|waiting| !attempts.failed.contains_key(&waiting.message.destination));
+        let made = broker::together(messages.into_iter().map(|one| self.attempt(one))).await;
+        attempts.extend(made);
+    }
+
+    /// Writes down what came of attempts, as [`Forwarder::forward`] does.
+    ///
+    /// # Errors
+    /// When that is not possible now.
+    pub(crate) async fn write_down(&self, attempts: Attempts) -> Result<usize, StoreError> {
+        let Attempts { forwarded, again, failed } = attempts;
         self.crash.at(Point::Confirmed);
         self.store.forwarded(&forwarded).await?;
         self.store.reforwarded(&again).await?;
@@ -57,6 +68,30 @@ impl Forwarder {
         let outcome = self.publisher.publish(outgoing(message)).await;
         self.crash.at(Point::Published);
         Attempt { key, number, destination, outcome, at: Timestamp::now() }
+    }
+}
+
+/// What became of forwarding messages, while it is not written down.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    forwarded: Vec<Forwarded>,
+    again: Vec<Reforwarded>,
+    failed: HashMap<SystemName, Outcome>,
+}
+
+impl Extend<Attempt> for Attempts {
+    fn extend<T: IntoIterator<Item = Attempt>>(&mut self, made: T) {
+        for Attempt { key, number, destination, outcome, at } in made {
+            match (outcome, number) {
+                (Outcome::Confirmed, None) => self.forwarded.push(Forwarded { key, at }),
+                (Outcome::Confirmed, Some(number)) => {
+                    self.again.push(Reforwarded { key, number, at });
+                }
+                (other, _) => {
+                    self.failed.insert(destination, other);
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! From the entry to the destinations: a copy on disk, then the forward, then what
 //! became of it on disk. Only then does the broker crate acknowledge.
 
+use std::mem;
+
 use broker::{Handler, HandlerError, Incoming, Verdict};
 use jiff::Timestamp;
 use messages::StandardMessage;
@@ -8,7 +10,7 @@ use messages::StandardMessage;
 use crate::{
     admit::{Refusal, admit},
     crash::{Crash, Point},
-    forward::Forwarder,
+    forward::{Attempts, Forwarder},
     outbox::Blocked,
     refusal::Refuser,
     register::Register,
@@ -29,7 +31,11 @@ pub(crate) struct Proxy {
     pub(crate) has_acked: bool,
 }
 
-/// What a batch comes to, once there are copies of it.
+/// Messages stored together at most: so that the broker has something to do while others
+/// are stored, and not a commit for each few.
+const PART: usize = 125;
+
+/// What part of a batch comes to, once there are copies of it.
 #[derive(Default)]
 struct Received {
     to_forward: Vec<Waiting>,
@@ -43,10 +49,13 @@ impl Handler for Proxy {
         if self.has_acked {
             self.crash.at(Point::Acked);
         }
-        let Received { to_forward, refusals } = self.receive(self.read(batch).await?).await?;
-        self.crash.at(Point::Stored);
+        let read = self.read(batch).await?;
+        let mut attempts = Attempts::default();
+        let refusals = self.carry(read, &mut attempts).await;
+        // Also where the rest could not be stored: what was forwarded need not be once more.
+        self.forwarder.write_down(attempts).await?;
+        let refusals = refusals?;
         self.refuse(batch, &refusals).await?;
-        self.forwarder.forward(self.unblocked(to_forward)).await?;
         let reasons = refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string()));
         let verdicts = self.refuser.verdicts(batch, reasons.collect()).await;
         self.crash.at(Point::Written);
@@ -74,6 +83,29 @@ impl Proxy {
         self.registry.read().await?;
         let register = self.registry.current()?;
         Ok(judged(&register))
+    }
+
+    /// Stores messages and forwards them, part by part: while one is being stored, the one
+    /// before it is published. For each message, why it is refused, if it is.
+    async fn carry(
+        &self,
+        read: Vec<Result<StandardMessage, Refusal>>,
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Option<Refusal>>, StoreError> {
+        let mut refusals = Vec::with_capacity(read.len());
+        let mut to_forward = Vec::new();
+        let mut read = read.into_iter();
+        while read.len() > 0 || !to_forward.is_empty() {
+            let part = read.by_ref().take(PART).collect();
+            let stored = self.unblocked(mem::take(&mut to_forward));
+            let (received, ()) =
+                tokio::join!(self.receive(part), self.forwarder.publish(stored, attempts));
+            let received = received?;
+            self.crash.at(Point::Stored);
+            refusals.extend(received.refusals);
+            to_forward = received.to_forward;
+        }
+        Ok(refusals)
     }
 
     async fn receive(

@@ -154,6 +154,13 @@ async fn after_a_cut_line_it_consumes_again_and_nothing_is_counted_twice() {
         running.counts(turn * 20).await;
     }
     running.stopped().await;
+    // What was counted and delivered once more as it stopped is in the queue again. One
+    // more event is behind all of that.
+    let again = Running::start(&world.vhost.url(), &world.database_url);
+    again.becomes(200).await;
+    world.send("ana", Uuid::now_v7()).await;
+    again.counts(61).await;
+    again.stopped().await;
     world.vhost.wait_for_queue(QUEUE, 0, 0).await;
 }
 

@@ -9,7 +9,7 @@ use sqlx::Row;
 use super::{
     Key, Receipt, Store, StoreError, Waiting,
     forward::waiting,
-    rows::{id, once, places, text, time},
+    rows::{Filled, execute, id, many, once, places, text, time},
 };
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
@@ -207,18 +207,18 @@ impl Store {
         if forwarded.is_empty() {
             return Ok(());
         }
-        let statement = format!(
-            "UPDATE attempts SET forwarded = column3 FROM (VALUES {}) AS done
-             WHERE attempts.key = column1 AND number = column2 AND forwarded IS NULL",
-            places(1, forwarded.len(), 3)
-        );
+        let update = |places: &str| {
+            format!(
+                "UPDATE attempts SET forwarded = column3 FROM (VALUES {places}) AS done
+                 WHERE attempts.key = column1 AND number = column2 AND forwarded IS NULL"
+            )
+        };
+        let fill = |query: Filled, Reforwarded { key, number, at }: &Reforwarded| {
+            query.bind(key.as_i64()).bind(*number).bind(at.as_microsecond())
+        };
         self.database
             .write(async |tx| {
-                let mut query = once(&statement);
-                for Reforwarded { key, number, at } in forwarded {
-                    query = query.bind(key.as_i64()).bind(*number).bind(at.as_microsecond());
-                }
-                query.execute(&mut **tx).await?;
+                execute(tx, many(&[], forwarded, 3, update, fill)).await?;
                 Ok(())
             })
             .await

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Row, any::AnyRow};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{id, listed, once, optional, places, text, time},
+    rows::{Filled, fetch, id, listed, many, once, optional, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -100,22 +100,22 @@ impl Store {
         let Some(months) = Months::of(forwarded.iter().map(|one| &one.key)) else {
             return Ok(());
         };
-        let statement = format!(
-            "UPDATE messages SET forwarded = column2,
-                 state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
-             FROM (VALUES {}) AS done
-             WHERE messages.key = column1 AND forwarded IS NULL AND {}
-             RETURNING messages.key, source, destination, kind, state, forwarded",
-            places(3, forwarded.len(), 2),
-            Months::CONDITION
-        );
+        let update = |places: &str| {
+            format!(
+                "UPDATE messages SET forwarded = column2,
+                     state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
+                 FROM (VALUES {places}) AS done
+                 WHERE messages.key = column1 AND forwarded IS NULL AND {}
+                 RETURNING messages.key, source, destination, kind, state, forwarded",
+                Months::CONDITION
+            )
+        };
+        let fill = |query: Filled, Forwarded { key, at }: &Forwarded| {
+            query.bind(key.as_i64()).bind(at.as_microsecond())
+        };
         self.database
             .write(async |tx| {
-                let mut query = months.bind(once(&statement));
-                for Forwarded { key, at } in forwarded {
-                    query = query.bind(key.as_i64()).bind(at.as_microsecond());
-                }
-                let rows = query.fetch_all(&mut **tx).await?;
+                let rows = fetch(tx, many(&months.ends(), forwarded, 2, update, fill)).await?;
                 tally(&rows)?.write(tx, self.keys.process()).await
             })
             .await

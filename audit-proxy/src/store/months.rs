@@ -61,9 +61,14 @@ impl Months {
         Some(Self { first: *keys.clone().min()?, last: *keys.max()? })
     }
 
-    /// Fills the first two places.
+    /// What goes into them.
+    pub(super) fn ends(self) -> [i64; 2] {
+        [self.first.as_i64(), self.last.as_i64()]
+    }
+
+    /// Fills them.
     pub(super) fn bind(self, query: Query<'_, Any, AnyArguments>) -> Query<'_, Any, AnyArguments> {
-        query.bind(self.first.as_i64()).bind(self.last.as_i64())
+        self.ends().into_iter().fold(query, Query::bind)
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Identity, bytes, id, keys_of, listed, once, places, text, time},
+    rows::{Filled, Identity, bytes, execute, fetch, id, keys_of, listed, many, once, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -122,18 +122,17 @@ async fn new<'a>(
     tx: &mut Transaction<'_, Any>,
     notices: &'a [Notice],
 ) -> Result<Vec<&'a Notice>, StoreError> {
-    let statement = format!(
-        "WITH asked AS (VALUES {})
-         SELECT id, teller FROM asked CROSS JOIN notifications
-         WHERE id = column1 AND teller = column2",
-        places(1, notices.len(), 2)
-    );
-    let mut query = once(&statement);
-    for notice in notices {
-        query = query.bind(bytes(notice.id)).bind(notice.told.by.as_str());
-    }
+    let select = |places: &str| {
+        format!(
+            "WITH asked AS (VALUES {places})
+             SELECT id, teller FROM asked CROSS JOIN notifications
+             WHERE id = column1 AND teller = column2"
+        )
+    };
+    let fill =
+        |query: Filled, notice: &Notice| query.bind(bytes(notice.id)).bind(notice.told.by.as_str());
     let mut seen: HashSet<Identity> = HashSet::new();
-    for row in query.fetch_all(&mut **tx).await? {
+    for row in fetch(tx, many(&[], notices, 2, select, fill)).await? {
         seen.insert((id(row.try_get(0)?)?, text(row.try_get(1)?)?));
     }
     Ok(notices.iter().filter(|notice| seen.insert((notice.id, notice.told.by.clone()))).collect())
@@ -195,7 +194,8 @@ async fn subjects(
     notices: &[&Notice],
 ) -> Result<HashMap<Identity, Subject>, StoreError> {
     let asked: HashSet<_> = notices.iter().map(|notice| (notice.message, &notice.source)).collect();
-    let keys = keys_of(tx, asked.into_iter()).await?;
+    let asked: Vec<_> = asked.into_iter().collect();
+    let keys = keys_of(tx, &asked).await?;
     let mut subjects = HashMap::new();
     let Some(months) = Months::of(keys.keys()) else { return Ok(subjects) };
     let statement = format!(
@@ -230,24 +230,24 @@ async fn settle(
     moved: &[&Subject],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let statement = format!(
-        "UPDATE messages SET state = column2, settled = column3, notified = column4
-         FROM (VALUES {}) AS told WHERE messages.key = column1 AND {}",
-        places(3, moved.len(), 4),
-        Months::CONDITION
-    );
     let Some(months) = Months::of(moved.iter().map(|subject| &subject.key)) else {
         return Ok(());
     };
-    let mut query = months.bind(once(&statement));
-    for Subject { key, known, .. } in moved {
-        query = query
+    let update = |places: &str| {
+        format!(
+            "UPDATE messages SET state = column2, settled = column3, notified = column4
+             FROM (VALUES {places}) AS told WHERE messages.key = column1 AND {}",
+            Months::CONDITION
+        )
+    };
+    let fill = |query: Filled, Subject { key, known, .. }: &&Subject| {
+        query
             .bind(key.as_i64())
             .bind(known.state.as_str())
             .bind(known.settled.map(Timestamp::as_microsecond))
-            .bind(now.as_microsecond());
-    }
-    query.execute(&mut **tx).await?;
+            .bind(now.as_microsecond())
+    };
+    execute(tx, many(&months.ends(), moved, 4, update, fill)).await?;
     Ok(())
 }
 
@@ -256,15 +256,15 @@ async fn insert(
     judged: &[Judged<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let statement = format!(
-        "INSERT INTO notifications (id, teller, key, message, source, state, details, created,
-                                    arrived, effect, before) VALUES {}",
-        places(1, judged.len(), 11)
-    );
-    let mut query = once(&statement);
-    for Judged { notice, key, effect, before } in judged {
+    let insert = |places: &str| {
+        format!(
+            "INSERT INTO notifications (id, teller, key, message, source, state, details, created,
+                                        arrived, effect, before) VALUES {places}"
+        )
+    };
+    let fill = |query: Filled, Judged { notice, key, effect, before }: &Judged<'_>| {
         let Notice { id, message, source, told, details } = notice;
-        query = query
+        query
             .bind(bytes(*id))
             .bind(told.by.as_str())
             .bind(key.map(Key::as_i64))
@@ -275,9 +275,9 @@ async fn insert(
             .bind(told.at.as_microsecond())
             .bind(now.as_microsecond())
             .bind(effect.as_str())
-            .bind(before.as_deref());
-    }
-    query.execute(&mut **tx).await?;
+            .bind(before.as_deref())
+    };
+    execute(tx, many(&[], judged, 11, insert, fill)).await?;
     Ok(())
 }
 
@@ -300,20 +300,20 @@ async fn reunited(tx: &mut Transaction<'_, Any>) -> Result<Vec<Notice>, StoreErr
 
 /// Writes down what came of notifications that are kept already.
 async fn update(tx: &mut Transaction<'_, Any>, judged: &[Judged<'_>]) -> Result<(), StoreError> {
-    let statement = format!(
-        "UPDATE notifications SET key = column3, effect = column4, before = column5
-         FROM (VALUES {}) AS judged WHERE notifications.id = column1 AND teller = column2",
-        places(1, judged.len(), 5)
-    );
-    let mut query = once(&statement);
-    for Judged { notice, key, effect, before } in judged {
-        query = query
+    let update = |places: &str| {
+        format!(
+            "UPDATE notifications SET key = column3, effect = column4, before = column5
+             FROM (VALUES {places}) AS judged WHERE notifications.id = column1 AND teller = column2"
+        )
+    };
+    let fill = |query: Filled, Judged { notice, key, effect, before }: &Judged<'_>| {
+        query
             .bind(bytes(notice.id))
             .bind(notice.told.by.as_str())
             .bind(key.map(Key::as_i64))
             .bind(effect.as_str())
-            .bind(before.as_deref());
-    }
-    query.execute(&mut **tx).await?;
+            .bind(before.as_deref())
+    };
+    execute(tx, many(&[], judged, 5, update, fill)).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Identity, bytes, keys_of, listed, once, places},
+    rows::{Filled, Identity, bytes, execute, keys_of, listed, many, once},
     tally::{Counted, Tally, sampled},
 };
 use crate::{lifecycle::RECEIVED, statistics::Stage};
@@ -110,8 +110,8 @@ async fn known(
     tx: &mut Transaction<'_, Any>,
     messages: &[&StandardMessage],
 ) -> Result<HashMap<Identity, Known>, StoreError> {
-    let identities = messages.iter().map(|message| (message.id, &message.source));
-    let keys = keys_of(tx, identities).await?;
+    let identities: Vec<_> = messages.iter().map(|message| (message.id, &message.source)).collect();
+    let keys = keys_of(tx, &identities).await?;
     let mut known = HashMap::new();
     let Some(months) = Months::of(keys.keys()) else { return Ok(known) };
     let statement = format!(
@@ -155,35 +155,32 @@ impl New<'_> {
 async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
     insert_ids(tx, new).await?;
     insert_messages(tx, new).await?;
-    let statement =
-        format!("INSERT INTO payloads (key, payload) VALUES {}", places(1, new.len(), 2));
-    let mut query = once(&statement);
-    for New { key, message, .. } in new {
-        query = query.bind(key.as_i64()).bind(&message.payload[..]);
-    }
-    query.execute(&mut **tx).await?;
+    let insert = |places: &str| format!("INSERT INTO payloads (key, payload) VALUES {places}");
+    let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
+        query.bind(key.as_i64()).bind(&message.payload[..])
+    };
+    execute(tx, many(&[], new, 2, insert, fill)).await?;
     Ok(())
 }
 
 async fn insert_ids(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
-    let statement = format!("INSERT INTO ids (id, source, key) VALUES {}", places(1, new.len(), 3));
-    let mut query = once(&statement);
-    for New { key, message, .. } in new {
-        query = query.bind(bytes(message.id)).bind(message.source.as_str()).bind(key.as_i64());
-    }
-    query.execute(&mut **tx).await?;
+    let insert = |places: &str| format!("INSERT INTO ids (id, source, key) VALUES {places}");
+    let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
+        query.bind(bytes(message.id)).bind(message.source.as_str()).bind(key.as_i64())
+    };
+    execute(tx, many(&[], new, 3, insert, fill)).await?;
     Ok(())
 }
 
 async fn insert_messages(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
-    let statement = format!(
-        "INSERT INTO messages (key, id, source, destination, kind, created, correlation,
-                               content_type, size, digest, state) VALUES {}",
-        places(1, new.len(), 11)
-    );
-    let mut query = once(&statement);
-    for New { key, message, digest } in new {
-        query = query
+    let insert = |places: &str| {
+        format!(
+            "INSERT INTO messages (key, id, source, destination, kind, created, correlation,
+                                   content_type, size, digest, state) VALUES {places}"
+        )
+    };
+    let fill = |query: Filled, New { key, message, digest }: &New<'_>| {
+        query
             .bind(key.as_i64())
             .bind(bytes(message.id))
             .bind(message.source.as_str())
@@ -194,9 +191,9 @@ async fn insert_messages(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Resu
             .bind(message.content_type.as_str())
             .bind(i64::try_from(message.payload.len()).unwrap_or(i64::MAX))
             .bind(digest.to_vec())
-            .bind(RECEIVED);
-    }
-    query.execute(&mut **tx).await?;
+            .bind(RECEIVED)
+    };
+    execute(tx, many(&[], new, 11, insert, fill)).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use super::{
     Key, Store, StoreError,
-    rows::{once, places},
+    rows::{Filled, execute, many, once},
 };
 use crate::{
     lifecycle::{RECEIVED, REFUSED},
@@ -49,8 +49,11 @@ impl Counted {
 #[derive(Default, Debug)]
 pub(super) struct Tally {
     states: BTreeMap<(Counted, String), i64>,
-    stages: BTreeMap<(Day, String, String, Stage, i64), i64>,
+    stages: BTreeMap<Durations, i64>,
 }
+
+/// Of one day, source and destination, those whose stage has this size.
+type Durations = (Day, String, String, Stage, i64);
 
 impl Tally {
     /// A message is in this state.
@@ -96,22 +99,20 @@ impl Tally {
         shard: i64,
     ) -> Result<(), StoreError> {
         let changed: Vec<_> = self.states.iter().filter(|(_, count)| **count != 0).collect();
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let statement = format!(
-            "INSERT INTO tallies (day, source, destination, kind, state, shard, count) VALUES {}
-             ON CONFLICT (day, source, destination, kind, state, shard)
-             DO UPDATE SET count = tallies.count + excluded.count",
-            places(1, changed.len(), 7)
-        );
-        let mut query = once(&statement);
-        for ((counted, state), count) in changed {
+        let upsert = |places: &str| {
+            format!(
+                "INSERT INTO tallies (day, source, destination, kind, state, shard, count)
+                 VALUES {places}
+                 ON CONFLICT (day, source, destination, kind, state, shard)
+                 DO UPDATE SET count = tallies.count + excluded.count"
+            )
+        };
+        let fill = |query: Filled, ((counted, state), count): &(&(Counted, String), &i64)| {
             let Counted { day, source, destination, kind } = counted;
-            query = query.bind(day.0).bind(source).bind(destination).bind(kind);
-            query = query.bind(state).bind(shard).bind(*count);
-        }
-        query.execute(&mut **tx).await?;
+            let query = query.bind(day.0).bind(source).bind(destination).bind(kind);
+            query.bind(state).bind(shard).bind(**count)
+        };
+        execute(tx, many(&[], &changed, 7, upsert, fill)).await?;
         Ok(())
     }
 
@@ -120,22 +121,21 @@ impl Tally {
         tx: &mut Transaction<'_, Any>,
         shard: i64,
     ) -> Result<(), StoreError> {
-        if self.stages.is_empty() {
-            return Ok(());
-        }
-        let statement = format!(
-            "INSERT INTO stage_tallies (day, source, destination, stage, size, shard, count)
-             VALUES {}
-             ON CONFLICT (day, source, destination, stage, size, shard)
-             DO UPDATE SET count = stage_tallies.count + excluded.count",
-            places(1, self.stages.len(), 7)
-        );
-        let mut query = once(&statement);
-        for ((day, source, destination, stage, size), count) in &self.stages {
-            query = query.bind(day.0).bind(source).bind(destination).bind(stage.as_str());
-            query = query.bind(*size).bind(shard).bind(*count);
-        }
-        query.execute(&mut **tx).await?;
+        let upsert = |places: &str| {
+            format!(
+                "INSERT INTO stage_tallies (day, source, destination, stage, size, shard, count)
+                 VALUES {places}
+                 ON CONFLICT (day, source, destination, stage, size, shard)
+                 DO UPDATE SET count = stage_tallies.count + excluded.count"
+            )
+        };
+        let stages: Vec<_> = self.stages.iter().collect();
+        let fill = |query: Filled, (stage, count): &(&Durations, &i64)| {
+            let (day, source, destination, stage, size) = stage;
+            let query = query.bind(day.0).bind(source).bind(destination).bind(stage.as_str());
+            query.bind(*size).bind(shard).bind(**count)
+        };
+        execute(tx, many(&[], &stages, 7, upsert, fill)).await?;
         Ok(())
     }
 }

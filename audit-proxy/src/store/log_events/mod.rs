@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Key, StoreError,
     key::Keys,
-    rows::{once, places, time},
+    rows::{Filled, execute, many, time},
 };
 
 pub use search::{LogPage, LogQuery, TellableLoss};
@@ -204,25 +204,23 @@ async fn add_events(
     tx: &mut Transaction<'_, Any>,
     events: &[KeptLogEvent],
 ) -> Result<i64, StoreError> {
-    if events.is_empty() {
-        return Ok(0);
-    }
-    let statement = format!(
-        "INSERT INTO log_events (key, system, level, time, text, fields) VALUES {}
-         ON CONFLICT (key) DO NOTHING",
-        places(1, events.len(), 6)
-    );
-    let mut query = once(&statement);
-    for KeptLogEvent { key, system, level, time, text, fields } in events {
-        query = query
+    let insert = |places: &str| {
+        format!(
+            "INSERT INTO log_events (key, system, level, time, text, fields) VALUES {places}
+             ON CONFLICT (key) DO NOTHING"
+        )
+    };
+    let fill = |query: Filled, event: &KeptLogEvent| {
+        let KeptLogEvent { key, system, level, time, text, fields } = event;
+        query
             .bind(key.as_i64())
             .bind(system.as_str())
             .bind(rank(*level))
             .bind(time.as_microsecond())
             .bind(text)
-            .bind(fields.as_deref());
-    }
-    let added = query.execute(&mut **tx).await?.rows_affected();
+            .bind(fields.as_deref())
+    };
+    let added = execute(tx, many(&[], events, 6, insert, fill)).await?;
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
 }
 

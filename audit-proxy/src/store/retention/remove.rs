@@ -11,7 +11,7 @@ use crate::{
     retention::Part,
     store::{
         Key, Store, StoreError,
-        rows::{bytes, id, listed, once, places},
+        rows::{Filled, bytes, execute, id, listed, many, once},
     },
 };
 
@@ -270,13 +270,11 @@ pub(super) async fn forget(
              SELECT ids.id, ids.source FROM gone CROSS JOIN ids
              WHERE ids.id = column1 AND ids.source = column2 AND key = column3)",
     ]) {
-        let gone = places(1, identities.len(), 3);
-        let statement = format!("WITH gone AS (VALUES {gone}) {statement}");
-        let mut query = once(&statement);
-        for (id, source, key) in &identities {
-            query = query.bind(bytes(*id)).bind(*source).bind(*key);
-        }
-        *removed = query.execute(&mut **tx).await?.rows_affected();
+        let delete = |places: &str| format!("WITH gone AS (VALUES {places}) {statement}");
+        let fill = |query: Filled, (id, source, key): &(MessageId, &str, i64)| {
+            query.bind(bytes(*id)).bind(*source).bind(*key)
+        };
+        *removed = execute(tx, many(&[], &identities, 3, delete, fill)).await?;
     }
     Ok(removed[0])
 }
