@@ -8,8 +8,8 @@ use messages::StandardMessage;
 
 use crate::{
     admit::Refusal,
+    blocked::Blocked,
     forward::Forwarder,
-    outbox::Blocked,
     redact::Rules,
     registry::{Registry, Unread},
     resend::{Edit, NotAgain, Way, admitted, edited, way},
@@ -139,7 +139,8 @@ impl Resender {
     /// Forwards attempts to whom nothing waits for; returns those that wait then.
     async fn forward_again(&self, keys: &[Key]) -> Result<HashSet<Key>, Fault> {
         let waiting = self.store.waiting_again_of(keys).await?;
-        self.forwarder.forward(self.unblocked(waiting)).await?;
+        let mut under_way = self.blocked.under_way();
+        self.forwarder.forward(under_way.admit(waiting)).await?;
         self.waiting(keys).await
     }
 
@@ -156,17 +157,13 @@ impl Resender {
             Receipt::Repeated => return Ok(Err(NotAgain::Admitted)),
             Receipt::OtherMessage => return Ok(Err(Refusal::OtherMessageOfThisId.into())),
         };
-        let waiting = self.unblocked(vec![Waiting { key, message, attempt: None }]);
+        let mut under_way = self.blocked.under_way();
+        let waiting = under_way.admit(vec![Waiting { key, message, attempt: None }]);
         let forwarded = self.forwarder.forward(waiting).await? > 0;
         Ok(Ok(Sent { key, forwarded }))
     }
 
     async fn waiting(&self, keys: &[Key]) -> Result<HashSet<Key>, Fault> {
         Ok(self.store.waiting_again_among(keys).await?)
-    }
-
-    fn unblocked(&self, mut waiting: Vec<Waiting>) -> Vec<Waiting> {
-        waiting.retain(|waiting| !self.blocked.contains(&waiting.message.destination));
-        waiting
     }
 }

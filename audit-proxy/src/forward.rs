@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
 
 use crate::{
+    blocked::Blocked,
     crash::{Crash, Point},
-    outbox::Blocked,
     store::{Forwarded, Key, Reforwarded, Store, StoreError, Waiting},
 };
 

@@ -5,19 +5,9 @@ use broker::Publisher;
 use management::Management;
 
 use crate::{
-    again::Resender,
-    config::BrokerUrl,
-    crash::Crash,
-    forward::Forwarder,
-    inquiry::Inquiry,
-    notices::Notices,
-    outbox::{Blocked, Outbox},
-    provision::Provision,
-    proxy::Proxy,
-    refusal::Refuser,
-    registry::Registry,
-    routes::Administration,
-    store::Store,
+    again::Resender, blocked::Blocked, config::BrokerUrl, crash::Crash, forward::Forwarder,
+    inquiry::Inquiry, notices::Notices, outbox::Outbox, provision::Provision, proxy::Proxy,
+    refusal::Refuser, registry::Registry, routes::Administration, store::Store,
 };
 
 /// What parts are made of.

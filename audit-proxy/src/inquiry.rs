@@ -8,7 +8,7 @@ use messages::{SystemName, names};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    outbox::Blocked,
+    blocked::Blocked,
     registry::Registry,
     store::{Entry, Store, StoreError},
     why::{Facts, Mailbox, PorQue, explain, explain_ended, needs_facts},

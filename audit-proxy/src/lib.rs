@@ -20,6 +20,7 @@
 //! - `registry`: the register in memory.
 //! - `proxy`: from the entry into the store and on to the destinations.
 //! - `forward`, `outbox`: publishing, at once or as soon as the destination takes it.
+//! - `blocked`: what must not be published now, as others are before it or at it.
 //! - [`resend`]: whether a message can be sent once more, and as what. Pure.
 //! - `again`: sending it.
 //! - `notices`: what destinations tell.
@@ -50,6 +51,7 @@ pub mod summary;
 pub mod why;
 
 mod again;
+mod blocked;
 mod find;
 mod forward;
 mod ground;

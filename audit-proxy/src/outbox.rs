@@ -1,11 +1,7 @@
 //! Messages that are stored and could not be forwarded at once: they wait for their
 //! destination alone, and go in their order once it takes them again.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use broker::Outcome;
 use jiff::Timestamp;
@@ -14,6 +10,7 @@ use service_kit::clock;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
+    blocked::Blocked,
     forward::Forwarder,
     register::Standing,
     registry::Registry,
@@ -33,52 +30,14 @@ const LEFT_BEHIND: Duration = Duration::from_secs(15);
 /// Messages forwarded together at most.
 const AT_ONCE: i64 = 500;
 
-/// Destinations for which messages wait, and what became of the last that was tried.
-/// Clones share it.
-#[derive(Clone, Default)]
-pub(crate) struct Blocked(Arc<Mutex<HashMap<SystemName, Outcome>>>);
-
-impl Blocked {
-    /// Whether messages wait for `destination`.
-    pub(crate) fn contains(&self, destination: &SystemName) -> bool {
-        self.lock().contains_key(destination)
-    }
-
-    /// Why messages wait for a destination, if any do.
-    pub(crate) fn reason(&self, destination: &SystemName) -> Option<Outcome> {
-        self.lock().get(destination).cloned()
-    }
-
-    /// From now on its messages wait for each other.
-    pub(crate) fn block(&self, destination: SystemName, outcome: Outcome) {
-        let mut blocked = self.lock();
-        if !blocked.contains_key(&destination) {
-            log::warn!("messages wait for {destination}: {outcome:?}");
-        }
-        blocked.insert(destination, outcome);
-    }
-
-    fn unblock(&self, destination: &SystemName) {
-        if self.lock().remove(destination).is_some() {
-            log::info!("nothing waits for {destination} any more");
-        }
-    }
-
-    fn all(&self) -> Vec<SystemName> {
-        self.lock().keys().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SystemName, Outcome>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Forwards what waits.
 pub(crate) struct Outbox {
     store: Store,
     forwarder: Forwarder,
     blocked: Blocked,
     registry: Registry,
+    /// What was received before that, nobody here forwards.
+    started: Timestamp,
 }
 
 impl Outbox {
@@ -88,7 +47,7 @@ impl Outbox {
         blocked: Blocked,
         registry: Registry,
     ) -> Self {
-        Self { store, forwarder, blocked, registry }
+        Self { store, forwarder, blocked, registry, started: Timestamp::now() }
     }
 
     /// Tries what waits once a second, for ever.
@@ -111,7 +70,7 @@ impl Outbox {
         if round.is_multiple_of(LOOK_EVERY) {
             self.look(round).await?;
         }
-        for destination in self.blocked.all() {
+        for destination in self.blocked.destinations() {
             if self.receives(&destination) {
                 self.empty(&destination).await?;
             }
@@ -129,7 +88,7 @@ impl Outbox {
     /// Blocks the destinations for which something waits that was left behind. When the
     /// process starts that is everything.
     async fn look(&self, round: u32) -> Result<(), StoreError> {
-        let before = if round == 0 { Timestamp::now() } else { clock::ago(LEFT_BEHIND) };
+        let before = if round == 0 { self.started } else { clock::ago(LEFT_BEHIND) };
         for destination in self.store.destinations_waited_for(Key::first_at(before)).await? {
             self.blocked.block(destination, Outcome::Unknown);
         }
@@ -141,12 +100,15 @@ impl Outbox {
     async fn empty(&self, destination: &SystemName) -> Result<(), StoreError> {
         let mut at_once = 1;
         loop {
-            let waiting = self.waiting(destination, at_once).await?;
-            let count = waiting.len();
-            if count == 0 {
+            // Asked before the store is: it does not tell of what was done in between.
+            let under_way = self.blocked.keys_under_way();
+            let mut waiting = self.waiting(destination, at_once).await?;
+            if waiting.is_empty() {
                 return self.release(destination).await;
             }
-            if self.forwarder.forward(waiting).await? < count {
+            waiting.retain(|one| !under_way.contains(&one.key));
+            let count = waiting.len();
+            if count == 0 || self.forwarder.forward(waiting).await? < count {
                 return Ok(());
             }
             at_once = AT_ONCE;
@@ -171,26 +133,11 @@ impl Outbox {
     async fn release(&self, destination: &SystemName) -> Result<(), StoreError> {
         let reason = self.blocked.reason(destination);
         self.blocked.unblock(destination);
-        if !self.waiting(destination, 1).await?.is_empty() {
+        let waiting = self.waiting(destination, AT_ONCE).await?;
+        let under_way = self.blocked.keys_under_way();
+        if waiting.iter().any(|one| !under_way.contains(&one.key)) {
             self.blocked.block(destination.clone(), reason.unwrap_or(Outcome::Unknown));
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_destination_is_blocked_until_it_is_unblocked() {
-        let (blocked, name): (_, SystemName) =
-            (Blocked::default(), "redmine".parse().expect("one"));
-        assert!(!blocked.contains(&name));
-        blocked.block(name.clone(), Outcome::Unroutable);
-        assert!(blocked.contains(&name));
-        assert_eq!(blocked.reason(&name), Some(Outcome::Unroutable));
-        blocked.unblock(&name);
-        assert_eq!(blocked.reason(&name), None);
     }
 }

@@ -9,9 +9,9 @@ use messages::StandardMessage;
 
 use crate::{
     admit::{Refusal, admit},
+    blocked::{Blocked, UnderWay},
     crash::{Crash, Point},
     forward::{Attempts, Forwarder},
-    outbox::Blocked,
     refusal::Refuser,
     register::Register,
     registry::Registry,
@@ -33,7 +33,7 @@ pub(crate) struct Proxy {
 
 /// Messages stored together at most: so that the broker has something to do while others
 /// are stored, and not a commit for each few.
-const PART: usize = 125;
+const PART: usize = 128;
 
 /// What part of a batch comes to, once there are copies of it.
 #[derive(Default)]
@@ -50,10 +50,11 @@ impl Handler for Proxy {
             self.crash.at(Point::Acked);
         }
         let read = self.read(batch).await?;
-        let mut attempts = Attempts::default();
-        let refusals = self.carry(read, &mut attempts).await;
+        let (mut under_way, mut attempts) = (self.blocked.under_way(), Attempts::default());
+        let refusals = self.carry(read, &mut under_way, &mut attempts).await;
         // Also where the rest could not be stored: what was forwarded need not be once more.
         self.forwarder.write_down(attempts).await?;
+        drop(under_way);
         let refusals = refusals?;
         self.refuse(batch, &refusals).await?;
         let reasons = refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string()));
@@ -90,6 +91,7 @@ impl Proxy {
     async fn carry(
         &self,
         read: Vec<Result<StandardMessage, Refusal>>,
+        under_way: &mut UnderWay,
         attempts: &mut Attempts,
     ) -> Result<Vec<Option<Refusal>>, StoreError> {
         let mut refusals = Vec::with_capacity(read.len());
@@ -97,7 +99,7 @@ impl Proxy {
         let mut read = read.into_iter();
         while read.len() > 0 || !to_forward.is_empty() {
             let part = read.by_ref().take(PART).collect();
-            let stored = self.unblocked(mem::take(&mut to_forward));
+            let stored = under_way.admit(mem::take(&mut to_forward));
             let (received, ()) =
                 tokio::join!(self.receive(part), self.forwarder.publish(stored, attempts));
             let received = received?;
@@ -142,11 +144,5 @@ impl Proxy {
             Some(Refused { message, reason })
         });
         self.store.refuse(&refused.collect::<Vec<_>>(), Timestamp::now()).await
-    }
-
-    /// Without those for whose destination others wait already: they go in their order.
-    fn unblocked(&self, mut to_forward: Vec<Waiting>) -> Vec<Waiting> {
-        to_forward.retain(|waiting| !self.blocked.contains(&waiting.message.destination));
-        to_forward
     }
 }

@@ -9,7 +9,7 @@ use sqlx::Row;
 use super::{
     Key, Receipt, Store, StoreError, Waiting,
     forward::waiting,
-    rows::{Filled, execute, id, many, once, places, text, time},
+    rows::{Filled, execute, id, once, places, text, time},
 };
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
@@ -115,7 +115,7 @@ impl Store {
             .await
     }
 
-    /// The messages, at most so many, that wait to be forwarded once more to
+    /// The messages, at most so that wait to be forwarded once more to
     /// `destination`; in the order in which that was asked for.
     ///
     /// # Errors
@@ -218,7 +218,7 @@ impl Store {
         };
         self.database
             .write(async |tx| {
-                execute(tx, many(&[], forwarded, 3, update, fill)).await?;
+                execute(tx, &[], forwarded, 3, update, fill).await?;
                 Ok(())
             })
             .await

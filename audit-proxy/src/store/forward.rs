@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Row, any::AnyRow};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, fetch, id, listed, many, once, optional, text, time},
+    rows::{Filled, fetch, id, listed, once, optional, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -66,7 +66,7 @@ impl Store {
             .await
     }
 
-    /// The oldest messages, at most so many, that wait for `destination` for the first
+    /// The oldest messages, at most so that wait for `destination` for the first
     /// time; oldest first.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Store {
         };
         self.database
             .write(async |tx| {
-                let rows = fetch(tx, many(&months.ends(), forwarded, 2, update, fill)).await?;
+                let rows = fetch(tx, &months.ends(), forwarded, 2, update, fill).await?;
                 tally(&rows)?.write(tx, self.keys.process()).await
             })
             .await

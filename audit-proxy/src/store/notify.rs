@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, Identity, bytes, execute, fetch, id, keys_of, listed, many, once, text, time},
+    rows::{Filled, Identity, bytes, execute, fetch, id, keys_of, listed, once, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -132,7 +132,7 @@ async fn new<'a>(
     let fill =
         |query: Filled, notice: &Notice| query.bind(bytes(notice.id)).bind(notice.told.by.as_str());
     let mut seen: HashSet<Identity> = HashSet::new();
-    for row in fetch(tx, many(&[], notices, 2, select, fill)).await? {
+    for row in fetch(tx, &[], notices, 2, select, fill).await? {
         seen.insert((id(row.try_get(0)?)?, text(row.try_get(1)?)?));
     }
     Ok(notices.iter().filter(|notice| seen.insert((notice.id, notice.told.by.clone()))).collect())
@@ -247,7 +247,7 @@ async fn settle(
             .bind(known.settled.map(Timestamp::as_microsecond))
             .bind(now.as_microsecond())
     };
-    execute(tx, many(&months.ends(), moved, 4, update, fill)).await?;
+    execute(tx, &months.ends(), moved, 4, update, fill).await?;
     Ok(())
 }
 
@@ -277,7 +277,7 @@ async fn insert(
             .bind(effect.as_str())
             .bind(before.as_deref())
     };
-    execute(tx, many(&[], judged, 11, insert, fill)).await?;
+    execute(tx, &[], judged, 11, insert, fill).await?;
     Ok(())
 }
 
@@ -314,6 +314,6 @@ async fn update(tx: &mut Transaction<'_, Any>, judged: &[Judged<'_>]) -> Result<
             .bind(effect.as_str())
             .bind(before.as_deref())
     };
-    execute(tx, many(&[], judged, 5, update, fill)).await?;
+    execute(tx, &[], judged, 5, update, fill).await?;
     Ok(())
 }

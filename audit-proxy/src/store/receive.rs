@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, Identity, bytes, execute, keys_of, listed, many, once},
+    rows::{Filled, Identity, bytes, execute, keys_of, listed, once},
     tally::{Counted, Tally, sampled},
 };
 use crate::{lifecycle::RECEIVED, statistics::Stage};
@@ -159,7 +159,7 @@ async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), St
     let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
         query.bind(key.as_i64()).bind(&message.payload[..])
     };
-    execute(tx, many(&[], new, 2, insert, fill)).await?;
+    execute(tx, &[], new, 2, insert, fill).await?;
     Ok(())
 }
 
@@ -168,7 +168,7 @@ async fn insert_ids(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<()
     let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
         query.bind(bytes(message.id)).bind(message.source.as_str()).bind(key.as_i64())
     };
-    execute(tx, many(&[], new, 3, insert, fill)).await?;
+    execute(tx, &[], new, 3, insert, fill).await?;
     Ok(())
 }
 
@@ -193,7 +193,7 @@ async fn insert_messages(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Resu
             .bind(digest.to_vec())
             .bind(RECEIVED)
     };
-    execute(tx, many(&[], new, 11, insert, fill)).await?;
+    execute(tx, &[], new, 11, insert, fill).await?;
     Ok(())
 }
 

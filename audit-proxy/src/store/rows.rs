@@ -16,36 +16,21 @@ use super::{Key, StoreError};
 /// A statement with what was filled in.
 pub(super) type Filled = Query<'static, Any, AnyArguments>;
 
-/// Places for rows in one statement, at most. SQLite looks for the name of each among
-/// all those before it, so that a statement with thousands takes longer for their names
-/// than for their rows.
-const PLACES: usize = 256;
+/// Rows of one statement at most.
+const AT_ONCE: usize = 128;
 
-/// `statement` of all `rows`, with as many of them at once as there are places for; it is
-/// given those. `head` fills the places before them, and `fill` those of a row, which has
-/// so many `columns`.
-pub(super) fn many<'a, T>(
-    head: &'a [i64],
-    rows: &'a [T],
-    columns: usize,
-    statement: impl Fn(&str) -> String + 'a,
-    fill: impl Fn(Filled, &T) -> Filled + 'a,
-) -> impl Iterator<Item = Filled> + 'a {
-    let at_once = PLACES / columns;
-    rows.chunks(at_once).map(move |rows| {
-        let statement = statement(&places(head.len() + 1, rows.len(), columns));
-        // Those with another number of rows are too many to be kept.
-        let query = sqlx::query(AssertSqlSafe(statement)).persistent(rows.len() == at_once);
-        let query = head.iter().fold(query, |query, value| query.bind(*value));
-        rows.iter().fold(query, &fill)
-    })
-}
-
-/// Does [`many`], none of which returns rows. How many rows that changed.
-pub(super) async fn execute(
+/// Does `statement` with all `rows`, many at once: it is given places for these, which
+/// `fill` fills, so many `columns` each. `head` fills the places before them. How many rows
+/// that changed.
+pub(super) async fn execute<T>(
     tx: &mut Transaction<'_, Any>,
-    queries: impl Iterator<Item = Filled>,
+    head: &[i64],
+    rows: &[T],
+    columns: usize,
+    statement: impl Fn(&str) -> String,
+    fill: impl Fn(Filled, &T) -> Filled,
 ) -> Result<u64, StoreError> {
+    let queries = queries(tx, head, rows, columns, statement, fill);
     let mut changed = 0;
     for query in queries {
         changed += query.execute(&mut **tx).await?.rows_affected();
@@ -53,16 +38,62 @@ pub(super) async fn execute(
     Ok(changed)
 }
 
-/// The rows that [`many`] return.
-pub(super) async fn fetch(
+/// Does the same, and returns what the statement returns.
+pub(super) async fn fetch<T>(
     tx: &mut Transaction<'_, Any>,
-    queries: impl Iterator<Item = Filled>,
+    head: &[i64],
+    rows: &[T],
+    columns: usize,
+    statement: impl Fn(&str) -> String,
+    fill: impl Fn(Filled, &T) -> Filled,
 ) -> Result<Vec<AnyRow>, StoreError> {
-    let mut rows = Vec::new();
+    let queries = queries(tx, head, rows, columns, statement, fill);
+    let mut found = Vec::new();
     for query in queries {
-        rows.extend(query.fetch_all(&mut **tx).await?);
+        found.extend(query.fetch_all(&mut **tx).await?);
     }
-    Ok(rows)
+    Ok(found)
+}
+
+fn queries<T>(
+    tx: &Transaction<'_, Any>,
+    head: &[i64],
+    rows: &[T],
+    columns: usize,
+    statement: impl Fn(&str) -> String,
+    fill: impl Fn(Filled, &T) -> Filled,
+) -> Vec<Filled> {
+    // SQLite looks for a place's name among those of all the places before it: a statement
+    // with thousands would take longer for their names than for their rows.
+    let nameless = head.is_empty() && tx.backend_name() == "SQLite";
+    let query = |rows: &[T]| {
+        let places = if nameless {
+            nameless_places(rows.len(), columns)
+        } else {
+            places(head.len() + 1, rows.len(), columns)
+        };
+        let query = sqlx::query(AssertSqlSafe(statement(&places)));
+        let query = head.iter().fold(query, |query, value| query.bind(*value));
+        rows.iter().fold(query, &fill)
+    };
+    in_powers(rows).map(query).collect()
+}
+
+/// Splits rows into powers of two: there are few statements then, and the connection keeps
+/// each for the next time.
+fn in_powers<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let power = rows.len().min(AT_ONCE).checked_ilog2()?;
+        let (first, rest) = rows.split_at(1 << power);
+        rows = rest;
+        Some(first)
+    })
+}
+
+/// `(?,?),(?,?)…`: so many `rows` of so many `columns`.
+fn nameless_places(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row; rows].join(",")
 }
 
 /// `($1,$2),($3,$4)…`: places for so many `rows` of so many `columns`, from
@@ -106,7 +137,7 @@ pub(super) async fn keys_of(
     let fill = |query: Filled, (id, source): &(MessageId, &SystemName)| {
         query.bind(bytes(*id)).bind(source.as_str())
     };
-    let rows = fetch(tx, many(&[], identities, 2, select, fill)).await?;
+    let rows = fetch(tx, &[], identities, 2, select, fill).await?;
     let key = |row: &AnyRow| {
         let identity = (id(row.try_get(0)?)?, text(row.try_get(1)?)?);
         Ok((row.try_get::<i64, _>(2)?.into(), identity))
@@ -155,6 +186,17 @@ pub(super) fn once(statement: &str) -> Query<'_, Any, AnyArguments> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_split_into_powers_of_two() {
+        let split =
+            |rows: usize| -> Vec<_> { in_powers(&vec![0_u8; rows]).map(<[_]>::len).collect() };
+        assert_eq!(split(0), [0; 0]);
+        assert_eq!(split(1), [1]);
+        assert_eq!(split(125), [64, 32, 16, 8, 4, 1]);
+        assert_eq!(split(300), [128, 128, 32, 8, 4]);
+        assert_eq!(nameless_places(2, 3), "(?,?,?),(?,?,?)");
+    }
 
     #[test]
     fn places_are_numbered_through_all_rows() {

@@ -13,7 +13,7 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use super::{
     Key, Store, StoreError,
-    rows::{Filled, execute, many, once},
+    rows::{Filled, execute, once},
 };
 use crate::{
     lifecycle::{RECEIVED, REFUSED},
@@ -112,7 +112,7 @@ impl Tally {
             let query = query.bind(day.0).bind(source).bind(destination).bind(kind);
             query.bind(state).bind(shard).bind(**count)
         };
-        execute(tx, many(&[], &changed, 7, upsert, fill)).await?;
+        execute(tx, &[], &changed, 7, upsert, fill).await?;
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Tally {
             let query = query.bind(day.0).bind(source).bind(destination).bind(stage.as_str());
             query.bind(*size).bind(shard).bind(**count)
         };
-        execute(tx, many(&[], &stages, 7, upsert, fill)).await?;
+        execute(tx, &[], &stages, 7, upsert, fill).await?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Key, StoreError,
     key::Keys,
-    rows::{Filled, execute, many, time},
+    rows::{Filled, execute, time},
 };
 
 pub use search::{LogPage, LogQuery, TellableLoss};
@@ -220,7 +220,7 @@ async fn add_events(
             .bind(text)
             .bind(fields.as_deref())
     };
-    let added = execute(tx, many(&[], events, 6, insert, fill)).await?;
+    let added = execute(tx, &[], events, 6, insert, fill).await?;
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
 }
 

@@ -58,7 +58,7 @@ pub struct TellableLoss {
     pub system: Option<SystemName>,
     /// Why.
     pub reason: String,
-    /// How many, if anybody knows.
+    /// How if anybody knows.
     pub events: Option<i64>,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     retention::Part,
     store::{
         Key, Store, StoreError,
-        rows::{Filled, bytes, execute, id, listed, many, once},
+        rows::{Filled, bytes, execute, id, listed, once},
     },
 };
 
@@ -274,7 +274,7 @@ pub(super) async fn forget(
         let fill = |query: Filled, (id, source, key): &(MessageId, &str, i64)| {
             query.bind(bytes(*id)).bind(*source).bind(*key)
         };
-        *removed = execute(tx, many(&[], &identities, 3, delete, fill)).await?;
+        *removed = execute(tx, &[], &identities, 3, delete, fill).await?;
     }
     Ok(removed[0])
 }
