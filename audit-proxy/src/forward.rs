@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use broker::{Outcome, Outgoing, Publisher};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
 
@@ -33,34 +34,15 @@ impl Forwarder {
     /// When that cannot be written down: they may have been forwarded all the same, and
     /// will be once more.
     pub(crate) async fn forward(&self, messages: Vec<Waiting>) -> Result<usize, StoreError> {
-        let mut attempts = Attempts::default();
-        self.publish(messages, &mut attempts).await;
-        self.write_down(attempts).await
+        let mut forwarding = self.forwarding();
+        forwarding.publish(messages);
+        forwarding.write_down().await
     }
 
-    /// Publishes messages in their order, without those whose destination took no more at
-    /// an earlier one of these attempts.
-    pub(crate) async fn publish(&self, mut messages: Vec<Waiting>, attempts: &mut Attempts) {
-        messages.retain(|waiting| !attempts.failed.contains_key(&waiting.message.destination));
-        let made = broker::together(messages.into_iter().map(|one| self.attempt(one))).await;
-        attempts.extend(made);
-    }
-
-    /// Writes down what came of attempts, as [`Forwarder::forward`] does.
-    ///
-    /// # Errors
-    /// When that is not possible now.
-    pub(crate) async fn write_down(&self, attempts: Attempts) -> Result<usize, StoreError> {
-        let Attempts { forwarded, again, failed } = attempts;
-        self.crash.at(Point::Confirmed);
-        self.store.forwarded(&forwarded).await?;
-        self.store.reforwarded(&again).await?;
-        for (destination, outcome) in failed {
-            self.blocked.block(destination, outcome);
-        }
-        let count = forwarded.len() + again.len();
-        metrics::counter!("audit_forwarded_total").increment(count as u64);
-        Ok(count)
+    /// Forwarding to which messages are added while others are on their way.
+    pub(crate) fn forwarding(&self) -> Forwarding<'_> {
+        let (on_their_way, done) = (FuturesOrdered::new(), Done::default());
+        Forwarding { forwarder: self, on_their_way, done }
     }
 
     async fn attempt(&self, Waiting { key, message, attempt: number }: Waiting) -> Attempt {
@@ -71,25 +53,73 @@ impl Forwarder {
     }
 }
 
-/// What became of forwarding messages, while it is not written down.
+/// Messages that are being forwarded, no more than the publisher has room for.
+pub(crate) struct Forwarding<'a> {
+    forwarder: &'a Forwarder,
+    on_their_way: FuturesOrdered<BoxFuture<'a, Attempt>>,
+    done: Done,
+}
+
+/// What became of messages, while it is not written down.
 #[derive(Default)]
-pub(crate) struct Attempts {
+struct Done {
     forwarded: Vec<Forwarded>,
     again: Vec<Reforwarded>,
     failed: HashMap<SystemName, Outcome>,
 }
 
-impl Extend<Attempt> for Attempts {
-    fn extend<T: IntoIterator<Item = Attempt>>(&mut self, made: T) {
-        for Attempt { key, number, destination, outcome, at } in made {
-            match (outcome, number) {
-                (Outcome::Confirmed, None) => self.forwarded.push(Forwarded { key, at }),
-                (Outcome::Confirmed, Some(number)) => {
-                    self.again.push(Reforwarded { key, number, at });
-                }
-                (other, _) => {
-                    self.failed.insert(destination, other);
-                }
+impl Forwarding<'_> {
+    /// Publishes messages in their order, behind those before them; without those whose
+    /// destination is known to have taken no more of these.
+    pub(crate) fn publish(&mut self, messages: Vec<Waiting>) {
+        for one in messages {
+            if !self.done.failed.contains_key(&one.message.destination) {
+                self.on_their_way.push_back(self.forwarder.attempt(one).boxed());
+            }
+        }
+    }
+
+    /// Does `work` while messages go on their way.
+    pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                Some(attempt) = self.on_their_way.next() => self.done.add(attempt),
+                done = &mut work => return done,
+            }
+        }
+    }
+
+    /// Waits for them, and writes down what came of them, as [`Forwarder::forward`] does.
+    ///
+    /// # Errors
+    /// When that is not possible now.
+    pub(crate) async fn write_down(mut self) -> Result<usize, StoreError> {
+        while let Some(attempt) = self.on_their_way.next().await {
+            self.done.add(attempt);
+        }
+        let Forwarder { store, blocked, crash, .. } = self.forwarder;
+        let Done { forwarded, again, failed } = self.done;
+        crash.at(Point::Confirmed);
+        store.forwarded(&forwarded).await?;
+        store.reforwarded(&again).await?;
+        for (destination, outcome) in failed {
+            blocked.block(destination, outcome);
+        }
+        let count = forwarded.len() + again.len();
+        metrics::counter!("audit_forwarded_total").increment(count as u64);
+        Ok(count)
+    }
+}
+
+impl Done {
+    fn add(&mut self, Attempt { key, number, destination, outcome, at }: Attempt) {
+        match (outcome, number) {
+            (Outcome::Confirmed, None) => self.forwarded.push(Forwarded { key, at }),
+            (Outcome::Confirmed, Some(number)) => self.again.push(Reforwarded { key, number, at }),
+            (other, _) => {
+                self.failed.insert(destination, other);
             }
         }
     }

@@ -1,8 +1,6 @@
 //! From the entry to the destinations: a copy on disk, then the forward, then what
 //! became of it on disk. Only then does the broker crate acknowledge.
 
-use std::mem;
-
 use broker::{Handler, HandlerError, Incoming, Verdict};
 use jiff::Timestamp;
 use messages::StandardMessage;
@@ -11,7 +9,7 @@ use crate::{
     admit::{Refusal, admit},
     blocked::{Blocked, UnderWay},
     crash::{Crash, Point},
-    forward::{Attempts, Forwarder},
+    forward::{Forwarder, Forwarding},
     refusal::Refuser,
     register::Register,
     registry::Registry,
@@ -50,10 +48,11 @@ impl Handler for Proxy {
             self.crash.at(Point::Acked);
         }
         let read = self.read(batch).await?;
-        let (mut under_way, mut attempts) = (self.blocked.under_way(), Attempts::default());
-        let refusals = self.carry(read, &mut under_way, &mut attempts).await;
+        let (mut under_way, mut forwarding) =
+            (self.blocked.under_way(), self.forwarder.forwarding());
+        let refusals = self.carry(read, &mut under_way, &mut forwarding).await;
         // Also where the rest could not be stored: what was forwarded need not be once more.
-        self.forwarder.write_down(attempts).await?;
+        forwarding.write_down().await?;
         drop(under_way);
         let refusals = refusals?;
         self.refuse(batch, &refusals).await?;
@@ -86,26 +85,22 @@ impl Proxy {
         Ok(judged(&register))
     }
 
-    /// Stores messages and forwards them, part by part: while one is being stored, the one
-    /// before it is published. For each message, why it is refused, if it is.
+    /// Stores messages and forwards them, part by part: while one is being stored, those
+    /// before it are on their way. For each message, why it is refused, if it is.
     async fn carry(
         &self,
         read: Vec<Result<StandardMessage, Refusal>>,
         under_way: &mut UnderWay,
-        attempts: &mut Attempts,
+        forwarding: &mut Forwarding<'_>,
     ) -> Result<Vec<Option<Refusal>>, StoreError> {
         let mut refusals = Vec::with_capacity(read.len());
-        let mut to_forward = Vec::new();
         let mut read = read.into_iter();
-        while read.len() > 0 || !to_forward.is_empty() {
+        while read.len() > 0 {
             let part = read.by_ref().take(PART).collect();
-            let stored = under_way.admit(mem::take(&mut to_forward));
-            let (received, ()) =
-                tokio::join!(self.receive(part), self.forwarder.publish(stored, attempts));
-            let received = received?;
+            let received = forwarding.meanwhile(self.receive(part)).await?;
             self.crash.at(Point::Stored);
             refusals.extend(received.refusals);
-            to_forward = received.to_forward;
+            forwarding.publish(under_way.admit(received.to_forward));
         }
         Ok(refusals)
     }
