@@ -46,7 +46,7 @@ impl Stage {
 pub struct Day(pub i64);
 
 /// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 impl Day {
     /// The day of a moment.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use messages::{StandardMessage, SystemName};
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{Any, AnyConnection, Row, Transaction, any::AnyRow};
 
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, fetch, id, listed, once, optional, text, time},
+    rows::{Filled, execute, fetch, id, listed, once, optional, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -105,8 +105,7 @@ impl Store {
                 "UPDATE messages SET forwarded = column2,
                      state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
                  FROM (VALUES {places}) AS done
-                 WHERE messages.key = column1 AND forwarded IS NULL AND {}
-                 RETURNING messages.key, source, destination, kind, state, forwarded",
+                 WHERE messages.key = column1 AND forwarded IS NULL AND {}",
                 Months::CONDITION
             )
         };
@@ -115,32 +114,60 @@ impl Store {
         };
         self.database
             .write(async |tx| {
-                let rows = fetch(tx, &months.ends(), forwarded, 2, update, fill).await?;
-                tally(&rows)?.write(tx, self.keys.process()).await
+                let tally = self.tally(tx, months, forwarded).await?;
+                execute(tx, &months.ends(), forwarded, 2, update, fill).await?;
+                tally.write(tx, self.keys.process()).await
             })
             .await
     }
-}
 
-/// What is counted of messages that were forwarded.
-fn tally(rows: &[AnyRow]) -> Result<Tally, StoreError> {
-    let mut tally = Tally::default();
-    for row in rows {
-        if row.try_get::<&str, _>(4)? == FORWARDED {
-            tally.change(&counted(row)?, RECEIVED, FORWARDED);
+    /// What is counted of messages that are being written down as forwarded.
+    async fn tally(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        months: Months,
+        forwarded: &[Forwarded],
+    ) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        // Counted by the database: to fetch each row takes longer than to write it.
+        let select = |places: &str| {
+            format!(
+                "SELECT source, destination, kind, MIN(key), COUNT(*)
+                 FROM (SELECT source, destination, kind, key, key / {} AS day FROM messages
+                     WHERE {} AND key IN (VALUES {places})
+                         AND forwarded IS NULL AND state = '{RECEIVED}' {}) AS waiting
+                 GROUP BY source, destination, kind, day",
+                Key::A_DAY,
+                Months::CONDITION,
+                if self.is_partitioned() { "FOR UPDATE" } else { "" }
+            )
+        };
+        let fill = |query: Filled, one: &Forwarded| query.bind(one.key.as_i64());
+        for row in fetch(tx, &months.ends(), forwarded, 1, select, fill).await? {
+            let key = row.try_get::<i64, _>(3)?.into();
+            let counted = Counted::new(key, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            tally.change(&counted, RECEIVED, FORWARDED, row.try_get(4)?);
         }
+        let sample: HashMap<_, _> =
+            sampled(forwarded).map(|(one, messages)| (one.key, (one.at, messages))).collect();
+        let keys: Vec<_> = sample.keys().collect();
+        let select = |places: &str| {
+            format!(
+                "SELECT key, source, destination, kind FROM messages
+                 WHERE {} AND key IN (VALUES {places}) AND forwarded IS NULL",
+                Months::CONDITION
+            )
+        };
+        let fill = |query: Filled, key: &&Key| query.bind(key.as_i64());
+        for row in fetch(tx, &months.ends(), &keys, 1, select, fill).await? {
+            let key = Key::from(row.try_get::<i64, _>(0)?);
+            let counted = Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            if let Some((at, messages)) = sample.get(&key) {
+                tally.took(&counted, Stage::Proxy, (key.received(), *at), *messages);
+            }
+        }
+        Ok(tally)
     }
-    for (row, messages) in sampled(rows) {
-        let counted = counted(row)?;
-        let times = (Key::from(row.try_get::<i64, _>(0)?).received(), time(row.try_get(5)?)?);
-        tally.took(&counted, Stage::Proxy, times, messages);
-    }
-    Ok(tally)
-}
-
-fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
-    let key = row.try_get::<i64, _>(0)?.into();
-    Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
 /// What messages carry, by key. Apart from them, and between the first and the last key:

@@ -8,6 +8,8 @@ use std::{
 
 use jiff::Timestamp;
 
+use crate::statistics::DAY;
+
 /// Bits below those of the time. They tell apart processes that receive at the same
 /// microsecond; where two chose the same, the database refuses the second, which is
 /// stored under a later time then.
@@ -20,6 +22,9 @@ pub struct Key(i64);
 impl Key {
     /// Before every key of a message.
     pub(crate) const FIRST: Self = Self(0);
+
+    /// Keys of one day: those of another give another number when divided by it.
+    pub(super) const A_DAY: i64 = DAY << LOW_BITS;
 
     /// The next that there can be.
     pub(crate) fn next(self) -> Self {

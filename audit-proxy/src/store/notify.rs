@@ -179,7 +179,7 @@ async fn apply<'a>(
 fn tally(moved: &[&Subject], now: Timestamp) -> Tally {
     let mut tally = Tally::default();
     for Subject { before, known, counted, .. } in moved {
-        tally.change(counted, before.state.as_str(), known.state.as_str());
+        tally.change(counted, before.state.as_str(), known.state.as_str(), 1);
     }
     let first: Vec<_> =
         moved.iter().filter_map(|one| Some((&one.counted, one.first_forwarded()?))).collect();

@@ -61,12 +61,12 @@ impl Tally {
         *self.states.entry((counted.clone(), state.to_owned())).or_default() += 1;
     }
 
-    /// A message was in one state, and is in another.
-    pub(super) fn change(&mut self, counted: &Counted, before: &str, after: &str) {
+    /// So many messages were in one state, and are in another.
+    pub(super) fn change(&mut self, counted: &Counted, before: &str, after: &str, messages: i64) {
         if before != RECEIVED {
-            *self.states.entry((counted.clone(), before.to_owned())).or_default() -= 1;
+            *self.states.entry((counted.clone(), before.to_owned())).or_default() -= messages;
         }
-        self.enter(counted, after);
+        *self.states.entry((counted.clone(), after.to_owned())).or_default() += messages;
     }
 
     /// So many messages took as long for a stage as this one.
