@@ -168,22 +168,13 @@ impl Compose {
 
 /// Every file that describes the laboratory, as `.env` says in `COMPOSE_FILE`. A
 /// project apart knows the first alone, which is lab 1, unless it is told.
-const FILES: &str = "docker-compose.yml:docker-compose.auditoria.yml";
+pub(crate) const FILES: &str = "docker-compose.yml:docker-compose.auditoria.yml";
 
-/// Builds the images of the services of lab 1, as far as their sources changed.
+/// Builds the images of all services, as far as their sources changed.
 pub(crate) async fn build(layout: &Layout) -> Result<()> {
-    build_profile(layout, &[("COMPOSE_PROFILES", "basico")]).await
-}
-
-/// The same of all services.
-pub(crate) async fn build_all(layout: &Layout) -> Result<()> {
-    build_profile(layout, &[("COMPOSE_FILE", FILES), ("COMPOSE_PROFILES", "todo")]).await
-}
-
-async fn build_profile(layout: &Layout, variables: &[(&str, &str)]) -> Result<()> {
-    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let project = Compose::apart(layout, variables.iter().map(owned).collect());
-    project.run(["build", "--quiet"]).await?;
+    let variables = [("COMPOSE_FILE", FILES), ("COMPOSE_PROFILES", "todo")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Compose::apart(layout, variables.to_vec()).run(["build", "--quiet"]).await?;
     Ok(())
 }
 

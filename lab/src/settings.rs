@@ -14,6 +14,9 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+/// Of the audit's first administrator, where nobody says another.
+pub(crate) const AUDIT_ADMIN_PASSWORD: &str = "admin-auditoria";
+
 /// Everything that can be set. It holds passwords: it is never printed.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -64,7 +67,7 @@ impl Settings {
             monitor_password: reader.text("MONITOR_PASSWORD", "monitor-lab"),
             audit_password: reader.text("AUDIT_PASSWORD", "auditoria-lab"),
             registrar_password: reader.text("REGISTRAR_PASSWORD", "registro-lab"),
-            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", "admin-auditoria"),
+            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", AUDIT_ADMIN_PASSWORD),
             admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 const STILL: Duration = Duration::from_secs(6);
 
 /// The nodes of the broker.
-const NODES: [&str; 3] = ["rabbitmq-uno", "rabbitmq-dos", "rabbitmq-tres"];
+pub(super) const NODES: [&str; 3] = ["rabbitmq-uno", "rabbitmq-dos", "rabbitmq-tres"];
 
 /// Every process of the broker stands still, and its connections stay open.
 pub(super) async fn broker_paused(world: &World) -> Result<Outcome> {
@@ -81,7 +81,7 @@ async fn nodes_in_turn(
     let (mut longest, mut times) = (Duration::ZERO, 0);
     for _ in 0..rounds {
         for node in NODES {
-            until_replicated(world).await?;
+            until_replicated(world, QUEUE).await?;
             traffic.goes_on().await?;
             let ended = Instant::now();
             end(node).await?;
@@ -90,15 +90,15 @@ async fn nodes_in_turn(
             times += 1;
         }
     }
-    until_replicated(world).await?;
+    until_replicated(world, QUEUE).await?;
     let outcome = traffic.judge().await?.times(times).recovery(longest);
     Ok(outcome.check(true, format!("{QUEUE} tiene tres réplicas, antes y después")))
 }
 
 /// Waits until every node runs, and has the queue.
-async fn until_replicated(world: &World) -> Result<()> {
-    until("tres réplicas de la cola", PATIENCE * 2, async || {
-        let queue = world.broker(Method::GET, &format!("queues/%2F/{QUEUE}"), None).await;
+pub(super) async fn until_replicated(world: &World, queue: &str) -> Result<()> {
+    until(&format!("tres réplicas de {queue}"), PATIENCE * 2, async || {
+        let queue = world.broker(Method::GET, &format!("queues/%2F/{queue}"), None).await;
         let online = queue.ok().and_then(|queue| queue["online"].as_array().map(Vec::len));
         let nodes = world.running_nodes().await;
         Ok((online == Some(NODES.len()) && nodes == NODES.len()).then_some(()))

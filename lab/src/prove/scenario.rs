@@ -65,7 +65,7 @@ const BASICO: On = On::Containers(Profile::Basico);
 const CLUSTER: On = On::Containers(Profile::Cluster);
 
 #[rustfmt::skip]
-const ALL: [Named; 32] = [
+const ALL: [Named; 33] = [
     Named::new("analitica-matada", "SIGKILL a analítica bajo carga", On::Any, scenario!(processes::analytics_killed)),
     Named::new("prefetch-lleno", "SIGKILL con el mismo prefetch lleno", On::Native, scenario!(processes::full_prefetch)),
     Named::new("emisor-matado", "SIGKILL a un emisor bajo carga", On::Any, scenario!(processes::sender_killed)),
@@ -94,6 +94,7 @@ const ALL: [Named; 32] = [
     Named::new("auditoria-sin-base", "otro programa tiene su base de datos", On::Native, scenario!(audit::without_database)),
     Named::new("nodo-matado", "docker kill a cada nodo de tres", CLUSTER, scenario!(engine::node_killed)),
     Named::new("nodo-reiniciado", "cada nodo de tres se detiene y arranca", CLUSTER, scenario!(engine::node_restarted)),
+    Named::new("auditoria-nodo", "docker kill a cada nodo mientras se audita", CLUSTER, scenario!(audit::node_killed)),
     Named::new("proxy-matado", "docker kill a quien reparte las conexiones", CLUSTER, scenario!(engine::proxy_killed)),
     Named::new("una-de-dos", "docker kill a una analítica de dos", CLUSTER, scenario!(engine::one_of_two_killed)),
     Named::new("postgres-matado", "docker kill a PostgreSQL", CLUSTER, scenario!(engine::database_killed)),

@@ -19,6 +19,7 @@ use crate::part::Part;
 use crate::parts::readiness::Prober;
 use crate::running::Running;
 use crate::scratch::laboratory;
+use crate::settings::AUDIT_ADMIN_PASSWORD;
 use anyhow::{Context, Result, ensure};
 use containers::Containers;
 use native::Native;
@@ -105,6 +106,15 @@ impl World {
         }
     }
 
+    /// The password of the audit's first administrator.
+    pub(super) fn audit_password(&self) -> &str {
+        match &self.ground {
+            Ground::Native(native) => &native.settings().audit_admin_password,
+            // A project apart sees nothing of `.env`.
+            Ground::Containers(_) => AUDIT_ADMIN_PASSWORD,
+        }
+    }
+
     /// Makes everything as it was, whatever a scenario left.
     pub(super) async fn whole(&self) -> Result<()> {
         let parts: &[Part] = match &self.ground {
@@ -116,7 +126,7 @@ impl World {
             }
             Ground::Containers(containers) => {
                 containers.restore().await?;
-                &Part::LAB_1
+                containers.parts()
             }
         };
         for part in parts {

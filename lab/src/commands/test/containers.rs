@@ -35,5 +35,5 @@ async fn prepare(layout: &Layout) -> Result<()> {
     images::tell_stand_ins().await?;
     tools::engine::ensure_compose(layout).await?;
     ui::note("… construyendo las imágenes (docker compose build)");
-    compose::build_all(layout).await
+    compose::build(layout).await
 }

@@ -40,7 +40,7 @@ impl<'a> Audit<'a> {
         let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
         let http = client.timeout(ANSWER_LIMIT).build()?;
         let mut audit = Self { world, http, url, token: String::new() };
-        let password = &world.native()?.settings().audit_admin_password;
+        let password = world.audit_password();
         let session = json!({ "cuenta": ADMINISTRATOR, "clave": password });
         let session = audit.make("/sesiones", Some(session)).await?;
         audit.token = text(&session["token"])?;

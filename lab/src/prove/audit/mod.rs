@@ -4,15 +4,17 @@
 //! - [`api`]: the proxy, as its administrator asks it.
 //! - [`systems`]: two systems, and how they publish and take.
 //! - [`flow`]: messages without pause, and the comparison.
-//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`]: the faults.
+//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`], [`node`]: the faults.
 
 mod api;
 mod flow;
 mod killed;
+mod node;
 mod notices;
 mod systems;
 mod without_database;
 
 pub(super) use killed::killed;
+pub(super) use node::node_killed;
 pub(super) use notices::notices;
 pub(super) use without_database::without_database;

@@ -2,7 +2,7 @@
 //! its own, which is broken with `docker kill`, `pause` and `network disconnect`.
 
 use super::{Ground, Line, PATIENCE, Size, World};
-use crate::compose::{Compose, Container, NOT_INHERITED, docker};
+use crate::compose::{Compose, Container, FILES, NOT_INHERITED, docker};
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
@@ -44,6 +44,14 @@ impl Profile {
         match self {
             Self::Basico => "basico",
             Self::Cluster => "cluster",
+        }
+    }
+
+    /// The parts that it has.
+    fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Basico => &Part::LAB_1,
+            Self::Cluster => &Part::START_ORDER,
         }
     }
 }
@@ -123,6 +131,7 @@ fn project(pid: &str) -> String {
 fn identity(project: &str, profile: Profile) -> Vec<(String, String)> {
     [
         ("COMPOSE_PROJECT_NAME", project.to_owned()),
+        ("COMPOSE_FILE", FILES.to_owned()),
         ("COMPOSE_PROFILES", profile.name().to_owned()),
         ("RABBITMQ_CONTAINER", format!("{project}-rabbitmq")),
         ("DIRECT_BIND", "127.0.0.1".to_owned()),
@@ -144,9 +153,15 @@ impl Containers {
             (Part::RabbitMq, Profile::Basico) => "rabbitmq-service",
             (Part::RabbitMq, Profile::Cluster) => "rabbitmq-uno",
             (Part::Analytics, Profile::Cluster) => "analiticas_uno",
+            (Part::Audit, Profile::Cluster) => "auditoria_uno",
             (Part::Traefik, _) => "reverse-proxy",
             (other, _) => other.name(),
         }
+    }
+
+    /// Those that there are.
+    pub(super) fn parts(&self) -> &'static [Part] {
+        self.profile.parts()
     }
 
     fn id(&self, service: &str) -> Result<&str> {
