@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_destination_is_blocked_until_it_is_unblocked() {
         let blocked = Blocked::default();
-        let [name, other] = ["redmine", "gitea"].map(|name| name.parse().expect("a name"));
+        let [name, other]: [SystemName; 2] =
+            ["redmine", "gitea"].map(|name| name.parse().expect("a name"));
         blocked.block(name.clone(), Outcome::Unroutable);
         assert_eq!(blocked.reason(&name), Some(Outcome::Unroutable));
         let both = vec![waiting(1, &name), waiting(2, &other)];
