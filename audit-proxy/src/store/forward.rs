@@ -121,7 +121,7 @@ impl Store {
             .await
     }
 
-    /// What is counted of messages that are being written down as forwarded.
+    /// What is counted of messages that are about to be written down as forwarded.
     async fn tally(
         &self,
         tx: &mut Transaction<'_, Any>,
@@ -129,45 +129,69 @@ impl Store {
         forwarded: &[Forwarded],
     ) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
-        // Counted by the database: to fetch each row takes longer than to write it.
+        self.tally_states(tx, months, forwarded, &mut tally).await?;
+        tally_durations(tx, months, forwarded, &mut tally).await?;
+        Ok(tally)
+    }
+
+    /// Counted by the database: to fetch each row takes longer than to write it.
+    async fn tally_states(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        months: Months,
+        forwarded: &[Forwarded],
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let lock = if self.is_partitioned() { "FOR UPDATE" } else { "" };
         let select = |places: &str| {
             format!(
-                "SELECT source, destination, kind, MIN(key), COUNT(*)
+                "SELECT MIN(key), source, destination, kind, COUNT(*)
                  FROM (SELECT source, destination, kind, key, key / {} AS day FROM messages
                      WHERE {} AND key IN (VALUES {places})
-                         AND forwarded IS NULL AND state = '{RECEIVED}' {}) AS waiting
+                         AND forwarded IS NULL AND state = '{RECEIVED}' {lock}) AS waiting
                  GROUP BY source, destination, kind, day",
                 Key::A_DAY,
-                Months::CONDITION,
-                if self.is_partitioned() { "FOR UPDATE" } else { "" }
+                Months::CONDITION
             )
         };
         let fill = |query: Filled, one: &Forwarded| query.bind(one.key.as_i64());
         for row in fetch(tx, &months.ends(), forwarded, 1, select, fill).await? {
-            let key = row.try_get::<i64, _>(3)?.into();
-            let counted = Counted::new(key, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            tally.change(&counted, RECEIVED, FORWARDED, row.try_get(4)?);
+            tally.change(&counted(&row)?, RECEIVED, FORWARDED, row.try_get(4)?);
         }
-        let sample: HashMap<_, _> =
-            sampled(forwarded).map(|(one, messages)| (one.key, (one.at, messages))).collect();
-        let keys: Vec<_> = sample.keys().collect();
-        let select = |places: &str| {
-            format!(
-                "SELECT key, source, destination, kind FROM messages
-                 WHERE {} AND key IN (VALUES {places}) AND forwarded IS NULL",
-                Months::CONDITION
-            )
-        };
-        let fill = |query: Filled, key: &&Key| query.bind(key.as_i64());
-        for row in fetch(tx, &months.ends(), &keys, 1, select, fill).await? {
-            let key = Key::from(row.try_get::<i64, _>(0)?);
-            let counted = Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-            if let Some((at, messages)) = sample.get(&key) {
-                tally.took(&counted, Stage::Proxy, (key.received(), *at), *messages);
-            }
-        }
-        Ok(tally)
+        Ok(())
     }
+}
+
+async fn tally_durations(
+    tx: &mut Transaction<'_, Any>,
+    months: Months,
+    forwarded: &[Forwarded],
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    let sample: Vec<_> = sampled(forwarded).collect();
+    let select = |places: &str| {
+        format!(
+            "SELECT key, source, destination, kind FROM messages
+             WHERE {} AND key IN (VALUES {places}) AND forwarded IS NULL",
+            Months::CONDITION
+        )
+    };
+    let fill = |query: Filled, (one, _): &(&Forwarded, i64)| query.bind(one.key.as_i64());
+    let rows = fetch(tx, &months.ends(), &sample, 1, select, fill).await?;
+    let sample: HashMap<_, _> = sample.into_iter().map(|one| (one.0.key, one)).collect();
+    for row in &rows {
+        let key = Key::from(row.try_get::<i64, _>(0)?);
+        if let Some((Forwarded { at, .. }, messages)) = sample.get(&key) {
+            tally.took(&counted(row)?, Stage::Proxy, (key.received(), *at), *messages);
+        }
+    }
+    Ok(())
+}
+
+/// Of a row that begins with the key, source, destination and kind.
+fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
+    let key = row.try_get::<i64, _>(0)?.into();
+    Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
 /// What messages carry, by key. Apart from them, and between the first and the last key:
