@@ -88,6 +88,10 @@ use store::{LogStore, Store};
 /// The service, as the broker's dashboard shows its connections.
 const NAME: &str = "audit-proxy";
 
+/// Bytes of payloads that each consumer holds without an acknowledgement, about. While
+/// they are stored there are some copies of each, and a container has 256 MiB.
+const IN_HAND: usize = 16 << 20;
+
 /// Audits and serves until the shutdown signal; the batches at hand are finished first.
 ///
 /// # Errors
@@ -189,7 +193,8 @@ fn subscription(
 ) -> (Subscription, LinkStatus) {
     let (subscription, status) =
         Subscription::new(url.clone(), NAME.to_owned(), queue, topology::topology());
-    (subscription.with_link_name(link).with_faults(switches.consumers.clone()), status)
+    let subscription = subscription.with_link_name(link).holding_at_most(IN_HAND);
+    (subscription.with_faults(switches.consumers.clone()), status)
 }
 
 /// What `/readyz` asks.

@@ -21,7 +21,7 @@ use messages::names;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{NAME, registry::Registry, store::LogStore, topology};
+use crate::{IN_HAND, NAME, registry::Registry, store::LogStore, topology};
 use buffer::Buffer;
 use take::Taking;
 pub(crate) use writer::Writer;
@@ -49,7 +49,8 @@ pub(crate) fn log_events(
 ) -> (impl Future<Output = Result<(), TopologyMismatch>> + use<>, Writer) {
     let (subscription, _) =
         Subscription::new(url.clone(), NAME.to_owned(), names::LOG_QUEUE, topology::log_topology());
-    let (subscription, depth) = subscription.with_link_name("eventos").with_depth();
+    let (subscription, depth) =
+        subscription.with_link_name("eventos").holding_at_most(IN_HAND).with_depth();
     let shared = Shared::default();
     let taking = Taking { registry, store: store.clone(), shared: shared.clone() };
     let consuming = broker::consume(subscription, taking, stop);

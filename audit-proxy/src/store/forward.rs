@@ -37,8 +37,10 @@ pub struct Forwarded {
     pub at: Timestamp,
 }
 
+/// Without the `+`, SQLite would rather walk all keys below than the index of the few that
+/// wait.
 const DESTINATIONS: &str = "SELECT destination FROM messages
-        WHERE forwarded IS NULL AND reason IS NULL AND key < $1
+        WHERE forwarded IS NULL AND reason IS NULL AND +key < $1
     UNION SELECT attempts.destination
         FROM attempts JOIN payloads ON payloads.key = attempts.key
         WHERE forwarded IS NULL AND asked < $2";
@@ -233,4 +235,32 @@ pub(super) fn waiting(
         payload,
     };
     Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message, attempt })
+}
+
+#[cfg(test)]
+mod tests {
+    use database::DatabaseUrl;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_is_found_without_looking_at_all_messages() {
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite://{}/a.db", folder.path().display());
+        let store = Store::new(&url.parse::<DatabaseUrl>().expect("a url")).expect("a store");
+        store.prepare().await.expect("tables");
+        for statement in [DESTINATIONS, WAITING] {
+            let explain = format!("EXPLAIN QUERY PLAN {statement}");
+            let plan: Result<Vec<String>, StoreError> = store
+                .database
+                .read(async |link| {
+                    let rows = once(&explain).bind(0_i64).bind(0_i64).fetch_all(link).await?;
+                    rows.iter().map(|row| Ok(row.try_get(3)?)).collect()
+                })
+                .await;
+            let plan = plan.expect("a plan");
+            assert!(plan.iter().any(|step| step.contains("messages_waiting")), "{plan:?}");
+        }
+    }
 }

@@ -20,13 +20,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Crash, Incoming, Mistake, Subscription, TopologyMismatch,
     link::{self, Backoff, LinkMonitor, SessionError, stopped_within, within_time},
+    room::Room,
 };
 
-/// Messages the broker hands over before it wants acknowledgements. More than
-/// a thousand gained nothing.
-pub const PREFETCH: u16 = 1000;
-
-/// Messages stored together: half of [`PREFETCH`], so that the broker refills
+/// Messages stored together: half of [`crate::PREFETCH`], so that the broker refills
 /// one half while the other is being stored.
 const MAX_BATCH: usize = 500;
 
@@ -125,8 +122,8 @@ async fn consume_on<H: Handler>(
     let events = link::events(connection);
     let channel = within_time(connection.create_channel()).await?;
     subscription.topology.declare(connection, &channel).await?;
-    within_time(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
-    let mut session = Session { subscription, channel, events, handler, stop };
+    let room = Room::of(subscription.most_bytes);
+    let mut session = Session { subscription, channel, events, handler, stop, room };
     loop {
         if session.pause().await?.is_break() || session.consume().await?.is_break() {
             return Ok(());
@@ -144,6 +141,7 @@ struct Session<'a, H, E> {
     events: E,
     handler: &'a mut H,
     stop: &'a CancellationToken,
+    room: Room,
 }
 
 impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
@@ -156,42 +154,55 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         self.meanwhile(faults.until_paused(false)).await
     }
 
-    /// Consumes until told to stop, or until it is paused and everything that
-    /// was delivered before is done.
+    /// Consumes until told to stop; or until it is paused, or its room is for another
+    /// number of messages, and everything that was delivered before is done.
     async fn consume(&mut self) -> Result<Next, SessionError> {
-        let Subscription { name, monitor, faults, depth, .. } = self.subscription;
+        let Subscription { monitor, faults, depth, .. } = self.subscription;
         self.measure().await?;
         let mut measuring = interval(MEASURE_EVERY);
         measuring.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let options = BasicQosOptions::default();
+        within_time(self.channel.basic_qos(self.room.prefetch(), options)).await?;
         let deliveries = open(&self.channel, self.subscription).await?;
         let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
         monitor.up();
-        let mut paused = false;
+        let mut cancelled = false;
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(Next::Break(())),
                 event = self.events.next() => observe(monitor, event)?,
                 _ = measuring.tick(), if depth.is_some() => self.measure().await?,
-                () = faults.until_paused(true), if !paused => {
-                    let options = BasicCancelOptions::default();
-                    within_time(self.channel.basic_cancel(name.as_str().into(), options)).await?;
-                    paused = true;
+                () = faults.until_paused(true), if !cancelled => {
+                    self.cancel().await?;
+                    cancelled = true;
                 }
                 batch = batches.next() => match batch {
                     Some(batch) => {
-                        if self.take(&incoming(batch)?).await?.is_break() {
+                        let batch = incoming(batch)?;
+                        if self.take(&batch).await?.is_break() {
                             return Ok(Next::Break(()));
+                        }
+                        if !cancelled && self.room.adapts_to(&batch) {
+                            self.cancel().await?;
+                            cancelled = true;
                         }
                     }
                     // The end of the deliveries that a cancelled consumer had.
-                    None if paused && self.channel.status().connected() => {
+                    None if cancelled && self.channel.status().connected() => {
                         return Ok(Next::Continue(()));
                     }
                     None => return Err(SessionError::Closed),
                 },
             }
         }
+    }
+
+    /// Takes what was delivered already, and nothing more.
+    async fn cancel(&mut self) -> Result<(), SessionError> {
+        let name = self.subscription.name.as_str();
+        within_time(self.channel.basic_cancel(name.into(), BasicCancelOptions::default())).await?;
+        Ok(())
     }
 
     /// Tells how many messages wait, where somebody wants to know.

@@ -23,11 +23,12 @@ mod link;
 mod message;
 mod mistake;
 mod publisher;
+mod room;
 mod subscription;
 mod topology;
 mod url;
 
-pub use consumer::{Handler, HandlerError, PREFETCH, Verdict, consume};
+pub use consumer::{Handler, HandlerError, Verdict, consume};
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
 pub use fault::{ConsumerFault, ConsumerFaults, Crash};
 pub use leftovers::Leftovers;
@@ -35,6 +36,7 @@ pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, JSON, Outgoing, Relayed, TRACEPARENT};
 pub use mistake::Mistake;
 pub use publisher::{NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together};
+pub use room::PREFETCH;
 pub use subscription::Subscription;
 pub use topology::{
     Binding, Destination, Exchange, ExchangeKind, Overflow, Queue, Topology, TopologyMismatch,

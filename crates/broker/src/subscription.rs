@@ -14,6 +14,7 @@ pub struct Subscription {
     pub(crate) faults: ConsumerFaults,
     pub(crate) is_leftover: bool,
     pub(crate) depth: Option<watch::Sender<Option<u32>>>,
+    pub(crate) most_bytes: Option<usize>,
 }
 
 impl Subscription {
@@ -28,8 +29,10 @@ impl Subscription {
     ) -> (Self, LinkStatus) {
         let (monitor, status) = LinkMonitor::new("consumer");
         let faults = ConsumerFaults::default();
-        let (is_leftover, depth) = (false, None);
-        (Self { url, name, queue, topology, monitor, faults, is_leftover, depth }, status)
+        let (is_leftover, depth, most_bytes) = (false, None, None);
+        let subscription =
+            Self { url, name, queue, topology, monitor, faults, is_leftover, depth, most_bytes };
+        (subscription, status)
     }
 
     /// The same, with faults that can be switched on; without, nothing ever fails
@@ -52,6 +55,13 @@ impl Subscription {
     pub fn with_depth(self) -> (Self, watch::Receiver<Option<u32>>) {
         let (depth, told) = watch::channel(None);
         (Self { depth: Some(depth), ..self }, told)
+    }
+
+    /// The same where messages may be large: about so many bytes of them are held without
+    /// an acknowledgement, and one message in any case.
+    #[must_use]
+    pub fn holding_at_most(self, bytes: usize) -> Self {
+        Self { most_bytes: Some(bytes), ..self }
     }
 
     /// The same for a queue that nothing is put into any more, and that the topology

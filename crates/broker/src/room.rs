@@ -1,0 +1,81 @@
+//! How many messages a consumer lets the broker hand over. Pure.
+//!
+//! The broker counts messages, and who holds them has to find room for their bytes: where
+//! these are bounded, the number follows from how large messages have been of late.
+
+use crate::Incoming;
+
+/// Messages the broker hands over before it wants acknowledgements. More than
+/// a thousand gained nothing.
+pub const PREFETCH: u16 = 1000;
+
+/// The same while nobody knows how large they are, and that matters.
+const FIRST: u16 = 32;
+
+/// Room for messages that are not acknowledged.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    /// About so many bytes of payload; none where it does not matter.
+    bytes: Option<usize>,
+    prefetch: u16,
+}
+
+impl Room {
+    pub(crate) fn of(bytes: Option<usize>) -> Self {
+        Self { bytes, prefetch: if bytes.is_some() { FIRST } else { PREFETCH } }
+    }
+
+    /// Messages that it is for.
+    pub(crate) fn prefetch(&self) -> u16 {
+        self.prefetch
+    }
+
+    /// Looks at messages that came; whether the room is for another number from now on.
+    /// Unless that is twice as many, or half, it stays.
+    pub(crate) fn adapts_to(&mut self, batch: &[Incoming]) -> bool {
+        let payloads = batch.iter().map(|message| message.body.len());
+        let (Some(bytes), Some(mean)) =
+            (self.bytes, payloads.sum::<usize>().checked_div(batch.len()))
+        else {
+            return false;
+        };
+        let fitting = u16::try_from(bytes / mean.max(1)).unwrap_or(PREFETCH).clamp(1, PREFETCH);
+        let adapts = fitting >= self.prefetch.saturating_mul(2) || fitting <= self.prefetch / 2;
+        if adapts {
+            self.prefetch = fitting;
+        }
+        adapts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(sizes: &[usize]) -> Vec<Incoming> {
+        sizes.iter().map(|size| Incoming::new(None, None, vec![0; *size])).collect()
+    }
+
+    #[test]
+    fn without_a_limit_it_is_always_the_same() {
+        let mut room = Room::of(None);
+        assert!(!room.adapts_to(&batch(&[1 << 20])));
+        assert_eq!(room.prefetch(), PREFETCH);
+    }
+
+    #[test]
+    fn it_follows_the_size_of_messages() {
+        let mut room = Room::of(Some(1 << 20));
+        assert_eq!(room.prefetch(), FIRST);
+        assert!(room.adapts_to(&batch(&[0, 0])));
+        assert_eq!(room.prefetch(), PREFETCH);
+        assert!(!room.adapts_to(&batch(&[1000, 1000])));
+        assert!(!room.adapts_to(&batch(&[])));
+        assert!(room.adapts_to(&batch(&[1 << 17, 1 << 19])));
+        assert_eq!(room.prefetch(), 3);
+        assert!(room.adapts_to(&batch(&[1 << 24])));
+        assert_eq!(room.prefetch(), 1, "never none");
+        assert!(!room.adapts_to(&batch(&[1 << 24])));
+        assert!(!room.adapts_to(&batch(&[1 << 20])), "not twice as many");
+    }
+}
