@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn all_run_where_none_is_named_and_an_unknown_one_is_refused() {
         assert_eq!(choose(&[], false).unwrap().len(), 23);
-        assert_eq!(choose(&[], true).unwrap().len(), 22);
+        assert_eq!(choose(&[], true).unwrap().len(), 23);
         assert_eq!(choose(&["veneno".to_owned()], false).unwrap().len(), 1);
         for (name, compose) in [("nada", false), ("nodo-matado", false), ("reloj", true)] {
             let error = choose(&[name.to_owned()], compose).err().unwrap().to_string();
