@@ -99,20 +99,14 @@ impl Tally {
         shard: i64,
     ) -> Result<(), StoreError> {
         let changed: Vec<_> = self.states.iter().filter(|(_, count)| **count != 0).collect();
-        let upsert = |places: &str| {
-            format!(
-                "INSERT INTO tallies (day, source, destination, kind, state, shard, count)
-                 VALUES {places}
-                 ON CONFLICT (day, source, destination, kind, state, shard)
-                 DO UPDATE SET count = tallies.count + excluded.count"
-            )
-        };
+        let columns = "day, source, destination, kind, state, shard";
+        let add = |places: &str| adding("tallies", columns, places);
         let fill = |query: Filled, ((counted, state), count): &(&(Counted, String), &i64)| {
             let Counted { day, source, destination, kind } = counted;
             let query = query.bind(day.0).bind(source).bind(destination).bind(kind);
             query.bind(state).bind(shard).bind(**count)
         };
-        execute(tx, &[], &changed, 7, upsert, fill).await?;
+        execute(tx, &[], &changed, 7, add, fill).await?;
         Ok(())
     }
 
@@ -121,23 +115,25 @@ impl Tally {
         tx: &mut Transaction<'_, Any>,
         shard: i64,
     ) -> Result<(), StoreError> {
-        let upsert = |places: &str| {
-            format!(
-                "INSERT INTO stage_tallies (day, source, destination, stage, size, shard, count)
-                 VALUES {places}
-                 ON CONFLICT (day, source, destination, stage, size, shard)
-                 DO UPDATE SET count = stage_tallies.count + excluded.count"
-            )
-        };
+        let columns = "day, source, destination, stage, size, shard";
+        let add = |places: &str| adding("stage_tallies", columns, places);
         let stages: Vec<_> = self.stages.iter().collect();
         let fill = |query: Filled, (stage, count): &(&Durations, &i64)| {
             let (day, source, destination, stage, size) = stage;
             let query = query.bind(day.0).bind(source).bind(destination).bind(stage.as_str());
             query.bind(*size).bind(shard).bind(**count)
         };
-        execute(tx, &[], &stages, 7, upsert, fill).await?;
+        execute(tx, &[], &stages, 7, add, fill).await?;
         Ok(())
     }
+}
+
+/// Adds to the counts of a table whose rows these columns tell apart.
+fn adding(table: &str, columns: &str, places: &str) -> String {
+    format!(
+        "INSERT INTO {table} ({columns}, count) VALUES {places}
+         ON CONFLICT ({columns}) DO UPDATE SET count = {table}.count + excluded.count"
+    )
 }
 
 /// Of the messages of a batch, those whose durations are counted, and for how many each
