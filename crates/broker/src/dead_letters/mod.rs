@@ -20,7 +20,7 @@ use lapin::{
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::FieldTable,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     AmqpUrl,
@@ -32,6 +32,12 @@ pub use letter::{DeadLetter, Death};
 
 /// How long a message that waits in the queue may take to come.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long the queue may take to have back what is given back.
+const RETURN_LIMIT: Duration = Duration::from_secs(1);
+
+/// How often it is asked.
+const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// A dead-letter queue, on a connection of its own.
 pub struct DeadLetters {
@@ -188,15 +194,28 @@ impl DeadLetters {
     }
 
     /// Gives back what was taken and not settled, in order, and waits until the
-    /// broker has heard everything.
+    /// broker has heard everything and the queue has it.
     ///
     /// # Errors
     /// When it may not have: then what was settled may still lie here.
     pub async fn close(self) -> Result<(), DeadLettersError> {
         // Without a word (nack): a quorum queue takes back in order what a channel
         // leaves behind, and in any order what it is given back (seen with 3.10).
+        let asking = within_time(self.connection.create_channel()).await?;
         within_time(self.taking.close(200, "bye".into())).await?;
+        self.returned(&asking).await?;
         Ok(within_time(self.connection.close(200, "bye".into())).await?)
+    }
+
+    /// Waits until the queue has back what was held: it takes that a moment after the
+    /// channel is closed. Where others take of it, it may never have as many; then not long.
+    async fn returned(&self, asking: &Channel) -> Result<(), SessionError> {
+        let ends = Instant::now() + RETURN_LIMIT;
+        while count(asking, &self.queue).await? < self.held + self.waiting && Instant::now() < ends
+        {
+            sleep(ASK_EVERY).await;
+        }
+        Ok(())
     }
 
     /// One message at a time is under way, so that its answer is its own.
