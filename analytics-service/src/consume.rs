@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use broker::{Handler, HandlerError, Incoming, Verdict};
+use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
 use jiff::Timestamp;
 use messages::MessageId;
 use service_kit::clock;
@@ -81,7 +81,7 @@ impl Recorder {
 }
 
 impl Handler for Recorder {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let now = Timestamp::now();
         let (events, verdicts) = self.judge(batch, now);
         let recorded = self.record(&events, now).await;
@@ -92,7 +92,7 @@ impl Handler for Recorder {
         }
         self.progress.stored(deliveries, clock::now());
         consumed("rejected", batch.len() - events.len());
-        Ok(verdicts)
+        Ok(verdicts.into())
     }
 }
 

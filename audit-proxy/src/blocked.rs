@@ -71,14 +71,15 @@ impl Blocked {
 }
 
 impl UnderWay {
-    /// Of messages, those that can be forwarded: nothing waits for their destinations. They
-    /// are under way from now on.
+    /// Of messages, those that can be forwarded: nothing waits for their destinations, and
+    /// nobody is forwarding them. They are under way from now on.
     pub(crate) fn admit(&mut self, mut messages: Vec<Waiting>) -> Vec<Waiting> {
         let mut state = self.blocked.lock();
-        messages.retain(|one| !state.destinations.contains_key(&one.message.destination));
-        let keys = messages.iter().map(|one| one.key);
-        state.under_way.extend(keys.clone());
-        self.keys.extend(keys);
+        let State { destinations, under_way } = &mut *state;
+        messages.retain(|one| {
+            !destinations.contains_key(&one.message.destination) && under_way.insert(one.key)
+        });
+        self.keys.extend(messages.iter().map(|one| one.key));
         messages
     }
 }
@@ -136,6 +137,7 @@ mod tests {
         let mut first = blocked.under_way();
         first.admit(vec![waiting(1, &name)]);
         let mut second = blocked.under_way();
+        assert_eq!(second.admit(vec![waiting(1, &name)]), [], "others forward it");
         second.admit(vec![waiting(2, &name)]);
         second.admit(vec![waiting(3, &name)]);
         assert_eq!(blocked.keys_under_way(), HashSet::from([1, 2, 3].map(Key::from)));

@@ -1,17 +1,20 @@
 //! Forwarding: to the destination's queue, confirmed, and then written down.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use broker::{Outcome, Outgoing, Publisher};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use broker::{Handed, Outcome, Outgoing, Publisher};
 use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
+use tokio::time::sleep;
 
 use crate::{
     blocked::Blocked,
     crash::{Crash, Point},
     store::{Forwarded, Key, Reforwarded, Store, StoreError, Waiting},
 };
+
+/// How long what cannot be written down waits for the next attempt.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Forwards messages that are stored. Clones share the connection.
 #[derive(Clone)]
@@ -34,104 +37,74 @@ impl Forwarder {
     /// When that cannot be written down: they may have been forwarded all the same, and
     /// will be once more.
     pub(crate) async fn forward(&self, messages: Vec<Waiting>) -> Result<usize, StoreError> {
-        let mut forwarding = self.forwarding();
-        forwarding.publish(messages);
-        forwarding.write_down().await
+        let on_their_way = self.publish(messages).await;
+        let done = self.confirmed(on_their_way).await;
+        self.write_down(&done).await
     }
 
-    /// Forwarding to which messages are added while others are on their way.
-    pub(crate) fn forwarding(&self) -> Forwarding<'_> {
-        let (on_their_way, done) = (FuturesOrdered::new(), Done::default());
-        Forwarding { forwarder: self, on_their_way, done }
+    /// Publishes messages in their order, behind those that were published before.
+    pub(crate) async fn publish(&self, messages: Vec<Waiting>) -> Vec<OnItsWay> {
+        let mut on_their_way = Vec::with_capacity(messages.len());
+        for Waiting { key, message, attempt } in messages {
+            let destination = message.destination.clone();
+            let handed = self.publisher.hand_over(outgoing(message)).await;
+            on_their_way.push(OnItsWay { key, attempt, destination, handed });
+        }
+        on_their_way
     }
 
-    async fn attempt(&self, Waiting { key, message, attempt: number }: Waiting) -> Attempt {
-        let destination = message.destination.clone();
-        let outcome = self.publisher.publish(outgoing(message)).await;
-        self.crash.at(Point::Published);
-        Attempt { key, number, destination, outcome, at: Timestamp::now() }
+    /// Waits for what becomes of messages, and writes that down, however long the store
+    /// may be away.
+    pub(crate) async fn see_through(&self, on_their_way: Vec<OnItsWay>) {
+        let done = self.confirmed(on_their_way).await;
+        while let Err(error) = self.write_down(&done).await {
+            log::error!("what was forwarded is not written down yet: {error}");
+            sleep(AGAIN).await;
+        }
     }
-}
 
-/// Messages that are being forwarded, no more than the publisher has room for.
-pub(crate) struct Forwarding<'a> {
-    forwarder: &'a Forwarder,
-    on_their_way: FuturesOrdered<BoxFuture<'a, Attempt>>,
-    done: Done,
-}
-
-/// What became of messages, while it is not written down.
-#[derive(Default)]
-struct Done {
-    forwarded: Vec<Forwarded>,
-    again: Vec<Reforwarded>,
-    failed: HashMap<SystemName, Outcome>,
-}
-
-impl Forwarding<'_> {
-    /// Publishes messages in their order, behind those before them; without those whose
-    /// destination is known to have taken no more of these.
-    pub(crate) fn publish(&mut self, messages: Vec<Waiting>) {
-        for one in messages {
-            if !self.done.failed.contains_key(&one.message.destination) {
-                self.on_their_way.push_back(self.forwarder.attempt(one).boxed());
+    /// What became of messages; the destinations of those that were not forwarded are
+    /// blocked.
+    async fn confirmed(&self, on_their_way: Vec<OnItsWay>) -> Done {
+        let mut done = Done::default();
+        for OnItsWay { key, attempt, destination, handed } in on_their_way {
+            let outcome = handed.outcome().await;
+            self.crash.at(Point::Published);
+            let at = Timestamp::now();
+            match (outcome, attempt) {
+                (Outcome::Confirmed, None) => done.forwarded.push(Forwarded { key, at }),
+                (Outcome::Confirmed, Some(number)) => {
+                    done.again.push(Reforwarded { key, number, at });
+                }
+                (other, _) => self.blocked.block(destination, other),
             }
         }
+        self.crash.at(Point::Confirmed);
+        done
     }
 
-    /// Does `work` while messages go on their way.
-    pub(crate) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                Some(attempt) = self.on_their_way.next() => self.done.add(attempt),
-                done = &mut work => return done,
-            }
-        }
-    }
-
-    /// Waits for them, and writes down what came of them, as [`Forwarder::forward`] does.
-    ///
-    /// # Errors
-    /// When that is not possible now.
-    pub(crate) async fn write_down(mut self) -> Result<usize, StoreError> {
-        while let Some(attempt) = self.on_their_way.next().await {
-            self.done.add(attempt);
-        }
-        let Forwarder { store, blocked, crash, .. } = self.forwarder;
-        let Done { forwarded, again, failed } = self.done;
-        crash.at(Point::Confirmed);
-        store.forwarded(&forwarded).await?;
-        store.reforwarded(&again).await?;
-        for (destination, outcome) in failed {
-            blocked.block(destination, outcome);
-        }
+    async fn write_down(&self, Done { forwarded, again }: &Done) -> Result<usize, StoreError> {
+        self.store.forwarded(forwarded).await?;
+        self.store.reforwarded(again).await?;
         let count = forwarded.len() + again.len();
         metrics::counter!("audit_forwarded_total").increment(count as u64);
         Ok(count)
     }
 }
 
-impl Done {
-    fn add(&mut self, Attempt { key, number, destination, outcome, at }: Attempt) {
-        match (outcome, number) {
-            (Outcome::Confirmed, None) => self.forwarded.push(Forwarded { key, at }),
-            (Outcome::Confirmed, Some(number)) => self.again.push(Reforwarded { key, number, at }),
-            (other, _) => {
-                self.failed.insert(destination, other);
-            }
-        }
-    }
+/// A message that was published.
+pub(crate) struct OnItsWay {
+    key: Key,
+    attempt: Option<i64>,
+    destination: SystemName,
+    handed: Handed,
 }
 
-/// What became of forwarding one message.
-struct Attempt {
-    key: Key,
-    number: Option<i64>,
-    destination: SystemName,
-    outcome: Outcome,
-    at: Timestamp,
+/// Messages that were forwarded.
+#[derive(Default)]
+struct Done {
+    forwarded: Vec<Forwarded>,
+    again: Vec<Reforwarded>,
 }
 
 /// A message as its destination gets it: as it was published, but for the user.

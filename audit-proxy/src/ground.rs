@@ -1,6 +1,8 @@
 //! What the parts of the proxy have in common: the register, the store, and the way to
 //! the destinations.
 
+use std::sync::Arc;
+
 use broker::Publisher;
 use management::Management;
 
@@ -45,7 +47,7 @@ impl Ground {
             blocked: self.blocked.clone(),
             max_payload: self.max_payload,
             crash: self.crash.clone(),
-            has_acked: false,
+            has_acked: Arc::default(),
         }
     }
 

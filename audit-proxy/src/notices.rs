@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::{Handler, HandlerError, Incoming, Verdict};
+use broker::{Handler, HandlerError, Incoming, Verdicts};
 use jiff::Timestamp;
 use messages::{Notification, names};
 use tokio::time::{MissedTickBehavior, interval};
@@ -29,7 +29,7 @@ pub(crate) struct Notices {
 }
 
 impl Handler for Notices {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let register = self.register(batch).await?;
         let now = Timestamp::now();
         let (mut notices, mut refused, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ impl Handler for Notices {
         self.store.refuse(&refused, now).await?;
         let verdicts = self.refuser.verdicts(batch, reasons).await;
         self.crash.at(Point::Notified);
-        Ok(verdicts)
+        Ok(verdicts.into())
     }
 }
 

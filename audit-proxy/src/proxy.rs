@@ -1,15 +1,20 @@
 //! From the entry to the destinations: a copy on disk, then the forward, then what
 //! became of it on disk. Only then does the broker crate acknowledge.
 
-use broker::{Handler, HandlerError, Incoming, Verdict};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
 use jiff::Timestamp;
 use messages::StandardMessage;
 
 use crate::{
     admit::{Refusal, admit},
-    blocked::{Blocked, UnderWay},
+    blocked::Blocked,
     crash::{Crash, Point},
-    forward::{Forwarder, Forwarding},
+    forward::Forwarder,
     refusal::Refuser,
     register::Register,
     registry::Registry,
@@ -25,15 +30,11 @@ pub(crate) struct Proxy {
     pub(crate) blocked: Blocked,
     pub(crate) max_payload: usize,
     pub(crate) crash: Crash,
-    /// Whether a batch was handled before: by the time of the next, it is acknowledged.
-    pub(crate) has_acked: bool,
+    /// Whether there are verdicts of a batch: by the time of the next, it is acknowledged.
+    pub(crate) has_acked: Arc<AtomicBool>,
 }
 
-/// Messages stored together at most: so that the broker has something to do while others
-/// are stored, and not a commit for each few.
-const PART: usize = 128;
-
-/// What part of a batch comes to, once there are copies of it.
+/// What a batch comes to, once there are copies of it.
 #[derive(Default)]
 struct Received {
     to_forward: Vec<Waiting>,
@@ -42,25 +43,30 @@ struct Received {
 }
 
 impl Handler for Proxy {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    /// One is stored while two before it are on their way, and the broker hands over the
+    /// next.
+    const BATCH: usize = 256;
+
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         self.crash.at(Point::Received);
-        if self.has_acked {
+        if self.has_acked.load(Ordering::Relaxed) {
             self.crash.at(Point::Acked);
         }
         let read = self.read(batch).await?;
-        let (mut under_way, mut forwarding) =
-            (self.blocked.under_way(), self.forwarder.forwarding());
-        let refusals = self.carry(read, &mut under_way, &mut forwarding).await;
-        // Also where the rest could not be stored: what was forwarded need not be once more.
-        forwarding.write_down().await?;
-        drop(under_way);
-        let refusals = refusals?;
-        self.refuse(batch, &refusals).await?;
-        let reasons = refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string()));
-        let verdicts = self.refuser.verdicts(batch, reasons.collect()).await;
-        self.crash.at(Point::Written);
-        self.has_acked = true;
-        Ok(verdicts)
+        let Received { to_forward, refusals } = self.receive(read).await?;
+        self.crash.at(Point::Stored);
+        let verdicts = self.refuse(batch, refusals).await?;
+        let mut under_way = self.blocked.under_way();
+        let on_their_way = self.forwarder.publish(under_way.admit(to_forward)).await;
+        let (forwarder, crash) = (self.forwarder.clone(), self.crash.clone());
+        let has_acked = self.has_acked.clone();
+        Ok(Verdicts::later(async move {
+            forwarder.see_through(on_their_way).await;
+            drop(under_way);
+            crash.at(Point::Written);
+            has_acked.store(true, Ordering::Relaxed);
+            verdicts
+        }))
     }
 }
 
@@ -83,26 +89,6 @@ impl Proxy {
         self.registry.read().await?;
         let register = self.registry.current()?;
         Ok(judged(&register))
-    }
-
-    /// Stores messages and forwards them, part by part: while one is being stored, those
-    /// before it are on their way. For each message, why it is refused, if it is.
-    async fn carry(
-        &self,
-        read: Vec<Result<StandardMessage, Refusal>>,
-        under_way: &mut UnderWay,
-        forwarding: &mut Forwarding<'_>,
-    ) -> Result<Vec<Option<Refusal>>, StoreError> {
-        let mut refusals = Vec::with_capacity(read.len());
-        let mut read = read.into_iter();
-        while read.len() > 0 {
-            let part = read.by_ref().take(PART).collect();
-            let received = forwarding.meanwhile(self.receive(part)).await?;
-            self.crash.at(Point::Stored);
-            refusals.extend(received.refusals);
-            forwarding.publish(under_way.admit(received.to_forward));
-        }
-        Ok(refusals)
     }
 
     async fn receive(
@@ -129,15 +115,20 @@ impl Proxy {
         Ok(received)
     }
 
+    /// Sends away what is refused, with the reasons stored. What the broker is to be told
+    /// of each message.
     async fn refuse(
         &self,
         batch: &[Incoming],
-        refusals: &[Option<Refusal>],
-    ) -> Result<(), StoreError> {
-        let refused = batch.iter().zip(refusals).filter_map(|(message, refusal)| {
-            let reason = refusal.as_ref()?.to_string();
-            Some(Refused { message, reason })
-        });
-        self.store.refuse(&refused.collect::<Vec<_>>(), Timestamp::now()).await
+        refusals: Vec<Option<Refusal>>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let reasons: Vec<_> =
+            refusals.into_iter().map(|refusal| refusal.map(|why| why.to_string())).collect();
+        let refused = batch
+            .iter()
+            .zip(&reasons)
+            .filter_map(|(message, reason)| Some(Refused { message, reason: reason.clone()? }));
+        self.store.refuse(&refused.collect::<Vec<_>>(), Timestamp::now()).await?;
+        Ok(self.refuser.verdicts(batch, reasons).await)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use broker::{Handler, HandlerError, Incoming, Verdict};
+use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
 use database::Error;
 use tokio::sync::Notify;
 
@@ -27,14 +27,12 @@ pub(crate) struct Mailbox<S> {
 }
 
 impl<S: Take + Sync> Handler for Mailbox<S> {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let read: Vec<_> = batch.iter().map(Received::read).collect();
         let good: Vec<_> = read.iter().filter_map(|read| read.as_ref().ok()).cloned().collect();
         self.store.take(&good).await?;
         self.posted.notify_one();
-        Ok(read
-            .into_iter()
-            .map(|read| read.map_or_else(Verdict::Reject, |_| Verdict::Done))
-            .collect())
+        let verdict = |read: Result<_, _>| read.map_or_else(Verdict::Reject, |_| Verdict::Done);
+        Ok(read.into_iter().map(verdict).collect::<Vec<_>>().into())
     }
 }

@@ -1,7 +1,7 @@
 //! From the queue into memory. Nothing here waits, and nothing is dead-lettered: what
 //! cannot be kept is counted.
 
-use broker::{Handler, HandlerError, Incoming, PROBE, Verdict};
+use broker::{Handler, HandlerError, Incoming, PROBE, Verdict, Verdicts};
 use jiff::Timestamp;
 use messages::{LogEvent, SystemName};
 
@@ -24,7 +24,7 @@ pub(super) struct Taking {
 }
 
 impl Handler for Taking {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let register = self.registry.current()?;
         let keys = self.store.keys(batch.len(), Timestamp::now());
         let mut buffer = self.shared.lock();
@@ -39,7 +39,7 @@ impl Handler for Taking {
         drop(buffer);
         self.shared.filled.notify_one();
         metrics::counter!("log_events_received_total").increment(batch.len() as u64);
-        Ok(vec![Verdict::Done; batch.len()])
+        Ok(vec![Verdict::Done; batch.len()].into())
     }
 }
 

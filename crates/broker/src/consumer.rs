@@ -1,16 +1,15 @@
-//! Consuming in batches: the handler stores a batch, and only then this module
-//! acknowledges it. Nobody else can acknowledge.
+//! Consuming in batches: the handler stores a batch, and only then is it acknowledged.
 
 use std::{ops::ControlFlow, time::Duration};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    future::{BoxFuture, Shared},
+};
 use lapin::{
     Channel, Connection, Event,
     message::Delivery,
-    options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions,
-        BasicRejectOptions, QueueDeclareOptions,
-    },
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions},
     protocol::AMQPSoftError::ACCESSREFUSED as ACCESS_REFUSED,
     types::FieldTable,
 };
@@ -18,14 +17,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Crash, Incoming, Mistake, Subscription, TopologyMismatch,
+    Crash, Handler, HandlerError, Incoming, Mistake, Subscription, TopologyMismatch, Verdicts,
     link::{self, Backoff, LinkMonitor, SessionError, stopped_within, within_time},
     room::Room,
+    unsettled::{self, Unsettled},
 };
-
-/// Messages stored together: half of [`crate::PREFETCH`], so that the broker refills
-/// one half while the other is being stored.
-const MAX_BATCH: usize = 500;
 
 /// How soon after one batch the next begins, unless more waits than fits into one.
 /// Where events keep coming, a commit and an acknowledgement are shared by those of
@@ -35,41 +31,12 @@ const GATHER: Duration = Duration::from_millis(10);
 /// How often the length of the queue is told, where somebody wants to know.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long the batch at hand may take once it is time to stop; with the closing
-/// of the connection, less than the ten seconds that a service has.
+/// How long what is at hand may take once it is time to stop; with the closing of the
+/// connection, less than the ten seconds that a service has.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Characters of a reason that are logged.
-const MAX_REASON: usize = 300;
-
-/// What became of one message of a batch.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Its effect is stored, or was stored before: acknowledge it.
-    Done,
-    /// It can never be processed: to the dead-letter queue, at once. Holds why.
-    Reject(String),
-}
-
-/// Nothing of the batch was stored; it will be tried again.
-pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What is done with messages.
-pub trait Handler: Send {
-    /// Stores the effect of a batch and returns one verdict for each message,
-    /// in order. May see a message more than once.
-    ///
-    /// # Errors
-    /// When nothing was stored. The same batch comes again, after a pause, for
-    /// as long as the connection lives; then the broker delivers it anew.
-    fn handle(
-        &mut self,
-        batch: &[Incoming],
-    ) -> impl Future<Output = Result<Vec<Verdict>, HandlerError>> + Send;
-}
-
 /// Consumes until `stop` is cancelled (or a leftover is gone), through any number of
-/// connections; the batch at hand is finished first.
+/// connections; what is at hand is finished first.
 ///
 /// # Errors
 /// When the broker holds a part of the topology with other arguments, or lacks a
@@ -122,13 +89,19 @@ async fn consume_on<H: Handler>(
     let events = link::events(connection);
     let channel = within_time(connection.create_channel()).await?;
     subscription.topology.declare(connection, &channel).await?;
-    let room = Room::of(subscription.most_bytes);
-    let mut session = Session { subscription, channel, events, handler, stop, room };
-    loop {
-        if session.pause().await?.is_break() || session.consume().await?.is_break() {
-            return Ok(());
-        }
-    }
+    let mut session = Session {
+        subscription,
+        unsettled: Unsettled::new(&channel, &subscription.faults),
+        channel,
+        events,
+        handler,
+        stop,
+        past_grace: past_grace(stop.clone()).boxed().shared(),
+        room: Room::of(subscription.most_bytes),
+    };
+    let ended = session.run().await;
+    session.unsettled.finish().await;
+    ended
 }
 
 /// Whether to go on, or to end because it was told to stop.
@@ -141,10 +114,18 @@ struct Session<'a, H, E> {
     events: E,
     handler: &'a mut H,
     stop: &'a CancellationToken,
+    /// When to leave what is not done, though it was told to stop.
+    past_grace: Shared<BoxFuture<'static, ()>>,
     room: Room,
+    unsettled: Unsettled,
 }
 
 impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
+    async fn run(&mut self) -> Result<(), SessionError> {
+        while self.pause().await?.is_continue() && self.consume().await?.is_continue() {}
+        Ok(())
+    }
+
     /// Waits while it is paused: connected, and taking nothing.
     async fn pause(&mut self) -> Result<Next, SessionError> {
         let Subscription { monitor, faults, .. } = self.subscription;
@@ -164,14 +145,17 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         let options = BasicQosOptions::default();
         within_time(self.channel.basic_qos(self.room.prefetch(), options)).await?;
         let deliveries = open(&self.channel, self.subscription).await?;
-        let mut batches = std::pin::pin!(deliveries.ready_chunks(MAX_BATCH));
+        let mut batches = std::pin::pin!(deliveries.ready_chunks(H::BATCH));
         monitor.up();
         let mut cancelled = false;
         loop {
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Ok(Next::Break(())),
+                () = self.stop.cancelled() => {
+                    return self.settle_all().await.map(|_| Next::Break(()));
+                }
                 event = self.events.next() => observe(monitor, event)?,
+                Some(settled) = self.unsettled.next() => self.unsettled.settle(settled).await?,
                 _ = measuring.tick(), if depth.is_some() => self.measure().await?,
                 () = faults.until_paused(true), if !cancelled => {
                     self.cancel().await?;
@@ -180,17 +164,18 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 batch = batches.next() => match batch {
                     Some(batch) => {
                         let batch = incoming(batch)?;
-                        if self.take(&batch).await?.is_break() {
+                        let adapts = self.room.adapts_to(&batch);
+                        if self.take(batch).await?.is_break() {
                             return Ok(Next::Break(()));
                         }
-                        if !cancelled && self.room.adapts_to(&batch) {
+                        if !cancelled && adapts {
                             self.cancel().await?;
                             cancelled = true;
                         }
                     }
                     // The end of the deliveries that a cancelled consumer had.
                     None if cancelled && self.channel.status().connected() => {
-                        return Ok(Next::Continue(()));
+                        return self.settle_all().await;
                     }
                     None => return Err(SessionError::Closed),
                 },
@@ -218,43 +203,93 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         Ok(())
     }
 
-    /// Processes a batch, and then lets others gather for the next.
-    async fn take(&mut self, batch: &[Incoming]) -> Result<Next, SessionError> {
-        let gathered = Instant::now() + GATHER;
+    /// Processes a batch. Unless it is full, others gather for the next, once this one is
+    /// acknowledged.
+    async fn take(&mut self, batch: Vec<Incoming>) -> Result<Next, SessionError> {
+        let (gathered, is_full) = (Instant::now() + GATHER, batch.len() == H::BATCH);
         let next = self.process(batch).await?;
-        if next.is_break() || batch.len() == MAX_BATCH {
+        if next.is_break() || is_full {
             return Ok(next);
+        }
+        if self.settle_all().await?.is_break() {
+            return Ok(Next::Break(()));
         }
         self.meanwhile(sleep_until(gathered)).await
     }
 
-    /// Stores a batch and acknowledges it, in this order: unless a mistake is
-    /// made on purpose.
-    async fn process(&mut self, batch: &[Incoming]) -> Result<Next, SessionError> {
+    /// Has a batch stored, and acknowledges it once that is done: unless a mistake is made
+    /// on purpose.
+    async fn process(&mut self, batch: Vec<Incoming>) -> Result<Next, SessionError> {
         let faults = &self.subscription.faults;
         // Told to stop, it waits no longer: the batch at hand is finished first.
         let _ = self.meanwhile(faults.delayed()).await?;
         if faults.get().crash == Some(Crash::AfterEarlyAck) {
-            acknowledge_unstored(&self.channel, batch).await?;
+            unsettled::acknowledge(&self.channel, &batch).await?;
             // The answer to the closing shows that the broker has read the ack.
             within_time(self.channel.close(200, "bye".into())).await?;
             Crash::AfterEarlyAck.happen();
         }
-        let too_early = Mistake::AckBeforeCommit.is_made();
-        if too_early {
-            acknowledge_unstored(&self.channel, batch).await?;
+        if Mistake::AckBeforeCommit.is_made() {
+            unsettled::acknowledge(&self.channel, &batch).await?;
         }
-        let Some(verdicts) = store(self.handler, batch, &self.channel, self.stop).await? else {
-            return Ok(Next::Break(()));
-        };
-        // Storing may have taken long: what holds is what the switch says now.
-        if faults.get().crash == Some(Crash::BeforeAck) {
-            Crash::BeforeAck.happen();
-        }
-        if !too_early {
-            settle(&self.channel, batch, &verdicts).await?;
-        }
+        let Some(verdicts) = self.handle(&batch).await? else { return Ok(Next::Break(())) };
+        self.unsettled.push(batch, verdicts);
         Ok(Next::Continue(()))
+    }
+
+    /// Gives a batch to the handler until it takes it; `None` when told to stop while it
+    /// cannot. Nothing is refused meanwhile: what is not stored stays with the broker.
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Option<Verdicts>, SessionError> {
+        let mut backoff = Backoff::new();
+        loop {
+            let Some(handled) = self.attempt(batch).await? else { return Ok(None) };
+            match handled {
+                Ok(verdicts) => return Ok(Some(verdicts)),
+                Err(error) => {
+                    metrics::counter!("broker_batches_failed_total").increment(1);
+                    log::error!("{} not stored, not acknowledged: {error}", described(batch));
+                }
+            }
+            if stopped_within(self.stop, backoff.next(false)).await {
+                return Ok(None);
+            }
+            if !self.channel.status().connected() {
+                return Err(SessionError::Closed);
+            }
+        }
+    }
+
+    /// Gives a batch to the handler once, while those before it come to their end.
+    async fn attempt(
+        &mut self,
+        batch: &[Incoming],
+    ) -> Result<Option<Result<Verdicts, HandlerError>>, SessionError> {
+        let mut handled = std::pin::pin!(self.handler.handle(batch));
+        loop {
+            tokio::select! {
+                biased;
+                Some(settled) = self.unsettled.next() => self.unsettled.settle(settled).await?,
+                handled = &mut handled => return Ok(Some(handled)),
+                // Nothing of it is acknowledged, so it comes again.
+                () = self.past_grace.clone() => return Ok(None),
+            }
+        }
+    }
+
+    /// Acknowledges everything that was handled, once it may be; told to stop, it does not
+    /// wait for ever.
+    async fn settle_all(&mut self) -> Result<Next, SessionError> {
+        loop {
+            tokio::select! {
+                biased;
+                settled = self.unsettled.next() => match settled {
+                    Some(settled) => self.unsettled.settle(settled).await?,
+                    None => return Ok(Next::Continue(())),
+                },
+                event = self.events.next() => observe(&self.subscription.monitor, event)?,
+                () = self.past_grace.clone() => return Ok(Next::Break(())),
+            }
+        }
     }
 
     /// Waits for `done`, awake to the connection and to the order to stop.
@@ -298,38 +333,6 @@ async fn open(
     within_time(consuming).await
 }
 
-/// Gives the batch to the handler until it is stored; `None` when told to stop
-/// while it cannot be. Nothing is refused meanwhile: an unstored batch stays
-/// with the broker.
-async fn store<H: Handler>(
-    handler: &mut H,
-    batch: &[Incoming],
-    channel: &Channel,
-    stop: &CancellationToken,
-) -> Result<Option<Vec<Verdict>>, SessionError> {
-    let mut backoff = Backoff::new();
-    loop {
-        let outcome = tokio::select! {
-            outcome = handler.handle(batch) => outcome,
-            // Nothing of it is acknowledged, so it comes again.
-            () = past_grace(stop) => return Ok(None),
-        };
-        match outcome {
-            Ok(verdicts) => return Ok(Some(verdicts)),
-            Err(error) => {
-                metrics::counter!("broker_batches_failed_total").increment(1);
-                log::error!("{} not stored, not acknowledged: {error}", described(batch));
-            }
-        }
-        if stopped_within(stop, backoff.next(false)).await {
-            return Ok(None);
-        }
-        if !channel.status().connected() {
-            return Err(SessionError::Closed);
-        }
-    }
-}
-
 /// A batch in the log: how many, and between which ids (`None`: without one). They
 /// come from the wire, so nothing in them may end a line.
 fn described(batch: &[Incoming]) -> String {
@@ -337,44 +340,8 @@ fn described(batch: &[Incoming]) -> String {
     format!("batch of {}, from {} to {},", batch.len(), id(batch.first()), id(batch.last()))
 }
 
-/// Rejects what cannot be processed, each alone; then acknowledges the rest at
-/// once. The last acknowledged tag must be outstanding, so it is that of a
-/// message that is done.
-async fn settle(
-    channel: &Channel,
-    batch: &[Incoming],
-    verdicts: &[Verdict],
-) -> Result<(), SessionError> {
-    // Without a verdict for each, an acknowledgement could cover one that has none.
-    assert_eq!(batch.len(), verdicts.len(), "one verdict for each message");
-    let mut last_done = None;
-    for (message, verdict) in batch.iter().zip(verdicts) {
-        match verdict {
-            Verdict::Done => last_done = Some(message.delivery_tag),
-            Verdict::Reject(reason) => reject(channel, message, reason).await?,
-        }
-    }
-    if let Some(tag) = last_done {
-        channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
-    }
-    Ok(())
-}
-
-/// The mistake itself.
-async fn acknowledge_unstored(channel: &Channel, batch: &[Incoming]) -> Result<(), SessionError> {
-    settle(channel, batch, &vec![Verdict::Done; batch.len()]).await
-}
-
-async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> Result<(), SessionError> {
-    // Both come from the wire: nothing in them may end a line of the log.
-    let reason: String = reason.escape_debug().take(MAX_REASON).collect();
-    log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id());
-    channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
-    Ok(())
-}
-
-/// Resolves once it is time to leave a batch that is not stored.
-async fn past_grace(stop: &CancellationToken) {
+/// Resolves once it is time to leave what is not done.
+async fn past_grace(stop: CancellationToken) {
     stop.cancelled().await;
     sleep(GRACE).await;
 }

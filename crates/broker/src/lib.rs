@@ -18,6 +18,7 @@
 mod consumer;
 mod dead_letters;
 mod fault;
+mod handler;
 mod leftovers;
 mod link;
 mod message;
@@ -26,16 +27,20 @@ mod publisher;
 mod room;
 mod subscription;
 mod topology;
+mod unsettled;
 mod url;
 
-pub use consumer::{Handler, HandlerError, Verdict, consume};
+pub use consumer::consume;
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Death, Retried, Taken};
 pub use fault::{ConsumerFault, ConsumerFaults, Crash};
+pub use handler::{Handler, HandlerError, Verdict, Verdicts};
 pub use leftovers::Leftovers;
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, JSON, Outgoing, Relayed, TRACEPARENT};
 pub use mistake::Mistake;
-pub use publisher::{NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together};
+pub use publisher::{
+    Handed, NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together,
+};
 pub use room::PREFETCH;
 pub use subscription::Subscription;
 pub use topology::{

@@ -136,23 +136,19 @@ impl Publisher {
 
     /// Publishes one message and says what became of it, within two seconds.
     pub async fn publish(&self, message: Outgoing) -> Outcome {
-        self.publish_any(Message::Outgoing(message)).await
+        self.hand_over(message).await.outcome().await
     }
 
-    /// The same of a message that was delivered, to its own exchange. Of several without
+    /// Hands over a message, to be published behind those that were handed over before.
+    pub async fn hand_over(&self, message: Outgoing) -> Handed {
+        self.hand_over_any(Message::Outgoing(message)).await
+    }
+
+    /// Publishes a message that was delivered, to its own exchange. Of several without
     /// an id that are under way with one routing key, one may be told the outcome of
     /// another.
     pub async fn relay(&self, message: Relayed) -> Outcome {
-        self.publish_any(Message::Relayed(message)).await
-    }
-
-    async fn publish_any(&self, message: Message) -> Outcome {
-        let outcome = match self.status.check() {
-            Ok(()) => self.attempt(message).await,
-            Err(reason) => Outcome::NotSent(NotSent::Link(reason)),
-        };
-        metrics::counter!("broker_published_total", "result" => outcome.label()).increment(1);
-        outcome
+        self.hand_over_any(Message::Relayed(message)).await.outcome().await
     }
 
     /// Publishes messages [together]; outcomes in their order.
@@ -160,20 +156,47 @@ impl Publisher {
         together(messages.into_iter().map(|message| self.publish(message))).await
     }
 
-    async fn attempt(&self, message: Message) -> Outcome {
+    async fn hand_over_any(&self, message: Message) -> Handed {
         let deadline = Instant::now() + DEADLINE;
+        let handed = match self.status.check() {
+            Ok(()) => self.request(message, deadline).await,
+            Err(reason) => Err(NotSent::Link(reason)),
+        };
+        Handed(handed.map(|answered| (answered, deadline)))
+    }
+
+    async fn request(
+        &self,
+        message: Message,
+        deadline: Instant,
+    ) -> Result<oneshot::Receiver<Outcome>, NotSent> {
         let Ok(Ok(slot)) = timeout_at(deadline, self.slots.clone().acquire_owned()).await else {
-            return Outcome::NotSent(NotSent::Overloaded);
+            return Err(NotSent::Overloaded);
         };
         let (answer, answered) = oneshot::channel();
         let request = Request { message, answer, _slot: slot };
-        if self.requests.send(request).await.is_err() {
-            return Outcome::NotSent(NotSent::Link(closing()));
-        }
-        match timeout_at(deadline, answered).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Outcome::Unknown,
-        }
+        let sent = self.requests.send(request).await;
+        sent.map(|()| answered).map_err(|_| NotSent::Link(closing()))
+    }
+}
+
+/// A message that was handed over: its answer, and until when that is waited for; or why
+/// it never left.
+#[must_use]
+pub struct Handed(Result<(oneshot::Receiver<Outcome>, Instant), NotSent>);
+
+impl Handed {
+    /// What becomes of it, within two seconds of its being handed over.
+    pub async fn outcome(self) -> Outcome {
+        let outcome = match self.0 {
+            Ok((answered, deadline)) => match timeout_at(deadline, answered).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) | Err(_) => Outcome::Unknown,
+            },
+            Err(reason) => Outcome::NotSent(reason),
+        };
+        metrics::counter!("broker_published_total", "result" => outcome.label()).increment(1);
+        outcome
     }
 }
 

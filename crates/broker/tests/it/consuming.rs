@@ -11,11 +11,11 @@ use std::{
 
 use broker::{
     ConsumerFaults, Handler, HandlerError, Incoming, LinkStatus, Outcome, Outgoing, Subscription,
-    Topology, TopologyMismatch, Verdict, consume,
+    Topology, TopologyMismatch, Verdict, Verdicts, consume,
 };
 use serde_json::json;
 use test_support::{Vhost, eventually};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, topology};
@@ -31,7 +31,7 @@ pub(crate) struct Memory {
 }
 
 impl Handler for Memory {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         if self.broken.load(Ordering::SeqCst) {
             self.failures.fetch_add(1, Ordering::SeqCst);
             return Err("the store is down".into());
@@ -39,7 +39,8 @@ impl Handler for Memory {
         let redelivered = batch.iter().filter(|message| message.redelivered).count();
         self.redelivered.fetch_add(redelivered, Ordering::SeqCst);
         let mut seen = self.seen.lock().expect("no panic while storing");
-        Ok(batch.iter().map(|message| remember(&mut seen, message)).collect())
+        let verdicts = batch.iter().map(|message| remember(&mut seen, message));
+        Ok(verdicts.collect::<Vec<_>>().into())
     }
 }
 
@@ -330,4 +331,69 @@ async fn the_length_of_a_queue_that_drops_its_oldest_is_told_before_anything_is_
     memory.holds(3).await;
     stop.cancel();
     consuming.await.expect("no panic").expect("an orderly end");
+}
+
+/// Takes one message at a time; the verdict on the n-th comes once `released` says so.
+struct Slow {
+    handled: Arc<AtomicUsize>,
+    released: [watch::Receiver<bool>; 2],
+}
+
+impl Handler for Slow {
+    const BATCH: usize = 1;
+
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
+        let mut released = self.released[self.handled.fetch_add(1, Ordering::SeqCst)].clone();
+        let verdicts = vec![Verdict::Done; batch.len()];
+        Ok(Verdicts::later(async move {
+            released.wait_for(|released| *released).await.expect("the test goes on");
+            verdicts
+        }))
+    }
+}
+
+/// Two batches of one, of which those are released whose place says so.
+async fn two_batches(released: [bool; 2]) -> Vhost {
+    let vhost = Vhost::create().await;
+    let running = Running::start(&vhost.url());
+    let (consuming, _) = ready(&vhost, &Memory::default()).await;
+    consuming.stopped().await;
+    running.connected().await;
+    send(&running, 2).await;
+
+    let senders = [watch::Sender::new(false), watch::Sender::new(false)];
+    let handled = Arc::<AtomicUsize>::default();
+    let slow = Slow {
+        handled: handled.clone(),
+        released: senders.each_ref().map(watch::Sender::subscribe),
+    };
+    let url = vhost.url().parse().expect("a broker's URL");
+    let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology());
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(consume(subscription, slow, stop.clone()));
+    eventually("both batches are handled", || async {
+        match handled.load(Ordering::SeqCst) {
+            2 => Ok(()),
+            handled => Err(format!("{handled} handled")),
+        }
+    })
+    .await;
+    // The later one first: nothing may be acknowledged for it alone.
+    for (sender, released) in senders.iter().zip(released).rev() {
+        sender.send_replace(released);
+    }
+    Consuming { stop, status, task }.stopped().await;
+    vhost
+}
+
+#[tokio::test]
+async fn what_waits_for_its_verdicts_holds_up_nothing_behind_it() {
+    let vhost = two_batches([true, true]).await;
+    vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+#[tokio::test]
+async fn an_earlier_batch_is_never_acknowledged_with_a_later_one() {
+    let vhost = two_batches([false, true]).await;
+    vhost.wait_for_queue(QUEUE, 2, 0).await;
 }

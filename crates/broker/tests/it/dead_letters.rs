@@ -3,7 +3,7 @@
 
 use broker::{
     DeadLetter, DeadLetters, DeadLettersError, Handler, HandlerError, Incoming, Retried,
-    Subscription, Taken, Verdict, consume,
+    Subscription, Taken, Verdict, Verdicts, consume,
 };
 use serde_json::{Value, json};
 use test_support::{CutProxy, Vhost};
@@ -15,8 +15,8 @@ use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, topology};
 struct Disgusted;
 
 impl Handler for Disgusted {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
-        Ok(vec![Verdict::Reject("veneno".to_owned()); batch.len()])
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
+        Ok(vec![Verdict::Reject("veneno".to_owned()); batch.len()].into())
     }
 }
 
@@ -80,7 +80,6 @@ async fn looking_leaves_every_message_where_it_was_and_in_order() {
         assert_eq!(bodies(&taken.letters), numbers(0..few));
         assert_eq!(taken.remaining, 100 - few as usize);
         dead.close().await.expect("an orderly end");
-        // A quorum queue takes them back a moment after the channel is closed.
         vhost.wait_for_queue(DEAD_LETTERS, 100, 0).await;
     }
     let mut dead = open(&vhost).await;

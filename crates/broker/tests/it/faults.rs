@@ -4,7 +4,7 @@ use std::{env, process::Output, sync::atomic::Ordering, time::Duration};
 
 use broker::{
     ConsumerFault, ConsumerFaults, Crash, Handler, HandlerError, Incoming, NotSent, NotUsable,
-    Outcome, Subscription, Verdict, consume,
+    Outcome, Subscription, Verdict, Verdicts, consume,
 };
 use test_support::{CutProxy, Vhost, eventually};
 use tokio::process::Command;
@@ -199,13 +199,13 @@ struct Telling {
 }
 
 impl Handler for Telling {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         println!("stored: {}", batch.len());
         self.faults.set(crashing(self.meanwhile));
         if self.meanwhile.is_none() {
             self.stop.cancel();
         }
-        Ok(vec![Verdict::Done; batch.len()])
+        Ok(vec![Verdict::Done; batch.len()].into())
     }
 }
 

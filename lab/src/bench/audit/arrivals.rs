@@ -5,7 +5,7 @@ use super::systems::{MAILBOX, Systems};
 use crate::bench::ground::Ground;
 use crate::load::latency::Latency;
 use anyhow::{Context, Result, ensure};
-use broker::{Handler, HandlerError, Incoming, Outcome, Subscription, Topology, Verdict};
+use broker::{Handler, HandlerError, Incoming, Outcome, Subscription, Topology, Verdict, Verdicts};
 use messages::names::DELIVERY_EXCHANGE;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -45,13 +45,13 @@ pub(crate) struct Arrivals<'a> {
 struct Taker(mpsc::UnboundedSender<(String, Instant)>);
 
 impl Handler for Taker {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let now = Instant::now();
         for message in batch {
             // Who does not wait for it any more has no use for it either.
             let _ = self.0.send((message.id().unwrap_or_default().to_owned(), now));
         }
-        Ok(vec![Verdict::Done; batch.len()])
+        Ok(vec![Verdict::Done; batch.len()].into())
     }
 }
 

@@ -6,7 +6,7 @@ use super::link::Link;
 use crate::bench::apart::{Apart, apart};
 use anyhow::{Context, Result};
 use broker::{AmqpUrl, Handler, HandlerError, Incoming, Outcome, Publisher, Subscription};
-use broker::{Topology, Verdict};
+use broker::{Topology, Verdict, Verdicts};
 use messages::names::{AUDIT_QUEUE, DELIVERY_EXCHANGE};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -56,14 +56,14 @@ struct Forward {
 }
 
 impl Handler for Forward {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let relayed: Vec<_> =
             batch.iter().map(|message| message.relayed(DELIVERY_EXCHANGE, &[])).collect();
         let publishes = relayed.into_iter().map(|message| self.publisher.relay(message));
         let outcomes = broker::together(publishes).await;
         match outcomes.into_iter().find(|outcome| *outcome != Outcome::Confirmed) {
             Some(other) => Err(format!("no se reenvió: {other:?}").into()),
-            None => Ok(vec![Verdict::Done; batch.len()]),
+            None => Ok(vec![Verdict::Done; batch.len()].into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::settings::Port;
 use anyhow::{Error, Result};
 use broker::{
     AmqpUrl, Handler, HandlerError, Incoming, JSON, LinkStatus, Outcome, Outgoing, Publisher,
-    Subscription, Topology, Verdict,
+    Subscription, Topology, Verdict, Verdicts,
 };
 use jiff::Timestamp;
 use messages::{MessageId, names};
@@ -90,11 +90,11 @@ impl Taken {
 }
 
 impl Handler for Taken {
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Vec<Verdict>, HandlerError> {
+    async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         let ids: Result<Vec<Uuid>, _> =
             batch.iter().map(|message| message.id().unwrap_or_default().parse()).collect();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(ids?);
-        Ok(vec![Verdict::Done; batch.len()])
+        Ok(vec![Verdict::Done; batch.len()].into())
     }
 }
 
