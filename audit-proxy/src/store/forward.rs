@@ -9,7 +9,7 @@ use sqlx::{Any, AnyConnection, Row, Transaction, any::AnyRow};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, execute, fetch, id, listed, once, optional, text, time},
+    rows::{Filled, execute, fetch, id, listed, once, optional, or_rollback, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -102,21 +102,23 @@ impl Store {
         let Some(months) = Months::of(forwarded.iter().map(|one| &one.key)) else {
             return Ok(());
         };
-        let update = |places: &str| {
-            format!(
-                "UPDATE messages SET forwarded = column2,
-                     state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}' ELSE state END
-                 FROM (VALUES {places}) AS done
-                 WHERE messages.key = column1 AND forwarded IS NULL AND {}",
-                Months::CONDITION
-            )
-        };
         let fill = |query: Filled, Forwarded { key, at }: &Forwarded| {
             query.bind(key.as_i64()).bind(at.as_microsecond())
         };
         self.database
             .write(async |tx| {
                 let tally = self.tally(tx, months, forwarded).await?;
+                let or_rollback = or_rollback(tx);
+                let update = |places: &str| {
+                    format!(
+                        "UPDATE {or_rollback} messages SET forwarded = column2,
+                             state = CASE WHEN state = '{RECEIVED}' THEN '{FORWARDED}'
+                                 ELSE state END
+                         FROM (VALUES {places}) AS done
+                         WHERE messages.key = column1 AND forwarded IS NULL AND {}",
+                        Months::CONDITION
+                    )
+                };
                 execute(tx, &months.ends(), forwarded, 2, update, fill).await?;
                 tally.write(tx, self.keys.process()).await
             })

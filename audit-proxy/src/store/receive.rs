@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, Identity, bytes, execute, keys_of, listed, once},
+    rows::{Filled, Identity, bytes, execute, keys_of, listed, once, or_rollback},
     tally::{Counted, Tally, sampled},
 };
 use crate::{lifecycle::RECEIVED, statistics::Stage};
@@ -155,7 +155,9 @@ impl New<'_> {
 async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
     insert_ids(tx, new).await?;
     insert_messages(tx, new).await?;
-    let insert = |places: &str| format!("INSERT INTO payloads (key, payload) VALUES {places}");
+    let or_rollback = or_rollback(tx);
+    let insert =
+        |places: &str| format!("INSERT {or_rollback} INTO payloads (key, payload) VALUES {places}");
     let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
         query.bind(key.as_i64()).bind(&message.payload[..])
     };
@@ -164,7 +166,9 @@ async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), St
 }
 
 async fn insert_ids(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
-    let insert = |places: &str| format!("INSERT INTO ids (id, source, key) VALUES {places}");
+    let or_rollback = or_rollback(tx);
+    let insert =
+        |places: &str| format!("INSERT {or_rollback} INTO ids (id, source, key) VALUES {places}");
     let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
         query.bind(bytes(message.id)).bind(message.source.as_str()).bind(key.as_i64())
     };
@@ -173,9 +177,10 @@ async fn insert_ids(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<()
 }
 
 async fn insert_messages(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), StoreError> {
+    let or_rollback = or_rollback(tx);
     let insert = |places: &str| {
         format!(
-            "INSERT INTO messages (key, id, source, destination, kind, created, correlation,
+            "INSERT {or_rollback} INTO messages (key, id, source, destination, kind, created, correlation,
                                    content_type, size, digest, state) VALUES {places}"
         )
     };

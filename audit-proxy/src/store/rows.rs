@@ -65,7 +65,7 @@ fn queries<T>(
 ) -> Vec<Filled> {
     // SQLite looks for a place's name among those of all the places before it: a statement
     // with thousands would take longer for their names than for their rows.
-    let nameless = head.is_empty() && tx.backend_name() == "SQLite";
+    let nameless = head.is_empty() && is_sqlite(tx);
     let query = |rows: &[T]| {
         let places = if nameless {
             nameless_places(rows.len(), columns)
@@ -77,6 +77,17 @@ fn queries<T>(
         rows.iter().fold(query, &fill)
     };
     in_powers(rows).map(query).collect()
+}
+
+/// Belongs behind `INSERT` or `UPDATE` where many rows are written. After an error the
+/// whole transaction is undone in any case; SQLite, where it is told so, need not copy each
+/// page first, to be able to undo the statement alone: a sixth of its time.
+pub(super) fn or_rollback(tx: &Transaction<'_, Any>) -> &'static str {
+    if is_sqlite(tx) { "OR ROLLBACK" } else { "" }
+}
+
+fn is_sqlite(tx: &Transaction<'_, Any>) -> bool {
+    tx.backend_name() == "SQLite"
 }
 
 /// Splits rows into powers of two: there are few statements then, and the connection keeps
