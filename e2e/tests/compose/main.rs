@@ -99,7 +99,7 @@ const CLUSTER: [(&str, Scenario); 5] = scenarios![
     network::only_the_door_is_open_to_the_network,
 ];
 
-const AUDITORIA: [(&str, Scenario); 12] = scenarios![
+const AUDITORIA: [(&str, Scenario); 13] = scenarios![
     commands::status_says_what_docker_says,
     audit::its_documentation_works_behind_the_door,
     audit::what_no_system_published_is_refused_and_visible,
@@ -107,6 +107,7 @@ const AUDITORIA: [(&str, Scenario); 12] = scenarios![
     audit::what_is_published_while_it_is_stopped_waits_for_it,
     audit_pages::who_logs_in_finds_a_message_and_its_story,
     audit_pages::its_pages_are_for_every_reader,
+    audit_pages::an_administrator_limits_how_much_is_kept,
     audit::who_tries_passwords_without_end_is_held_up,
     hardening::every_container_has_the_least_it_needs,
     hardening::no_process_is_roots,

@@ -84,10 +84,35 @@ pub(crate) async fn its_pages_are_for_every_reader(stack: &Stack) {
     .await;
 }
 
+pub(crate) async fn an_administrator_limits_how_much_is_kept(stack: &Stack) {
+    Browser::visit(390, async |browser| {
+        browser.go(&at(stack, "auditoria/conservacion")).await;
+        log_in(browser, "admin-auditoria").await;
+        browser.says("main", "No hay topes").await;
+        // Far more than there is: others keep messages meanwhile.
+        fill(browser, "mib", "4096").await;
+        browser.click("button[value=topes]").await;
+        browser.says("dl", "4096,0\u{a0}MiB").await;
+        browser.says("dl", "sin tope").await;
+        browser.is_accessible().await;
+        let kept = browser.value("document.querySelector('[name=mib]').value").await;
+        assert_eq!(kept, Ok(json!("4096")), "who changes the other keeps this one");
+
+        fill(browser, "mib", "").await;
+        browser.click("button[value=topes]").await;
+        browser.says("main", "No hay topes").await;
+    })
+    .await;
+}
+
+async fn fill(browser: &Browser, field: &str, text: &str) {
+    let fill = format!("document.querySelector('[name={field}]').value = arguments[0]");
+    browser.page.execute(&fill, vec![json!(text)]).await.expect("a field");
+}
+
 async fn log_in(browser: &Browser, password: &str) {
     for (field, text) in [("cuenta", "admin"), ("clave", password)] {
-        let fill = format!("document.querySelector('#{field}').value = arguments[0]");
-        browser.page.execute(&fill, vec![json!(text)]).await.expect("a field");
+        fill(browser, field, text).await;
     }
     browser.click("form.entrada button").await;
 }

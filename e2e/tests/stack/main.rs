@@ -18,7 +18,7 @@ use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 47] = scenarios![
+const SCENARIOS: [(&str, Scenario); 48] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -35,6 +35,7 @@ const SCENARIOS: [(&str, Scenario); 47] = scenarios![
     audit::what_is_published_while_it_is_stopped_waits_for_it,
     audit_pages::who_logs_in_finds_a_message_and_its_story,
     audit_pages::its_pages_are_for_every_reader,
+    audit_pages::an_administrator_limits_how_much_is_kept,
     audit::who_tries_passwords_without_end_is_held_up,
     load::the_verdict_is_exact_whichever_way_it_goes,
     load::a_load_without_analytics_waits_for_it,

@@ -89,6 +89,25 @@ pub struct Retention {
     /// By kind, the general one first.
     #[serde(rename = "reglas")]
     pub rules: Vec<RetentionRule>,
+    /// Bytes that all payloads may take; none without a limit.
+    #[serde(rename = "contenido_bytes_max")]
+    pub max_payload_bytes: Option<u64>,
+    /// Bytes that everything may take; none without a limit.
+    #[serde(rename = "bytes_max")]
+    pub max_bytes: Option<u64>,
+    /// How much there is; none without a limit.
+    #[serde(rename = "guardado")]
+    pub kept: Option<Kept>,
+}
+
+/// How much is kept, as far as it is counted.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Kept {
+    /// Bytes of all payloads.
+    #[serde(rename = "contenido_bytes")]
+    pub payload_bytes: u64,
+    /// Bytes of everything.
+    pub bytes: u64,
 }
 
 /// How long the messages of a kind are kept.
