@@ -92,7 +92,7 @@ pub(crate) async fn an_administrator_limits_how_much_is_kept(stack: &Stack) {
         // Far more than there is: others keep messages meanwhile.
         fill(browser, "mib", "4096").await;
         browser.click("button[value=topes]").await;
-        browser.says("dl", "4096,0\u{a0}MiB").await;
+        browser.says("dl", "de 4096,0").await;
         browser.says("dl", "sin tope").await;
         browser.is_accessible().await;
         let kept = browser.value("document.querySelector('[name=mib]').value").await;
