@@ -141,6 +141,8 @@ impl Resender {
         let waiting = self.store.waiting_again_of(keys).await?;
         let mut under_way = self.blocked.under_way();
         self.forwarder.forward(under_way.admit(waiting)).await?;
+        // Whoever asks again from now on finds nobody forwarding it.
+        drop(under_way);
         self.waiting(keys).await
     }
 

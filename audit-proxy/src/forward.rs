@@ -1,8 +1,9 @@
 //! Forwarding: to the destination's queue, confirmed, and then written down.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use broker::{Handed, Outcome, Outgoing, Publisher};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
 use tokio::time::sleep;
@@ -43,19 +44,19 @@ impl Forwarder {
     }
 
     /// Publishes messages in their order, behind those that were published before.
-    pub(crate) async fn publish(&self, messages: Vec<Waiting>) -> Vec<OnItsWay> {
-        let mut on_their_way = Vec::with_capacity(messages.len());
+    pub(crate) async fn publish(&self, messages: Vec<Waiting>) -> OnTheirWay {
+        let mut on_their_way = OnTheirWay::new();
         for Waiting { key, message, attempt } in messages {
             let destination = message.destination.clone();
             let handed = self.publisher.hand_over(outgoing(message)).await;
-            on_their_way.push(OnItsWay { key, attempt, destination, handed });
+            on_their_way.entry(destination).or_default().push(OnItsWay { key, attempt, handed });
         }
         on_their_way
     }
 
     /// Waits for what becomes of messages, and writes that down, however long the store
     /// may be away.
-    pub(crate) async fn see_through(&self, on_their_way: Vec<OnItsWay>) {
+    pub(crate) async fn see_through(&self, on_their_way: OnTheirWay) {
         let done = self.confirmed(on_their_way).await;
         while let Err(error) = self.write_down(&done).await {
             log::error!("what was forwarded is not written down yet: {error}");
@@ -63,11 +64,21 @@ impl Forwarder {
         }
     }
 
-    /// What became of messages; the destinations of those that were not forwarded are
-    /// blocked.
-    async fn confirmed(&self, on_their_way: Vec<OnItsWay>) -> Done {
+    /// What became of messages. No destination waits for the answers of another.
+    async fn confirmed(&self, on_their_way: OnTheirWay) -> Done {
+        let all = on_their_way.into_iter();
+        let done = join_all(all.map(|(to, messages)| self.confirmed_by(to, messages))).await;
+        self.crash.at(Point::Confirmed);
+        Done {
+            forwarded: done.iter().flat_map(|done| &done.forwarded).copied().collect(),
+            again: done.iter().flat_map(|done| &done.again).copied().collect(),
+        }
+    }
+
+    /// What became of messages to one destination, which is blocked once it takes one not.
+    async fn confirmed_by(&self, destination: SystemName, messages: Vec<OnItsWay>) -> Done {
         let mut done = Done::default();
-        for OnItsWay { key, attempt, destination, handed } in on_their_way {
+        for OnItsWay { key, attempt, handed } in messages {
             let outcome = handed.outcome().await;
             self.crash.at(Point::Published);
             let at = Timestamp::now();
@@ -76,10 +87,9 @@ impl Forwarder {
                 (Outcome::Confirmed, Some(number)) => {
                     done.again.push(Reforwarded { key, number, at });
                 }
-                (other, _) => self.blocked.block(destination, other),
+                (other, _) => self.blocked.block(destination.clone(), other),
             }
         }
-        self.crash.at(Point::Confirmed);
         done
     }
 
@@ -92,11 +102,13 @@ impl Forwarder {
     }
 }
 
-/// A message that was published.
+/// Messages that were published, by their destinations.
+type OnTheirWay = HashMap<SystemName, Vec<OnItsWay>>;
+
+/// One of them.
 pub(crate) struct OnItsWay {
     key: Key,
     attempt: Option<i64>,
-    destination: SystemName,
     handed: Handed,
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Proxy {
     pub(crate) blocked: Blocked,
     pub(crate) max_payload: usize,
     pub(crate) crash: Crash,
-    /// Whether there are verdicts of a batch: by the time of the next, it is acknowledged.
+    /// Whether there are verdicts of a batch: by the time of the next, it is acknowledged,
+    /// unless it is another that overlaps.
     pub(crate) has_acked: Arc<AtomicBool>,
 }
 
@@ -55,9 +56,11 @@ impl Handler for Proxy {
         let read = self.read(batch).await?;
         let Received { to_forward, refusals } = self.receive(read).await?;
         self.crash.at(Point::Stored);
-        let verdicts = self.refuse(batch, refusals).await?;
+        // At once: what waited for nothing would be taken for left behind otherwise.
         let mut under_way = self.blocked.under_way();
-        let on_their_way = self.forwarder.publish(under_way.admit(to_forward)).await;
+        let admitted = under_way.admit(to_forward);
+        let verdicts = self.refuse(batch, refusals).await?;
+        let on_their_way = self.forwarder.publish(admitted).await;
         let (forwarder, crash) = (self.forwarder.clone(), self.crash.clone());
         let has_acked = self.has_acked.clone();
         Ok(Verdicts::later(async move {

@@ -100,7 +100,9 @@ async fn consume_on<H: Handler>(
         room: Room::of(subscription.most_bytes),
     };
     let ended = session.run().await;
-    session.unsettled.finish().await;
+    if ended.is_err() {
+        session.unsettled.finish().await;
+    }
     ended
 }
 
@@ -166,7 +168,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                         let batch = incoming(batch)?;
                         let adapts = self.room.adapts_to(&batch);
                         if self.take(batch).await?.is_break() {
-                            return Ok(Next::Break(()));
+                            return self.settle_all().await.map(|_| Next::Break(()));
                         }
                         if !cancelled && adapts {
                             self.cancel().await?;
@@ -250,7 +252,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                     log::error!("{} not stored, not acknowledged: {error}", described(batch));
                 }
             }
-            if stopped_within(self.stop, backoff.next(false)).await {
+            if self.meanwhile(sleep(backoff.next(false))).await?.is_break() {
                 return Ok(None);
             }
             if !self.channel.status().connected() {
@@ -292,7 +294,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         }
     }
 
-    /// Waits for `done`, awake to the connection and to the order to stop.
+    /// Waits for `done`, awake to the connection, to the order to stop and to verdicts.
     async fn meanwhile(&mut self, done: impl Future<Output = ()>) -> Result<Next, SessionError> {
         let mut done = std::pin::pin!(done);
         loop {
@@ -301,6 +303,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 () = &mut done => return Ok(Next::Continue(())),
                 () = self.stop.cancelled() => return Ok(Next::Break(())),
                 event = self.events.next() => observe(&self.subscription.monitor, event)?,
+                Some(settled) = self.unsettled.next() => self.unsettled.settle(settled).await?,
             }
         }
     }
