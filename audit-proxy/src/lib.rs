@@ -201,11 +201,18 @@ fn subscription(
 fn readiness(links: [LinkStatus; 3], registry: &Registry, door: &Door) -> Readiness {
     let names = ["reenvio", "entrada", "notificaciones"];
     let registry = registry.clone();
-    let known = move || registry.current().map(drop).map_err(|unread| unread.to_string());
     let door = door.clone();
-    let readiness =
-        Readiness::default().with("registro", known).with("cuentas", move || door.check());
-    names.into_iter().zip(links).fold(readiness, |readiness, (name, link)| {
-        readiness.with(name, move || link.check().map_err(|reason| reason.to_string()))
-    })
+    let readiness = Readiness::default()
+        .with("registro", move || registry.check())
+        .with("cuentas", move || door.check());
+    names
+        .into_iter()
+        .zip(links)
+        .fold(readiness, |readiness, (name, link)| readiness.with(name, move || works(&link)))
+}
+
+/// Whether what comes or goes by a link does so.
+fn works(link: &LinkStatus) -> Result<(), String> {
+    link.check().map_err(|reason| reason.to_string())?;
+    link.stuck().map_or(Ok(()), |error| Err(format!("no se puede guardar: {error}")))
 }

@@ -29,6 +29,7 @@ mod crashes;
 mod credentials;
 mod flow;
 mod log_contract;
+mod outage;
 mod payload;
 mod pilot;
 mod process;

@@ -51,7 +51,11 @@ impl World {
 
     /// The same on a vhost where there may be something already.
     pub(super) async fn on(vhost: Vhost) -> Self {
-        let database = Database::create(Backend::Sqlite).await;
+        Self::with(vhost, Database::create(Backend::Sqlite).await).await
+    }
+
+    /// The same with a database of any kind.
+    pub(super) async fn with(vhost: Vhost, database: Database) -> Self {
         let store = database.store();
         let world = Self { vhost, store, database };
         for system in ["servicedesk", "redmine"] {
@@ -129,10 +133,20 @@ impl World {
         self.started(&self.vhost.url(), &management(), password).await
     }
 
+    /// The same with the database at another address.
+    pub(super) async fn running_with_database(&self, url: &str) -> Running {
+        let running = self.starting_with_database(url);
+        running.becomes(200).await;
+        running.with_an_administrator().await
+    }
+
+    /// The same before it can do its work; nobody has logged in.
+    pub(super) fn starting_with_database(&self, url: &str) -> Running {
+        Running::start(&self.vhost.url(), &management(), url, PASSWORD)
+    }
+
     async fn started(&self, amqp_url: &str, management: &str, password: &str) -> Running {
-        let user = if management.contains('@') { "" } else { "guest:guest@" };
-        let management_url = format!("http://{user}{management}");
-        let running = Running::start(amqp_url, &management_url, &self.database.text, password);
+        let running = Running::start(amqp_url, management, &self.database.text, password);
         running.becomes(200).await;
         running
     }
@@ -204,14 +218,16 @@ pub(super) fn name(text: &str) -> SystemName {
 }
 
 impl Running {
-    fn start(amqp_url: &str, management_url: &str, database_url: &str, password: &str) -> Self {
+    fn start(amqp_url: &str, management: &str, database_url: &str, password: &str) -> Self {
+        let user = if management.contains('@') { "" } else { "guest:guest@" };
+        let management_url = format!("http://{user}{management}");
         let arguments = [
             "a",
             "--listen=127.0.0.1:0",
             "--amqp-url",
             amqp_url,
             "--management-url",
-            management_url,
+            &management_url,
             "--database-url",
             database_url,
             "--max-payload=1000",

@@ -246,8 +246,12 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         loop {
             let Some(handled) = self.attempt(batch).await? else { return Ok(None) };
             match handled {
-                Ok(verdicts) => return Ok(Some(verdicts)),
+                Ok(verdicts) => {
+                    self.subscription.monitor.stuck(None);
+                    return Ok(Some(verdicts));
+                }
                 Err(error) => {
+                    self.subscription.monitor.stuck(Some(error.to_string()));
                     metrics::counter!("broker_batches_failed_total").increment(1);
                     log::error!("{} not stored, not acknowledged: {error}", described(batch));
                 }

@@ -62,13 +62,21 @@ impl LinkStatus {
     pub fn check(&self) -> Result<(), NotUsable> {
         self.0.borrow().shown()
     }
+
+    /// Why the batch at hand was not handled, if it was not: nothing goes on until it is.
+    /// Holds the handler's last error.
+    #[must_use]
+    pub fn stuck(&self) -> Option<String> {
+        self.0.borrow().stuck.clone()
+    }
 }
 
-/// A connection as it is, and whether it is to look blocked.
+/// A connection as it is, whether it is to look blocked, and what holds up who uses it.
 #[derive(Clone, Debug)]
 struct LinkState {
     real: Result<(), NotUsable>,
     blocked_on_purpose: bool,
+    stuck: Option<String>,
 }
 
 impl LinkState {
@@ -92,7 +100,8 @@ pub(crate) struct LinkMonitor {
 impl LinkMonitor {
     pub(crate) fn new(name: &'static str) -> (Self, LinkStatus) {
         let real = Err(NotUsable::Disconnected("todavía no conectado".to_owned()));
-        let (state, status) = watch::channel(LinkState { real, blocked_on_purpose: false });
+        let state = LinkState { real, blocked_on_purpose: false, stuck: None };
+        let (state, status) = watch::channel(state);
         (Self { name, state }, LinkStatus(status))
     }
 
@@ -122,7 +131,17 @@ impl LinkMonitor {
     }
 
     pub(crate) fn down(&self, error: &SessionError) {
+        self.stuck(None);
         self.set(Err(NotUsable::Disconnected(chain(error))));
+    }
+
+    /// Tells why the batch at hand was not handled; none once there is no such batch.
+    pub(crate) fn stuck(&self, why: Option<String>) {
+        self.state.send_if_modified(|state| {
+            let is_new = state.stuck != why;
+            state.stuck = why;
+            is_new
+        });
     }
 
     /// Makes a usable connection look as if the broker had blocked it, or not.

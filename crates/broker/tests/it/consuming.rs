@@ -179,9 +179,12 @@ async fn what_is_not_stored_is_not_acknowledged_and_comes_again() {
     })
     .await;
     vhost.wait_for_queue(QUEUE, 0, 1).await;
+    assert_eq!(consuming.status.stuck().as_deref(), Some("the store is down"));
+    assert_eq!(consuming.status.check(), Ok(()), "the connection is whole");
 
     memory.broken.store(false, Ordering::SeqCst);
     memory.holds(100).await;
+    eventually("it goes on", || async { consuming.status.stuck().map_or(Ok(()), Err) }).await;
     consuming.stopped().await;
     vhost.wait_for_queue(QUEUE, 0, 0).await;
 }

@@ -111,6 +111,29 @@ async fn a_connection_that_breaks_during_a_pause_comes_back_paused() {
 }
 
 #[tokio::test]
+async fn what_held_up_a_connection_that_broke_is_told_no_more() {
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let line = CutProxy::to(vhost.broker_address()).await.expect("a free port");
+    let url = vhost.url_through(line.address());
+    let consuming = Consuming::start(&url, &memory, topology(), ConsumerFaults::default());
+    consuming.connected().await;
+    let running = Running::start(&vhost.url());
+    running.connected().await;
+    memory.broken.store(true, Ordering::SeqCst);
+    send(&running, 5).await;
+    let stuck = || consuming.status.stuck();
+    eventually("it is stuck", || async { stuck().ok_or_else(|| "it goes on".to_owned()) }).await;
+
+    line.cut();
+    eventually("it has nothing to be stuck with", || async { stuck().map_or(Ok(()), Err) }).await;
+    assert!(consuming.status.check().is_err(), "the line is cut");
+    memory.broken.store(false, Ordering::SeqCst);
+    line.restore();
+    memory.holds(5).await;
+    consuming.stopped().await;
+}
+
+#[tokio::test]
 async fn it_can_be_stopped_during_a_pause() {
     let lab = Laboratory::start().await;
     lab.faults.set(PAUSED);
