@@ -77,6 +77,10 @@ async fn a_rule_holds_at_once_and_the_story_says_that_the_payload_is_gone() {
     proxy.story(old, "has lost its payload", is("retirado")).await;
     proxy.story(fresh, "is too young", is("guardado")).await;
     proxy.story(waiting, "waits", is("guardado")).await;
+    let gone = proxy.admin.get(&format!("/mensajes/{old}/contenido")).await;
+    assert_eq!((gone.status, &gone.body["status"]), (410, &json!(410)), "{gone:?}");
+    let looked_at = proxy.admin.get("/consultas").await;
+    assert_eq!(looked_at.body["consultas"], json!([]), "nothing was shown");
 
     let rule = json!({ "mensaje_dias": 2 });
     assert_eq!(proxy.admin.put("/retencion/*", &rule).await.status, 200);
