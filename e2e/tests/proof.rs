@@ -15,7 +15,7 @@ use tempfile::TempDir;
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Scenarios that need more rights or packages than a machine may give.
-const MAY_BE_SKIPPED: [&str; 3] = ["disco-lleno", "solo-lectura", "reloj"];
+const MAY_BE_SKIPPED: [&str; 4] = ["disco-lleno", "solo-lectura", "reloj", "auditoria-llena"];
 
 fn prove(args: &[&str]) -> (Output, Vec<Value>) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ fn prove(args: &[&str]) -> (Output, Vec<Value>) {
 #[test]
 fn every_fault_leaves_exactly_what_was_confirmed() {
     let (output, rows) = prove(&["--short"]);
-    assert_eq!(rows.len(), 23, "{rows:#?}");
+    assert_eq!(rows.len(), 25, "{rows:#?}");
     for row in &rows {
         let name = row["scenario"].as_str().unwrap_or_default();
         assert_eq!(row["ok"], true, "{row:#}");
@@ -64,6 +64,8 @@ fn each_deliberate_mistake_turns_the_verdict_red() {
         ("no-confirm", "lost"),
         ("no-mandatory", "lost"),
         ("fresh-id", "unexpected"),
+        ("audit-early-ack", "lost"),
+        ("audit-no-mandatory", "lost"),
     ] {
         assert!(found(mistake, finding) > 0, "run by `cargo lab test`? {mistake}: {rows:#?}");
     }

@@ -1,4 +1,4 @@
-//! Who checks the checker? The services make five classic mistakes, one after
+//! Who checks the checker? The services make classic mistakes, one after
 //! another, and each must turn the verdict of a scenario red. Only binaries
 //! built with the feature `mistakes` can make them.
 
@@ -8,7 +8,7 @@ use super::scenario::{Scenario, scenario};
 use super::storage::hold_write_lock;
 use super::traffic::Traffic;
 use super::world::{Line, PATIENCE, World};
-use super::{broker, poison};
+use super::{audit, broker, poison};
 use crate::load::Verdict;
 use crate::part::Part;
 use anyhow::Result;
@@ -17,8 +17,9 @@ use tokio::time::sleep;
 
 /// A mistake, who makes it, and a scenario in which it shows.
 pub(super) struct Mistake {
-    /// As the services know it.
     pub(super) name: &'static str,
+    /// As the services know it.
+    made: &'static str,
     parts: &'static [Part],
     scenario: Scenario,
     /// What it shows as.
@@ -27,37 +28,57 @@ pub(super) struct Mistake {
 
 const SENDERS: &[Part] = &[Part::ClienteX, Part::ClienteUno];
 const ANALYTICS: &[Part] = &[Part::Analytics];
+const AUDIT: &[Part] = &[Part::Audit];
 
-pub(super) const ALL: [Mistake; 5] = [
+pub(super) const ALL: [Mistake; 7] = [
     Mistake {
         name: "ack-before-commit",
+        made: "ack-before-commit",
         parts: ANALYTICS,
         scenario: scenario!(crash_with_a_batch),
         finding: |verdict| verdict.lost,
     },
     Mistake {
         name: "no-dedup",
+        made: "no-dedup",
         parts: ANALYTICS,
         scenario: scenario!(poison::duplicates),
         finding: |verdict| verdict.duplicated,
     },
     Mistake {
         name: "no-confirm",
+        made: "no-confirm",
         parts: SENDERS,
         scenario: scenario!(line_breaks),
         finding: |verdict| verdict.lost,
     },
     Mistake {
         name: "no-mandatory",
+        made: "no-mandatory",
         parts: SENDERS,
         scenario: scenario!(broker::lost_binding),
         finding: |verdict| verdict.lost,
     },
     Mistake {
         name: "fresh-id",
+        made: "fresh-id",
         parts: SENDERS,
         scenario: scenario!(lines::lost_confirms),
         finding: |verdict| verdict.unexpected,
+    },
+    Mistake {
+        name: "audit-early-ack",
+        made: "ack-before-commit",
+        parts: AUDIT,
+        scenario: scenario!(audit::killed_with_a_batch),
+        finding: |verdict| verdict.lost,
+    },
+    Mistake {
+        name: "audit-no-mandatory",
+        made: "no-mandatory",
+        parts: AUDIT,
+        scenario: scenario!(audit::without_mailbox),
+        finding: |verdict| verdict.lost,
     },
 ];
 
@@ -68,7 +89,7 @@ impl Mistake {
             world
                 .native()?
                 .restart_with(*part, |change| {
-                    change.env = vec![("RELEVO_MISTAKE".into(), self.name.into())];
+                    change.env = vec![("RELEVO_MISTAKE".into(), self.made.into())];
                 })
                 .await?;
         }

@@ -65,7 +65,7 @@ const BASICO: On = On::Containers(Profile::Basico);
 const CLUSTER: On = On::Containers(Profile::Cluster);
 
 #[rustfmt::skip]
-const ALL: [Named; 33] = [
+const ALL: [Named; 36] = [
     Named::new("analitica-matada", "SIGKILL a analítica bajo carga", On::Any, scenario!(processes::analytics_killed)),
     Named::new("prefetch-lleno", "SIGKILL con el mismo prefetch lleno", On::Native, scenario!(processes::full_prefetch)),
     Named::new("emisor-matado", "SIGKILL a un emisor bajo carga", On::Any, scenario!(processes::sender_killed)),
@@ -92,9 +92,12 @@ const ALL: [Named; 33] = [
     Named::new("auditoria-matada", "la auditoría muere en seis puntos de su camino", On::Native, scenario!(audit::killed)),
     Named::new("auditoria-avisos", "avisos antes, dos veces y tarde, y muere", On::Native, scenario!(audit::notices)),
     Named::new("auditoria-sin-base", "otro programa tiene su base de datos", On::Native, scenario!(audit::without_database)),
+    Named::new("auditoria-llena", "el disco de la auditoría se llena", On::Native, scenario!(audit::full_disk)),
+    Named::new("auditoria-sin-buzon", "el enlace de un buzón se borra y vuelve", On::Native, scenario!(audit::without_mailbox)),
     Named::new("nodo-matado", "docker kill a cada nodo de tres", CLUSTER, scenario!(engine::node_killed)),
     Named::new("nodo-reiniciado", "cada nodo de tres se detiene y arranca", CLUSTER, scenario!(engine::node_restarted)),
     Named::new("auditoria-nodo", "docker kill a cada nodo mientras se audita", CLUSTER, scenario!(audit::node_killed)),
+    Named::new("auditoria-postgres", "docker kill a PostgreSQL mientras se audita", CLUSTER, scenario!(audit::database_killed)),
     Named::new("proxy-matado", "docker kill a quien reparte las conexiones", CLUSTER, scenario!(engine::proxy_killed)),
     Named::new("una-de-dos", "docker kill a una analítica de dos", CLUSTER, scenario!(engine::one_of_two_killed)),
     Named::new("postgres-matado", "docker kill a PostgreSQL", CLUSTER, scenario!(engine::database_killed)),
@@ -123,7 +126,7 @@ fn all(compose: bool) -> impl Iterator<Item = Named> {
 
 /// Every name, and what it does.
 pub(super) fn list(compose: bool) -> String {
-    let lines = all(compose).map(|named| format!("  {:<18} {}", named.name, named.what));
+    let lines = all(compose).map(|named| format!("  {:<19} {}", named.name, named.what));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -133,8 +136,8 @@ mod tests {
 
     #[test]
     fn all_run_where_none_is_named_and_an_unknown_one_is_refused() {
-        assert_eq!(choose(&[], false).unwrap().len(), 23);
-        assert_eq!(choose(&[], true).unwrap().len(), 23);
+        assert_eq!(choose(&[], false).unwrap().len(), 25);
+        assert_eq!(choose(&[], true).unwrap().len(), 24);
         assert_eq!(choose(&["veneno".to_owned()], false).unwrap().len(), 1);
         for (name, compose) in [("nada", false), ("nodo-matado", false), ("reloj", true)] {
             let error = choose(&[name.to_owned()], compose).err().unwrap().to_string();

@@ -122,34 +122,53 @@ async fn may_mount() -> bool {
     tried.is_ok_and(|output| output.status.success())
 }
 
-const NO_MOUNTS: &str = "aquí no se permiten espacios de montaje (unshare --mount)";
+pub(super) const NO_MOUNTS: &str = "aquí no se permiten espacios de montaje (unshare --mount)";
+
+/// A disk of its own that a part has its database on.
+pub(super) struct SmallDisk {
+    part: Part,
+    folder: String,
+}
+
+impl SmallDisk {
+    /// Starts a part on one; none where this user may have no mounts.
+    pub(super) async fn under(world: &World, part: Part) -> Result<Option<Self>> {
+        if !may_mount().await {
+            return Ok(None);
+        }
+        let folder = world.native()?.layout().dir().join("disco");
+        std::fs::create_dir_all(&folder)?;
+        let folder = folder.to_string_lossy().into_owned();
+        let mount = format!("mount -t tmpfs -o size={DISK} tmpfs \"$1\"");
+        let wrapper = in_own_mounts(&mount, &folder).context("falta unshare")?;
+        world
+            .native()?
+            .restart_with(part, |change| {
+                change.wrapper = wrapper;
+                change.env = vec![("DATABASE_URL".into(), format!("sqlite://{folder}/disco.db"))];
+            })
+            .await?;
+        Ok(Some(Self { part, folder }))
+    }
+
+    /// Fills it; with what.
+    pub(super) fn fill(&self, world: &World) -> Result<PathBuf> {
+        let process = world.native()?.process(self.part)?;
+        let filler = PathBuf::from(format!("/proc/{}/root{}/relleno", process.pid, self.folder));
+        fill(&filler)?;
+        Ok(filler)
+    }
+}
 
 /// Analytics counts on a small disk that somebody fills.
 pub(super) async fn full_disk(world: &World) -> Result<Outcome> {
-    if !may_mount().await {
+    let Some(disk) = SmallDisk::under(world, Part::Analytics).await? else {
         return Ok(Outcome::skipped(NO_MOUNTS));
-    }
-    let folder = world.native()?.layout().dir().join("disco");
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.to_string_lossy().into_owned();
-    let mount = format!("mount -t tmpfs -o size={DISK} tmpfs \"$1\"");
-    let wrapper = in_own_mounts(&mount, &path).context("falta unshare")?;
-    world
-        .native()?
-        .restart_with(Part::Analytics, |change| {
-            change.wrapper = wrapper;
-            change.env = vec![("DATABASE_URL".into(), format!("sqlite://{path}/disco.db"))];
-        })
-        .await?;
-    while_full(world, &path).await
-}
-
-async fn while_full(world: &World, folder: &str) -> Result<Outcome> {
+    };
     let traffic = Traffic::start(world).await?;
     traffic.goes_on().await?;
     let process = world.native()?.process(Part::Analytics)?;
-    let filler = PathBuf::from(format!("/proc/{}/root{folder}/relleno", process.pid));
-    fill(&filler)?;
+    let filler = disk.fill(world)?;
     world.until_unready(Part::Analytics, "full").await?;
     let seconds = world.size.of(10, 2);
     sleep(Duration::from_secs(seconds)).await;

@@ -44,7 +44,7 @@ pub(crate) async fn build_mistaken_services(
 }
 
 /// What the services are built with to be able to make mistakes.
-pub(crate) const MISTAKES: &str = "sender/mistakes,analytics-service/mistakes";
+pub(crate) const MISTAKES: &str = "sender/mistakes,analytics-service/mistakes,audit-proxy/mistakes";
 
 async fn build(root: &Path, parts: &[Part], options: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let packages: BTreeSet<&str> = parts.iter().filter_map(|part| part.package()).collect();

@@ -3,7 +3,9 @@
 use super::api::Audit;
 use super::flow::{Flow, Stretch};
 use super::systems::Names;
+use crate::part::Part;
 use crate::prove::outcome::Outcome;
+use crate::prove::storage::hold_write_lock_of;
 use crate::prove::world::World;
 use anyhow::Result;
 use std::time::Duration;
@@ -59,6 +61,19 @@ async fn dies_again_and_again(
         longest = longest.max(flow.recovers(began).await?);
     }
     Ok(longest)
+}
+
+/// It dies between having a batch and having stored it, as somebody else has its database.
+pub(in crate::prove) async fn killed_with_a_batch(world: &World) -> Result<Outcome> {
+    let audit = Audit::of(world).await?;
+    let flow = Flow::start(&audit, &NAMES).await?;
+    flow.recovers(Instant::now()).await?;
+    let lock = hold_write_lock_of(&world.native()?.audit_database()).await?;
+    world.until_unready(Part::Audit, "no se puede guardar").await?;
+    world.kill(Part::Audit).await?;
+    drop(lock);
+    world.until_ready(Part::Audit).await?;
+    Ok(flow.judge().await?.outcome())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! - [`api`]: the proxy, as its administrator asks it.
 //! - [`systems`]: two systems, and how they publish and take.
 //! - [`flow`]: messages without pause, and the comparison.
-//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`], [`node`]: the faults.
+//! - [`mod@killed`], [`mod@notices`], [`mod@without_database`], [`mod@without_mailbox`],
+//!   [`node`]: the faults.
 
 mod api;
 mod flow;
@@ -13,8 +14,10 @@ mod node;
 mod notices;
 mod systems;
 mod without_database;
+mod without_mailbox;
 
-pub(super) use killed::killed;
+pub(super) use killed::{killed, killed_with_a_batch};
 pub(super) use node::node_killed;
 pub(super) use notices::notices;
-pub(super) use without_database::without_database;
+pub(super) use without_database::{database_killed, full_disk, without_database};
+pub(super) use without_mailbox::without_mailbox;
