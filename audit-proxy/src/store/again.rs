@@ -9,7 +9,7 @@ use sqlx::Row;
 use super::{
     Key, Receipt, Store, StoreError, Waiting,
     forward::waiting,
-    rows::{Filled, execute, id, once, places, text, time},
+    rows::{Filled, execute, id, lock, once, places, text, time},
 };
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
@@ -107,6 +107,7 @@ impl Store {
         );
         self.database
             .write(async |tx| {
+                lock(tx, keys).await?;
                 let query = once(&statement).bind(account).bind(now.as_microsecond());
                 let query = keys.iter().fold(query, |query, key| query.bind(key.as_i64()));
                 let rows = query.fetch_all(&mut **tx).await?;

@@ -156,6 +156,21 @@ pub(super) async fn keys_of(
     rows.iter().map(key).collect()
 }
 
+/// Whoever does with messages what another must not do at the same time calls this first,
+/// and looks at them only then: until the end of the transaction nobody else gets past it.
+/// Of those who write to SQLite there is only one at a time anyway.
+pub(super) async fn lock(tx: &mut Transaction<'_, Any>, keys: &[Key]) -> Result<(), StoreError> {
+    if is_sqlite(tx) {
+        return Ok(());
+    }
+    let places = listed(1, keys.len());
+    let statement =
+        format!("SELECT key FROM messages WHERE key IN ({places}) ORDER BY key FOR UPDATE");
+    let query = keys.iter().fold(once(&statement), |query, key| query.bind(key.as_i64()));
+    query.fetch_all(&mut **tx).await?;
+    Ok(())
+}
+
 /// An id as it is stored: 16 bytes.
 pub(super) fn bytes(id: MessageId) -> Vec<u8> {
     id.as_uuid().as_bytes().to_vec()

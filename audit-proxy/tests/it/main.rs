@@ -43,6 +43,7 @@ mod store {
     mod log_events;
     mod retention_contract;
     mod retention_months;
+    mod retention_turns;
 }
 mod systems;
 mod why;

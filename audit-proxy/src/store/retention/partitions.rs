@@ -171,7 +171,8 @@ impl Store {
                 if !self.is_keeper(tx).await? || !exists(tx, &messages).await? {
                     return Ok(Removed::default());
                 }
-                run(tx, &format!("LOCK TABLE {messages} IN SHARE MODE")).await?;
+                // Not even somebody who asks to send one of them once more gets past that.
+                run(tx, &format!("LOCK TABLE {messages} IN EXCLUSIVE MODE")).await?;
                 if is_kept(tx, month, keepers).await? {
                     return Ok(Removed::default());
                 }

@@ -11,7 +11,7 @@ use crate::{
     retention::Part,
     store::{
         Key, Store, StoreError,
-        rows::{Filled, bytes, execute, id, listed, once},
+        rows::{Filled, bytes, execute, id, listed, lock, once},
     },
 };
 
@@ -125,7 +125,7 @@ impl Store {
                 if !self.is_keeper(tx).await? {
                     return Ok(None);
                 }
-                let going = self.still_going(tx, expired).await?;
+                let going = still_going(tx, expired).await?;
                 if going.is_empty() {
                     return Ok(Some(Removed::default()));
                 }
@@ -191,32 +191,28 @@ impl Store {
             })
             .await
     }
+}
 
-    /// Those of `expired` that nobody waits for, and nobody can make wait until the end
-    /// of the transaction.
-    async fn still_going<'a>(
-        &self,
-        tx: &mut Transaction<'_, Any>,
-        expired: &'a [Expired],
-    ) -> Result<Vec<&'a Expired>, StoreError> {
-        let statement = format!(
-            "SELECT key FROM messages WHERE key IN ({})
-                 AND NOT (forwarded IS NULL AND reason IS NULL)
-                 AND NOT EXISTS (SELECT 1 FROM attempts
-                     WHERE attempts.key = messages.key AND attempts.forwarded IS NULL) {}",
-            listed(1, expired.len()),
-            if self.is_partitioned() { "FOR UPDATE" } else { "" },
-        );
-        let mut query = once(&statement);
-        for one in expired {
-            query = query.bind(one.key.as_i64());
-        }
-        let mut keys = HashSet::new();
-        for row in query.fetch_all(&mut **tx).await? {
-            keys.insert(Key::from(row.try_get::<i64, _>(0)?));
-        }
-        Ok(expired.iter().filter(|one| keys.contains(&one.key)).collect())
+/// Those of `expired` that nobody waits for, and nobody can make wait until the end of the
+/// transaction.
+async fn still_going<'a>(
+    tx: &mut Transaction<'_, Any>,
+    expired: &'a [Expired],
+) -> Result<Vec<&'a Expired>, StoreError> {
+    lock(tx, &expired.iter().map(|one| one.key).collect::<Vec<_>>()).await?;
+    let statement = format!(
+        "SELECT key FROM messages WHERE key IN ({})
+             AND NOT (forwarded IS NULL AND reason IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM attempts
+                 WHERE attempts.key = messages.key AND attempts.forwarded IS NULL)",
+        listed(1, expired.len()),
+    );
+    let query = expired.iter().fold(once(&statement), |query, one| query.bind(one.key.as_i64()));
+    let mut keys = HashSet::new();
+    for row in query.fetch_all(&mut **tx).await? {
+        keys.insert(Key::from(row.try_get::<i64, _>(0)?));
     }
+    Ok(expired.iter().filter(|one| keys.contains(&one.key)).collect())
 }
 
 fn expired(row: &AnyRow) -> Result<Expired, StoreError> {
