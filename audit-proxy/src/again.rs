@@ -66,6 +66,9 @@ impl Resender {
         let begun = self.store.attempt(&attempts, account, Timestamp::now()).await?;
         let left = self.forward_again(&begun).await?;
         let begun: HashSet<_> = begun.into_iter().collect();
+        // Somebody else was faster: asked for the same, or removed what is to be sent.
+        let missed: Vec<_> = attempts.into_iter().filter(|key| !begun.contains(key)).collect();
+        let kept = self.store.kept(&missed).await?;
         let mut outcomes = Vec::with_capacity(entries.len());
         for (entry, plan) in entries.into_iter().zip(plans) {
             let key = entry.key;
@@ -74,8 +77,8 @@ impl Resender {
                 Ok(Plan::Attempt) if begun.contains(&key) => {
                     Ok(Sent { key, forwarded: !left.contains(&key) })
                 }
-                // Somebody else was faster.
-                Ok(Plan::Attempt) => Err(NotAgain::WaitingAgain),
+                Ok(Plan::Attempt) if kept.contains(&key) => Err(NotAgain::WaitingAgain),
+                Ok(Plan::Attempt) => Err(NotAgain::NoPayload),
                 Ok(Plan::Admission(message)) => self.made(*message, key, account).await?,
             };
             outcomes.push((entry, outcome));

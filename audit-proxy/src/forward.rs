@@ -1,6 +1,10 @@
 //! Forwarding: to the destination's queue, confirmed, and then written down.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use broker::{Handed, Outcome, Outgoing, Publisher};
 use futures_util::future::join_all;
@@ -24,11 +28,23 @@ pub(crate) struct Forwarder {
     publisher: Publisher,
     blocked: Blocked,
     crash: Crash,
+    /// Why something that was forwarded is not written down; kept by whoever tries to.
+    unwritten: Arc<Mutex<Weak<String>>>,
 }
 
 impl Forwarder {
     pub(crate) fn new(store: Store, publisher: Publisher, blocked: Blocked, crash: Crash) -> Self {
-        Self { store, publisher, blocked, crash }
+        Self { store, publisher, blocked, crash, unwritten: Arc::default() }
+    }
+
+    /// `Ok` unless something that was forwarded waits to be written down.
+    ///
+    /// # Errors
+    /// Why it could not be, in a Spanish sentence.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = unwritten.upgrade();
+        reason.map_or(Ok(()), |error| Err(format!("no se puede guardar: {error}")))
     }
 
     /// Forwards messages in their order, and writes down which were; the destinations of
@@ -58,8 +74,12 @@ impl Forwarder {
     /// may be away.
     pub(crate) async fn see_through(&self, on_their_way: OnTheirWay) {
         let done = self.confirmed(on_their_way).await;
+        let mut reason;
         while let Err(error) = self.write_down(&done).await {
             log::error!("what was forwarded is not written down yet: {error}");
+            reason = Arc::new(error.to_string());
+            let unwritten = Arc::downgrade(&reason);
+            *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = unwritten;
             sleep(AGAIN).await;
         }
     }

@@ -16,8 +16,8 @@ use crate::{
 pub(crate) struct Ground {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
+    pub(crate) forwarder: Forwarder,
     blocked: Blocked,
-    forwarder: Forwarder,
     refuser: Refuser,
     crash: Crash,
     max_payload: usize,
@@ -34,7 +34,7 @@ impl Ground {
         let blocked = Blocked::default();
         let refuser = Refuser::new(publisher.clone());
         let forwarder = Forwarder::new(store.clone(), publisher, blocked.clone(), crash.clone());
-        Self { store, registry, blocked, forwarder, refuser, crash, max_payload }
+        Self { store, registry, forwarder, blocked, refuser, crash, max_payload }
     }
 
     /// From the entry to the destinations.

@@ -134,7 +134,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         log_events_max,
         shutdown.token(),
     );
-    let readiness = readiness([sending, entering, listening], &ground.registry, &door);
+    let readiness = readiness([sending, entering, listening], &ground, &door);
     let openapi = routes::openapi(lab_faults);
     let server = Server { listener, shutdown: shutdown.clone(), readiness, openapi };
 
@@ -198,13 +198,14 @@ fn subscription(
 }
 
 /// What `/readyz` asks.
-fn readiness(links: [LinkStatus; 3], registry: &Registry, door: &Door) -> Readiness {
+fn readiness(links: [LinkStatus; 3], ground: &Ground, door: &Door) -> Readiness {
     let names = ["reenvio", "entrada", "notificaciones"];
-    let registry = registry.clone();
+    let (registry, forwarder) = (ground.registry.clone(), ground.forwarder.clone());
     let door = door.clone();
     let readiness = Readiness::default()
         .with("registro", move || registry.check())
-        .with("cuentas", move || door.check());
+        .with("cuentas", move || door.check())
+        .with("reenviados", move || forwarder.check());
     names
         .into_iter()
         .zip(links)

@@ -67,7 +67,10 @@ impl Registry {
             Err(error) => (None, Err(error)),
         };
         self.known.send_modify(|known| {
-            known.error = read.as_ref().err().map(StoreError::to_string);
+            // Where others had the database, it answers them, and what was read last holds.
+            if !(matches!(read, Err(StoreError::Busy)) && known.register.is_some()) {
+                known.error = read.as_ref().err().map(StoreError::to_string);
+            }
             known.register = register.or_else(|| known.register.take());
         });
         read

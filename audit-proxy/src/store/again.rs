@@ -107,7 +107,7 @@ impl Store {
         );
         self.database
             .write(async |tx| {
-                lock(tx, keys).await?;
+                lock(tx, keys.iter()).await?;
                 let query = once(&statement).bind(account).bind(now.as_microsecond());
                 let query = keys.iter().fold(query, |query, key| query.bind(key.as_i64()));
                 let rows = query.fetch_all(&mut **tx).await?;

@@ -10,7 +10,7 @@ use sqlx::{Any, Row, Transaction};
 use super::{
     Key, Store, StoreError,
     months::Months,
-    rows::{Filled, Identity, bytes, execute, fetch, id, keys_of, listed, once, text, time},
+    rows::{Filled, Identity, bytes, execute, fetch, id, keys_of, listed, lock, once, text, time},
     tally::{Counted, Tally, sampled},
 };
 use crate::{
@@ -196,6 +196,9 @@ async fn subjects(
     let asked: HashSet<_> = notices.iter().map(|notice| (notice.message, &notice.source)).collect();
     let asked: Vec<_> = asked.into_iter().collect();
     let keys = keys_of(tx, &asked).await?;
+    // Of two instances that are told of one message, the other judges by what this one made
+    // of it.
+    lock(tx, keys.keys()).await?;
     let mut subjects = HashMap::new();
     let Some(months) = Months::of(keys.keys()) else { return Ok(subjects) };
     let statement = format!(

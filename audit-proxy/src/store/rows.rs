@@ -11,7 +11,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{Key, StoreError};
+use super::{Key, StoreError, months::Months};
 
 /// A statement with what was filled in.
 pub(super) type Filled = Query<'static, Any, AnyArguments>;
@@ -159,14 +159,19 @@ pub(super) async fn keys_of(
 /// Whoever does with messages what another must not do at the same time calls this first,
 /// and looks at them only then: until the end of the transaction nobody else gets past it.
 /// Of those who write to SQLite there is only one at a time anyway.
-pub(super) async fn lock(tx: &mut Transaction<'_, Any>, keys: &[Key]) -> Result<(), StoreError> {
-    if is_sqlite(tx) {
-        return Ok(());
-    }
-    let places = listed(1, keys.len());
-    let statement =
-        format!("SELECT key FROM messages WHERE key IN ({places}) ORDER BY key FOR UPDATE");
-    let query = keys.iter().fold(once(&statement), |query, key| query.bind(key.as_i64()));
+pub(super) async fn lock(
+    tx: &mut Transaction<'_, Any>,
+    keys: impl Iterator<Item = &Key> + Clone,
+) -> Result<(), StoreError> {
+    let Some(months) = Months::of(keys.clone()).filter(|_| !is_sqlite(tx)) else { return Ok(()) };
+    // All in one order, so that no two wait for each other.
+    let statement = format!(
+        "SELECT key FROM messages WHERE {} AND key IN ({}) ORDER BY key FOR UPDATE",
+        Months::CONDITION,
+        listed(3, keys.clone().count())
+    );
+    let query = months.bind(once(&statement));
+    let query = keys.fold(query, |query, key| query.bind(key.as_i64()));
     query.fetch_all(&mut **tx).await?;
     Ok(())
 }

@@ -43,7 +43,7 @@ mod store {
     mod log_events;
     mod retention_contract;
     mod retention_months;
-    mod retention_turns;
+    mod turns;
 }
 mod systems;
 mod why;

@@ -139,7 +139,8 @@ impl Intruder {
     }
 }
 
-#[tokio::test]
+// Two threads: one waits for the lock while the proxy, on the other, may have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_locked_nothing_is_forwarded_or_acknowledged() {
     let world = World::new().await;
     world.publishing_as("servicedesk").await;
@@ -152,6 +153,34 @@ async fn while_the_database_is_locked_nothing_is_forwarded_or_acknowledged() {
     assert_eq!((status, &kept["mensajes"]), (200, &json!([])), "it can be read");
 
     intruder.leaves();
+    proxy.becomes(200).await;
+    are_forwarded(&world, &proxy, &ids).await;
+    proxy.stopped().await;
+}
+
+/// Changes SQLite's file from outside.
+fn execute(database_url: &str, statement: &str) {
+    let file = database_url.trim_start_matches("sqlite://");
+    let script =
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=20).execute(sys.argv[2])";
+    let done = Command::new("python3").args(["-c", script, file, statement]).status();
+    assert!(done.expect("python3 starts").success(), "{statement}");
+}
+
+#[tokio::test]
+async fn what_was_forwarded_and_cannot_be_written_down_is_told_and_not_forwarded_again() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("redmine").await;
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF forwarded ON messages
+        BEGIN SELECT RAISE(FAIL, 'no room for that'); END";
+    execute(world.database_url(), refuse);
+    let ids = publish(&world, 3).await;
+    is_not_ready(&proxy, "reenviados", "no se puede guardar: no room for that").await;
+    proxy.is(ids[0], "recibido").await;
+
+    execute(world.database_url(), "DROP TRIGGER refuse");
     proxy.becomes(200).await;
     are_forwarded(&world, &proxy, &ids).await;
     proxy.stopped().await;

@@ -14,7 +14,7 @@ use crate::{
     store::{
         Key, Store, StoreError,
         months::Month,
-        rows::{listed, once},
+        rows::{listed, lock, once},
     },
 };
 
@@ -144,7 +144,11 @@ impl Store {
             from = found.next;
             let expired: Vec<_> = found.expired.iter().collect();
             let notifications = self.database.write(async |tx| {
-                if !self.is_keeper(tx).await? || is_kept(tx, month, keepers).await? {
+                if !self.is_keeper(tx).await? {
+                    return Ok(None);
+                }
+                lock(tx, expired.iter().map(|one| &one.key)).await?;
+                if is_kept(tx, month, keepers).await? {
                     return Ok(None);
                 }
                 forget(tx, &expired).await.map(Some)

@@ -199,7 +199,7 @@ async fn still_going<'a>(
     tx: &mut Transaction<'_, Any>,
     expired: &'a [Expired],
 ) -> Result<Vec<&'a Expired>, StoreError> {
-    lock(tx, &expired.iter().map(|one| one.key).collect::<Vec<_>>()).await?;
+    lock(tx, expired.iter().map(|one| &one.key)).await?;
     let statement = format!(
         "SELECT key FROM messages WHERE key IN ({})
              AND NOT (forwarded IS NULL AND reason IS NULL)

@@ -5,8 +5,9 @@ use super::flow::{Flow, Stretch};
 use super::systems::Names;
 use crate::part::Part;
 use crate::prove::outcome::Outcome;
-use crate::prove::storage::hold_write_lock_of;
-use crate::prove::world::World;
+use crate::prove::storage::{WriteLock, hold_write_lock_of};
+use crate::prove::wait::until;
+use crate::prove::world::{PATIENCE, World};
 use anyhow::Result;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -67,13 +68,26 @@ async fn dies_again_and_again(
 pub(in crate::prove) async fn killed_with_a_batch(world: &World) -> Result<Outcome> {
     let audit = Audit::of(world).await?;
     let flow = Flow::start(&audit, &NAMES).await?;
-    flow.recovers(Instant::now()).await?;
-    let lock = hold_write_lock_of(&world.native()?.audit_database()).await?;
-    world.until_unready(Part::Audit, "no se puede guardar").await?;
+    let lock = lock_before_a_batch(world, &flow).await?;
     world.kill(Part::Audit).await?;
     drop(lock);
     world.until_ready(Part::Audit).await?;
     Ok(flow.judge().await?.outcome())
+}
+
+/// Locks the database of a proxy that was started anew, while it has a batch that is not
+/// stored.
+async fn lock_before_a_batch(world: &World, flow: &Flow<'_>) -> Result<WriteLock> {
+    let file = world.native()?.audit_database();
+    until("un lote que no se puede guardar", PATIENCE, async || {
+        flow.recovers(Instant::now()).await?;
+        let lock = hold_write_lock_of(&file).await?;
+        world.until_unready(Part::Audit, "no se puede guardar").await?;
+        // Else it was about to write down what it had forwarded: nothing of that can be lost.
+        let failed = world.metric(Part::Audit, "broker_batches_failed_total ").await?;
+        Ok((failed > 0.0).then_some(lock))
+    })
+    .await
 }
 
 #[cfg(test)]
