@@ -89,10 +89,9 @@ impl Forwarder {
         let all = on_their_way.into_iter();
         let done = join_all(all.map(|(to, messages)| self.confirmed_by(to, messages))).await;
         self.crash.at(Point::Confirmed);
-        Done {
-            forwarded: done.iter().flat_map(|done| &done.forwarded).copied().collect(),
-            again: done.iter().flat_map(|done| &done.again).copied().collect(),
-        }
+        let mut forwarded: Vec<_> = done.iter().flat_map(|done| &done.forwarded).copied().collect();
+        forwarded.sort_unstable_by_key(|one| one.key);
+        Done { forwarded, again: done.iter().flat_map(|done| &done.again).copied().collect() }
     }
 
     /// What became of messages to one destination, which is blocked once it takes one not.

@@ -146,7 +146,8 @@ impl Store {
         forwarded: &[Forwarded],
         tally: &mut Tally,
     ) -> Result<(), StoreError> {
-        let lock = if self.is_partitioned() { "FOR UPDATE" } else { "" };
+        // In the order in which everybody locks them, as far as they are given in it.
+        let lock = if self.is_partitioned() { "ORDER BY key FOR UPDATE" } else { "" };
         let select = |places: &str| {
             format!(
                 "SELECT MIN(key), source, destination, kind, COUNT(*)
