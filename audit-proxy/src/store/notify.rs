@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use messages::{MessageId, Note, SystemName};
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{
     Key, Store, StoreError,
@@ -104,7 +104,7 @@ impl Store {
     pub async fn reunite(&self, register: &Register, now: Timestamp) -> Result<usize, StoreError> {
         self.database
             .write(async |tx| {
-                let found = reunited(tx).await?;
+                let found = self.reunited(tx).await?;
                 if !found.is_empty() {
                     let notices: Vec<_> = found.iter().collect();
                     let shard = self.keys.process();
@@ -114,6 +114,27 @@ impl Store {
                 Ok(found.len())
             })
             .await
+    }
+
+    /// Notifications that had no message when they came, and have one now; in the order
+    /// in which they came.
+    async fn reunited(&self, tx: &mut Transaction<'_, Any>) -> Result<Vec<Notice>, StoreError> {
+        // Those that another instance is at are left to it.
+        let lock =
+            if self.is_partitioned() { "FOR UPDATE OF notifications SKIP LOCKED" } else { "" };
+        let query = sqlx::query(AssertSqlSafe(format!("{REUNITED} {lock}")));
+        let rows = query.bind(AT_ONCE).fetch_all(&mut **tx).await?;
+        rows.iter()
+            .map(|row| {
+                let told = Told {
+                    by: text(row.try_get(1)?)?,
+                    state: text(row.try_get(4)?)?,
+                    at: time(row.try_get(5)?)?,
+                };
+                let (message, source) = (id(row.try_get(2)?)?, text(row.try_get(3)?)?);
+                Ok(Notice { id: id(row.try_get(0)?)?, message, source, told, details: None })
+            })
+            .collect()
     }
 }
 
@@ -282,23 +303,6 @@ async fn insert(
     };
     execute(tx, &[], judged, 11, insert, fill).await?;
     Ok(())
-}
-
-/// Notifications that had no message when they came, and have one now; in the order
-/// in which they came.
-async fn reunited(tx: &mut Transaction<'_, Any>) -> Result<Vec<Notice>, StoreError> {
-    let rows = sqlx::query(REUNITED).bind(AT_ONCE).fetch_all(&mut **tx).await?;
-    rows.iter()
-        .map(|row| {
-            let told = Told {
-                by: text(row.try_get(1)?)?,
-                state: text(row.try_get(4)?)?,
-                at: time(row.try_get(5)?)?,
-            };
-            let (message, source) = (id(row.try_get(2)?)?, text(row.try_get(3)?)?);
-            Ok(Notice { id: id(row.try_get(0)?)?, message, source, told, details: None })
-        })
-        .collect()
 }
 
 /// Writes down what came of notifications that are kept already.

@@ -152,3 +152,27 @@ async fn of_two_who_are_told_of_one_message_the_second_judges_by_the_first() {
     let kept = contest.one.notices(contest.message.id).await.expect("an answer");
     assert_eq!(kept.len(), 2, "both are kept");
 }
+
+#[tokio::test]
+async fn a_notification_that_finds_its_message_is_judged_by_one_of_two() {
+    let contest = Contest::new().await;
+    let message = message("alta");
+    let telling = told(&contest.one, notice(&message, "procesado", 7));
+    telling.await.expect("no panic").expect("kept");
+    let key = stored(&contest.one, &message, day("01-05")).await;
+    forward(&contest.one, key).await;
+    let reunites = |store: &Store| {
+        let store = store.clone();
+        tokio::spawn(async move { store.reunite(&register(), at(9)).await })
+    };
+    let barrier = contest.barrier("LOCK TABLE notifications IN SHARE MODE").await;
+    let one = reunites(&contest.one);
+    contest.stands(&one, 1).await;
+    let other = reunites(&contest.other);
+    contest.stands(&other, 2).await;
+    goes_on(barrier).await;
+    assert_eq!(one.await.expect("no panic").expect("done"), 1);
+    assert_eq!(other.await.expect("no panic").expect("done"), 0);
+    let kept = contest.one.notices(message.id).await.expect("an answer").remove(0);
+    assert_eq!((&*kept.effect, kept.before.as_deref()), ("aplicada", Some("reenviado")));
+}
