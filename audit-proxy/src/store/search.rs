@@ -213,13 +213,14 @@ impl Walk<'_> {
 
 /// What lies in an index between two keys. PostgreSQL would go through all messages where
 /// it takes the value for a common one, unless what is asked is the order of the index;
-/// SQLite uses no more than the first column of that. An index without what has no value
-/// is one for PostgreSQL only where that is said.
+/// SQLite uses no more than the first column of that. Behind `<=` and not `<`, as PostgreSQL
+/// guesses by the value alone: it would expect next to nothing, and sort all there is. An
+/// index without what has no value is one for PostgreSQL only where that is said.
 fn within(dialect: Dialect, column: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("{column} = $3 AND key >= $1 AND key < $2"),
         Dialect::Postgres => format!(
-            "({column}, key) >= ($3, $1) AND ({column}, key) < ($3, $2) AND key >= $1 AND key < $2
+            "({column}, key) >= ($3, $1) AND ({column}, key) <= ($3, $2) AND key >= $1 AND key < $2
              AND {column} IS NOT NULL"
         ),
     }
