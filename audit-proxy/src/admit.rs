@@ -89,6 +89,21 @@ impl Refusal {
     }
 }
 
+/// What a message was before its systems were suspended or retired, where it is refused for
+/// that alone and has been delivered before: it may be stored.
+#[must_use]
+pub fn admitted_before(
+    message: &Incoming,
+    refusal: &Refusal,
+    register: &Register,
+    max_payload: usize,
+) -> Option<StandardMessage> {
+    let is_for_standing =
+        matches!(refusal, Refusal::SourceNotActive(..) | Refusal::DestinationNotActive(..));
+    let may_be = message.redelivered && is_for_standing;
+    may_be.then(|| admit(message, &register.all_active(), max_payload).ok()).flatten()
+}
+
 /// Reads a message of one system for another.
 ///
 /// # Errors

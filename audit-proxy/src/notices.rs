@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Handler, HandlerError, Incoming, Verdicts};
 use jiff::Timestamp;
-use messages::{Notification, names};
+use messages::{InvalidNotification, Notification, names};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
@@ -30,16 +30,17 @@ pub(crate) struct Notices {
 
 impl Handler for Notices {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
-        let register = self.register(batch).await?;
         let now = Timestamp::now();
+        let (register, read) = self.read(batch).await?;
         let (mut notices, mut refused, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
-        for message in batch {
-            match read(message, &register) {
+        for (message, read) in batch.iter().zip(read) {
+            match read {
                 Ok(notice) => {
                     notices.push(notice);
                     reasons.push(None);
                 }
-                Err(reason) => {
+                Err(refusal) => {
+                    let reason = refusal.to_string();
                     refused.push(Refused { message, reason: reason.clone() });
                     reasons.push(Some(reason));
                 }
@@ -54,17 +55,21 @@ impl Handler for Notices {
 }
 
 impl Notices {
-    /// Nobody is refused for what the register said some seconds ago.
-    async fn register(&self, batch: &[Incoming]) -> Result<Arc<Register>, HandlerError> {
-        let register = self.registry.current()?;
-        let is_outdated = |message: &Incoming| {
-            admit::source(message, &register).is_err_and(|refusal| refusal.may_be_outdated())
+    /// Reads notifications, and by what they are to be judged: nobody is refused, and no
+    /// state unknown, for what the register said some seconds ago.
+    async fn read(&self, batch: &[Incoming]) -> Result<(Arc<Register>, Vec<Read>), HandlerError> {
+        let all = |register: &Register| -> Vec<_> {
+            batch.iter().map(|message| read(message, register)).collect()
         };
-        if batch.iter().any(is_outdated) {
-            self.registry.read().await?;
-            return Ok(self.registry.current()?);
+        let register = self.registry.current()?;
+        let read = all(&register);
+        if !read.iter().any(|read| may_be_outdated(read, &register)) {
+            return Ok((register, read));
         }
-        Ok(register)
+        self.registry.read().await?;
+        let register = self.registry.current()?;
+        let read = all(&register);
+        Ok((register, read))
     }
 }
 
@@ -86,17 +91,38 @@ async fn reunite_once(store: &Store, registry: &Registry) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Reads a notification; where it cannot be one, says why not.
-fn read(message: &Incoming, register: &Register) -> Result<Notice, String> {
-    let refused = |refusal: Refusal| refusal.to_string();
-    let id = admit::id(message).map_err(refused)?;
-    let by = admit::source(message, register).map_err(refused)?;
-    let at = admit::created(message).map_err(refused)?;
-    if message.kind() != Some(names::NOTIFICATION_TYPE) {
-        return Err(format!("su type no es {}", names::NOTIFICATION_TYPE));
+/// A notification, or why it cannot be one.
+type Read = Result<Notice, Unreadable>;
+
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("su type no es {}", names::NOTIFICATION_TYPE)]
+    OtherKind,
+    #[error(transparent)]
+    Body(#[from] InvalidNotification),
+}
+
+/// Whether the register may have been changed since, so that this is read or judged
+/// otherwise.
+fn may_be_outdated(read: &Read, register: &Register) -> bool {
+    match read {
+        Ok(Notice { told: Told { by, state, .. }, .. }) => {
+            register.get(by).is_none_or(|system| !system.may_assign(state))
+        }
+        Err(Unreadable::Refused(refusal)) => refusal.may_be_outdated(),
+        Err(_) => false,
     }
-    let Notification { mensaje, origen, estado, detalles } =
-        Notification::decode(&message.body).map_err(|error| error.to_string())?;
+}
+
+fn read(message: &Incoming, register: &Register) -> Read {
+    let (id, by) = (admit::id(message)?, admit::source(message, register)?);
+    let at = admit::created(message)?;
+    if message.kind() != Some(names::NOTIFICATION_TYPE) {
+        return Err(Unreadable::OtherKind);
+    }
+    let Notification { mensaje, origen, estado, detalles } = Notification::decode(&message.body)?;
     let told = Told { by, state: estado, at };
     Ok(Notice { id, message: mensaje.into(), source: origen, told, details: detalles })
 }

@@ -132,6 +132,10 @@ impl Provision {
         self.management.permit(&user, &rights).await?;
         if self.store.credential_made(&user).await? {
             log::info!("made the user {user} for {}", system.name);
+            // It may have been suspended meanwhile, when there was nobody to shut out yet.
+            if let Err(error) = self.follow(&system.name).await {
+                log::warn!("{user} has the rights of {} as it was: {error}", system.name);
+            }
             return Ok(Made::User { user, password, created });
         }
         self.management.delete_user(&user).await?;

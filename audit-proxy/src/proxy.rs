@@ -1,9 +1,12 @@
 //! From the entry to the destinations: a copy on disk, then the forward, then what
 //! became of it on disk. Only then does the broker crate acknowledge.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
@@ -11,7 +14,7 @@ use jiff::Timestamp;
 use messages::StandardMessage;
 
 use crate::{
-    admit::{Refusal, admit},
+    admit::{Refusal, admit, admitted_before},
     blocked::Blocked,
     crash::{Crash, Point},
     forward::Forwarder,
@@ -54,7 +57,8 @@ impl Handler for Proxy {
             self.crash.at(Point::Acked);
         }
         let read = self.read(batch).await?;
-        let Received { to_forward, refusals } = self.receive(read).await?;
+        let stored = self.stored_before(batch, &read).await?;
+        let Received { to_forward, refusals } = self.receive(read, &stored).await?;
         self.crash.at(Point::Stored);
         // At once: what waited for nothing would be taken for left behind otherwise.
         let mut under_way = self.blocked.under_way();
@@ -94,16 +98,38 @@ impl Proxy {
         Ok(judged(&register))
     }
 
+    /// The places of messages that would be refused, as their systems were suspended after
+    /// they were stored and before they were acknowledged: they are the outbox's.
+    async fn stored_before(
+        &self,
+        batch: &[Incoming],
+        read: &[Result<StandardMessage, Refusal>],
+    ) -> Result<HashSet<usize>, HandlerError> {
+        let register = self.registry.current()?;
+        let before = |(place, (message, read)): (usize, (_, &Result<_, _>))| {
+            let refusal = read.as_ref().err()?;
+            Some((place, admitted_before(message, refusal, &register, self.max_payload)?))
+        };
+        let before: Vec<_> = batch.iter().zip(read).enumerate().filter_map(before).collect();
+        if before.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let messages: Vec<_> = before.iter().map(|(_, message)| message).collect();
+        let has = self.store.has(&messages).await?;
+        Ok(before.iter().zip(has).filter(|(_, has)| *has).map(|((place, _), _)| *place).collect())
+    }
+
     async fn receive(
         &self,
         read: Vec<Result<StandardMessage, Refusal>>,
+        stored: &HashSet<usize>,
     ) -> Result<Received, StoreError> {
         let admitted: Vec<_> = read.iter().filter_map(|read| read.as_ref().ok()).collect();
         let mut receipts = self.store.receive(&admitted, Timestamp::now()).await?.into_iter();
         let mut received = Received::default();
-        for read in read {
+        for (place, read) in read.into_iter().enumerate() {
             let refusal = match read {
-                Err(refusal) => Some(refusal),
+                Err(refusal) => Some(refusal).filter(|_| !stored.contains(&place)),
                 Ok(message) => match receipts.next() {
                     Some(Receipt::ToForward(key)) => {
                         received.to_forward.push(Waiting { key, message, attempt: None });

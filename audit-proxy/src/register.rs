@@ -75,6 +75,15 @@ impl Register {
     pub fn get(&self, name: &SystemName) -> Option<&System> {
         self.0.get(name)
     }
+
+    /// The same with every system active.
+    #[must_use]
+    pub fn all_active(&self) -> Self {
+        let active = |(name, system): (&SystemName, &System)| {
+            (name.clone(), System { standing: Standing::Active, ..system.clone() })
+        };
+        self.0.iter().map(active).collect()
+    }
 }
 
 impl FromIterator<(SystemName, System)> for Register {

@@ -150,10 +150,11 @@ impl Store {
         let lock = if self.is_partitioned() { "ORDER BY key FOR UPDATE" } else { "" };
         let select = |places: &str| {
             format!(
-                "SELECT MIN(key), source, destination, kind, COUNT(*)
-                 FROM (SELECT source, destination, kind, key, key / {} AS day FROM messages
-                     WHERE {} AND key IN (VALUES {places})
-                         AND forwarded IS NULL AND state = '{RECEIVED}' {lock}) AS waiting
+                "SELECT MIN(key), source, destination, kind,
+                     COUNT(*) FILTER (WHERE state = '{RECEIVED}')
+                 FROM (SELECT source, destination, kind, state, key, key / {} AS day
+                     FROM messages WHERE {} AND key IN (VALUES {places})
+                         AND forwarded IS NULL {lock}) AS waiting
                  GROUP BY source, destination, kind, day",
                 Key::A_DAY,
                 Months::CONDITION

@@ -105,13 +105,13 @@ impl Store {
         self.database
             .write(async |tx| {
                 let found = self.reunited(tx).await?;
-                if !found.is_empty() {
-                    let notices: Vec<_> = found.iter().collect();
-                    let shard = self.keys.process();
-                    let judged = apply(tx, &notices, register, now, shard).await?;
-                    update(tx, &judged).await?;
+                let notices: Vec<_> = found.iter().collect();
+                if notices.is_empty() {
+                    return Ok(0);
                 }
-                Ok(found.len())
+                let judged = apply(tx, &notices, register, now, self.keys.process()).await?;
+                update(tx, &judged).await?;
+                Ok(judged.iter().filter(|one| one.key.is_some()).count())
             })
             .await
     }

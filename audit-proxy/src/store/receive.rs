@@ -60,6 +60,19 @@ impl Store {
         self.database.write(async |tx| self.receive_in(tx, messages, now).await).await
     }
 
+    /// Of each message, whether it is stored, with the same contents.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has(&self, messages: &[&StandardMessage]) -> Result<Vec<bool>, StoreError> {
+        let known = self.database.write(async |tx| known(tx, messages).await).await?;
+        let is_known = |message: &&StandardMessage| {
+            let known = known.get(&(message.id, message.source.clone()));
+            known.is_some_and(|known| known.digest == digest(message))
+        };
+        Ok(messages.iter().map(is_known).collect())
+    }
+
     pub(super) async fn receive_in(
         &self,
         tx: &mut Transaction<'_, Any>,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use audit_proxy::{register::Standing, store::Change};
 use messages::MessageId;
 use serde_json::Value;
 use test_support::eventually;
@@ -75,6 +76,40 @@ async fn forwarded(world: &World) -> BTreeSet<String> {
     let mailbox = messages::names::mailbox(&name("redmine"));
     let id = |message: &Value| message["properties"]["message_id"].as_str().map(str::to_owned);
     world.vhost.take(&mailbox, 10_000).await.iter().filter_map(id).collect()
+}
+
+#[tokio::test]
+async fn what_was_stored_is_not_refused_because_its_destination_was_suspended_since() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let mut first = Process::start(&world).await;
+    world.make_mailbox("redmine").await;
+    first.dies_at("guardado").await;
+    let [id, later] = [(); 2].map(|()| Uuid::now_v7());
+    world.publish(id, "{}").await;
+    assert_eq!(first.ends().await, ON_PURPOSE);
+    let stands = async |standing| {
+        let change = Change { standing: Some(standing), ..Change::default() };
+        assert!(world.store.change_system(&name("redmine"), &change).await.expect("changed"));
+    };
+    stands(Standing::Suspended).await;
+    let _survivor = Process::start(&world).await;
+    world.publish(later, "{}").await;
+    let is = async |id: Uuid, state: &str| {
+        eventually(&format!("{id} is {state}, and nothing else"), || async {
+            let stored = world.store.messages(MessageId::from(id)).await;
+            match &stored.map_err(|error| error.to_string())?[..] {
+                [one] if one.state == state => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    };
+    is(later, "no_admitido").await;
+    is(id, "recibido").await;
+    stands(Standing::Active).await;
+    is(id, "reenviado").await;
+    assert_eq!(forwarded(&world).await, BTreeSet::from([id.to_string()]));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Messages through the whole proxy, on a real broker.
 
+use audit_proxy::store::Change;
 use messages::names;
 use serde_json::{Value, json};
 use test_support::eventually;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::running::{USER, World, properties};
+use super::running::{USER, World, name, properties};
 
 fn steps(story: &Value) -> Vec<&str> {
     let steps = story["pasos"].as_array().into_iter().flatten();
@@ -205,4 +206,30 @@ async fn who_asks_whether_it_can_publish_leaves_nothing_behind() {
     for queue in [names::AUDIT_QUEUE, names::NOTIFICATIONS, names::REFUSED_QUEUE] {
         world.vhost.wait_for_queue(queue, 0, 0).await;
     }
+}
+
+#[tokio::test]
+async fn a_state_that_another_instance_registered_just_now_is_known() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.make_mailbox("redmine").await;
+    let id = Uuid::now_v7();
+    world.publish(id, "{}").await;
+    proxy.is(id, "reenviado").await;
+    world.publishing_as("redmine").await;
+    world.notify(id, "error").await;
+    let told = async |count: usize| {
+        let story = proxy.story(id, "was told of", |story| steps(story).len() >= count).await;
+        story["pasos"][count - 1]["notificacion"]["efecto"].clone()
+    };
+    assert_eq!(told(4).await, "aplicada", "redmine is known");
+    let states = Some(vec!["aplazado".parse().expect("a name")]);
+    let change = Change { states, ..Change::default() };
+    assert!(world.store.change_system(&name("redmine"), &change).await.expect("changed"));
+    world.notify(id, "aplazado").await;
+    // In the same second, or in a later one.
+    let effect = told(5).await;
+    assert!(effect == "tardia" || effect == "aplicada", "{effect}");
+    proxy.stopped().await;
 }

@@ -21,9 +21,11 @@ const AT_ONCE: i64 = 500;
 /// Pages of SQLite's file that are given back to the disk together: 8 MiB.
 const PAGES_AT_ONCE: i64 = 2000;
 
-const ORPHANS: &str = "DELETE FROM notifications WHERE (id, teller) IN (
-    SELECT id, teller FROM notifications
-    WHERE effect = 'sin_mensaje' AND arrived < $1 LIMIT $2)";
+/// Twice the same condition: meanwhile one may have found its message.
+const ORPHANS: &str = "DELETE FROM notifications
+    WHERE effect = 'sin_mensaje' AND arrived < $1 AND (id, teller) IN (
+        SELECT id, teller FROM notifications
+        WHERE effect = 'sin_mensaje' AND arrived < $1 LIMIT $2)";
 
 /// Messages among which some are to go.
 #[derive(Clone, PartialEq, Eq, Debug)]
