@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     blocked::Blocked,
     registry::Registry,
-    store::{Entry, Store, StoreError},
+    store::{Entry, Record, Store, StoreError},
     why::{Facts, Mailbox, PorQue, explain, explain_ended, needs_facts},
 };
 
@@ -28,18 +28,16 @@ pub(crate) struct Inquiry {
 
 impl Inquiry {
     /// Why each of these messages has not been processed, in their order; none of one
-    /// that was. Beside each stands what its destination said of its state.
-    pub(crate) async fn why(
-        &self,
-        messages: &[(Entry, Option<String>)],
-    ) -> Result<Vec<Option<PorQue>>, StoreError> {
+    /// that was.
+    pub(crate) async fn why(&self, messages: &[Record]) -> Result<Vec<Option<PorQue>>, StoreError> {
         let until = Instant::now() + PATIENCE;
         let mut answers = Vec::with_capacity(messages.len());
-        for (message, details) in messages {
-            answers.push(if needs_facts(message) {
-                self.facts(message, until).await?.and_then(|facts| explain(message, &facts))
+        for message in messages {
+            let entry = &message.entry;
+            answers.push(if needs_facts(entry) {
+                self.facts(entry, until).await?.and_then(|facts| explain(entry, &facts))
             } else {
-                explain_ended(message, details.as_deref())
+                explain_ended(entry, message.details())
             });
         }
         Ok(answers)

@@ -14,8 +14,7 @@ use uuid::Uuid;
 use super::{access::Reader, unavailable};
 use crate::{
     inquiry::Inquiry,
-    lifecycle::Effect,
-    store::{KeptNotice, Store, StoreError},
+    store::{Record, Records, Store, StoreError},
     story::{Historia, Paso, tell, tell_on, told},
 };
 
@@ -73,33 +72,16 @@ async fn story(
 }
 
 async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Historias, StoreError> {
-    let mut notices = store.notices(id).await?;
-    let (mut found, mut own) = (Vec::new(), Vec::new());
-    for message in store.messages(id).await? {
-        let (its, others): (Vec<_>, _) =
-            notices.into_iter().partition(|notice| notice.key == Some(message.key));
-        notices = others;
-        let details = details(&message.state, &its);
-        let again = store.again(message.key).await?;
-        found.push((message, details));
-        own.push((its, again));
-    }
-    let why = inquiry.why(&found).await?;
-    let mensajes = found.into_iter().zip(own).zip(why);
-    let mensajes = mensajes.map(|(((message, _), (notices, again)), por_que)| {
-        let key = message.key;
-        Historia { por_que, ..tell_on(tell(message, notices), key, again) }
+    let Records { messages, without_message } = store.records(id).await?;
+    let why = inquiry.why(&messages).await?;
+    let mensajes = messages.into_iter().zip(why);
+    let mensajes = mensajes.map(|(Record { entry, notices, again }, por_que)| {
+        let key = entry.key;
+        Historia { por_que, ..tell_on(tell(entry, notices), key, again) }
     });
     let mensajes = mensajes.collect();
-    let sin_mensaje = notices.into_iter().map(told).collect();
+    let sin_mensaje = without_message.into_iter().map(told).collect();
     Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje })
-}
-
-/// What the destination added when it told this state last.
-fn details(state: &str, notices: &[KeptNotice]) -> Option<String> {
-    let moved =
-        |notice: &&KeptNotice| notice.state == state && notice.effect == Effect::Applied.as_str();
-    notices.iter().rfind(moved)?.details.clone()
 }
 
 fn unknown(waiting: Option<u64>) -> Problem {

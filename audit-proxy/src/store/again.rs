@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use messages::{MessageId, StandardMessage, SystemName};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::{
     Key, Receipt, Store, StoreError, Waiting,
@@ -249,24 +249,17 @@ impl Store {
             })
             .await
     }
+}
 
-    /// What was done with a message after the first attempt.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn again(&self, key: Key) -> Result<Again, StoreError> {
-        self.database
-            .read(async |link| {
-                let query = sqlx::query(ATTEMPTS).bind(key.as_i64()).bind(AT_MOST);
-                let rows = query.fetch_all(&mut *link).await?;
-                let attempts = rows.iter().map(attempt).collect::<Result<_, _>>()?;
-                let query = sqlx::query(LINKS).bind(key.as_i64()).bind(AT_MOST);
-                let rows = query.fetch_all(&mut *link).await?;
-                let links = rows.iter().map(self::link).collect::<Result<_, _>>()?;
-                Ok(Again { attempts, links })
-            })
-            .await
-    }
+/// What was done with a message after the first attempt.
+pub(super) async fn again(link: &mut AnyConnection, key: Key) -> Result<Again, StoreError> {
+    let query = sqlx::query(ATTEMPTS).bind(key.as_i64()).bind(AT_MOST);
+    let rows = query.fetch_all(&mut *link).await?;
+    let attempts = rows.iter().map(attempt).collect::<Result<_, _>>()?;
+    let query = sqlx::query(LINKS).bind(key.as_i64()).bind(AT_MOST);
+    let rows = query.fetch_all(&mut *link).await?;
+    let links = rows.iter().map(self::link).collect::<Result<_, _>>()?;
+    Ok(Again { attempts, links })
 }
 
 fn attempt(row: &sqlx::any::AnyRow) -> Result<Attempt, StoreError> {

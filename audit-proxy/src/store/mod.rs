@@ -63,7 +63,7 @@ pub use log_events::{
 pub use lookups::{Lookup, Seen};
 pub use notify::Notice;
 pub use queueing::COUNTED;
-pub use read::{Entry, KeptNotice};
+pub use read::{Entry, KeptNotice, Record, Records};
 pub use receive::Receipt;
 pub use refuse::Refused;
 pub use retention::{Candidates, Expired, Removed};

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use messages::{MediaType, MessageId};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
+use crate::lifecycle::Effect;
+
 use super::{
-    Key, Store, StoreError,
+    Again, Key, Store, StoreError,
+    again::again,
     rows::{bytes, id, listed, once, time},
 };
 
@@ -83,6 +86,26 @@ pub struct KeptNotice {
     pub before: Option<String>,
 }
 
+/// A message with all that happened to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The message.
+    pub entry: Entry,
+    /// What was told of it, in the order in which it came.
+    pub notices: Vec<KeptNotice>,
+    /// What was done with it after the first attempt.
+    pub again: Again,
+}
+
+/// All that is kept of one id.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Records {
+    /// Its messages, in the order in which they were received.
+    pub messages: Vec<Record>,
+    /// What was told of it and has found no message, in the order in which it came.
+    pub without_message: Vec<KeptNotice>,
+}
+
 impl Entry {
     /// Whether its payload says to be JSON.
     #[must_use]
@@ -92,37 +115,61 @@ impl Entry {
     }
 }
 
+impl Record {
+    /// What its destination added when it told its state now.
+    #[must_use]
+    pub fn details(&self) -> Option<&str> {
+        let moved = |notice: &&KeptNotice| {
+            notice.state == self.entry.state && notice.effect == Effect::Applied.as_str()
+        };
+        self.notices.iter().rfind(moved)?.details.as_deref()
+    }
+}
+
 impl Store {
     /// The messages of this id, in the order in which they were received.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn messages(&self, id: MessageId) -> Result<Vec<Entry>, StoreError> {
-        let statement = format!("{OF_ID} ORDER BY 1 LIMIT $2");
-        self.database
-            .read(async |link| {
-                let keys = once(&statement).bind(bytes(id)).bind(AT_MOST);
-                let keys = keys.fetch_all(&mut *link).await?;
-                let keys = keys.iter().map(|row| Ok(row.try_get(0)?));
-                let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
-                entries(link, &keys).await
-            })
-            .await
+        self.database.snapshot(async |link| of_id(link, id).await).await
     }
 
-    /// What was told of messages of this id, in the order in which it came; also where
-    /// there is no such message.
+    /// All that is kept of this id, as it was at one moment.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn notices(&self, message: MessageId) -> Result<Vec<KeptNotice>, StoreError> {
+    pub async fn records(&self, id: MessageId) -> Result<Records, StoreError> {
         self.database
-            .read(async |link| {
-                let query = sqlx::query(NOTICES).bind(bytes(message)).bind(AT_MOST);
-                query.fetch_all(link).await?.iter().map(notice).collect()
+            .snapshot(async |link| {
+                let mut messages = Vec::new();
+                let mut without_message = notices(link, id).await?;
+                for entry in of_id(link, id).await? {
+                    let its = |notice: &mut KeptNotice| notice.key == Some(entry.key);
+                    let notices = without_message.extract_if(.., its).collect();
+                    let again = again(link, entry.key).await?;
+                    messages.push(Record { entry, notices, again });
+                }
+                Ok(Records { messages, without_message })
             })
             .await
     }
+}
+
+async fn of_id(link: &mut AnyConnection, id: MessageId) -> Result<Vec<Entry>, StoreError> {
+    let statement = format!("{OF_ID} ORDER BY 1 LIMIT $2");
+    let keys = once(&statement).bind(bytes(id)).bind(AT_MOST).fetch_all(&mut *link).await?;
+    let keys = keys.iter().map(|row| Ok(row.try_get(0)?));
+    let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
+    entries(link, &keys).await
+}
+
+async fn notices(
+    link: &mut AnyConnection,
+    message: MessageId,
+) -> Result<Vec<KeptNotice>, StoreError> {
+    let query = sqlx::query(NOTICES).bind(bytes(message)).bind(AT_MOST);
+    query.fetch_all(link).await?.iter().map(notice).collect()
 }
 
 /// The messages of these keys, in their order.

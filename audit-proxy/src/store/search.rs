@@ -93,7 +93,7 @@ impl Store {
     ) -> Result<Found, StoreError> {
         let dialect = self.dialect;
         self.database
-            .read(async |link| {
+            .snapshot(async |link| {
                 let mut asked = asked(filter);
                 if filter.id.is_some() || asked.len() < 2 {
                     let index = if filter.id.is_none() { asked.pop() } else { None };

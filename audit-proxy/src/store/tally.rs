@@ -182,7 +182,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn counts(&self, census: &Census) -> Result<Counts, StoreError> {
         self.database
-            .read(async |link| {
+            .snapshot(async |link| {
                 let mut stages = BTreeMap::new();
                 for stage in Stage::ALL {
                     stages.insert(stage, census.sizes(link, stage).await?);

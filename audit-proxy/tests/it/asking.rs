@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Backend, Database,
-    contract::{at, forward, key, message, name, notice, notify, only},
+    contract::{at, forward, key, message, name, notice, notify, only, record},
 };
 
 contract!(
@@ -236,7 +236,7 @@ async fn a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is(backend: B
     assert!(store.waiting_again(&redmine, 9).await.expect("an answer").is_empty());
     let entry = only(&store, one.id).await;
     assert_eq!((entry.state.as_str(), entry.forwarded), ("error", Some(at(1))), "history stays");
-    let attempts = store.again(stored).await.expect("an answer").attempts;
+    let attempts = record(&store, one.id).await.again.attempts;
     assert_eq!((attempts[0].number, attempts[0].forwarded), (2, Some(at(12))));
     assert_eq!((attempts[0].account.as_str(), attempts[0].asked), ("ana", at(10)));
 
@@ -247,7 +247,7 @@ async fn a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is(backend: B
     assert_eq!(only(&store, one.id).await.state, "procesado");
     assert_eq!(store.attempt(&[stored], "ana", at(14)).await.expect("begun"), [stored]);
     assert_eq!(only(&store, one.id).await.state, "procesado", "asking for it moves nothing");
-    let attempts = store.again(stored).await.expect("an answer").attempts;
+    let attempts = record(&store, one.id).await.again.attempts;
     assert_eq!((attempts.len(), attempts[1].number, attempts[1].forwarded), (2, 3, None));
 }
 
@@ -278,8 +278,8 @@ async fn what_was_made_of_a_message_is_linked_with_it_both_ways(backend: Backend
     let waiting = store.waiting(&made.destination, 9).await.expect("an answer");
     assert_eq!((waiting.len(), waiting[0].attempt), (1, None), "it waits as any");
     assert_eq!(waiting[0].message, made);
-    for (key, other) in [(old, made.id), (new, one.id)] {
-        let links = store.again(key).await.expect("an answer").links;
+    for (id, other) in [(one.id, made.id), (made.id, one.id)] {
+        let links = record(&store, id).await.again.links;
         assert_eq!(links.len(), 1);
         assert_eq!((links[0].old, links[0].new), (old, new));
         assert_eq!((links[0].other, links[0].account.as_str()), (Some(other), "ana"));

@@ -1,11 +1,17 @@
 //! What every store must do; each test runs on both databases.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use audit_proxy::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED, Told},
     register::{Register, Standing, System},
-    store::{Change, Entry, Forwarded, Key, Notice, Profile, Receipt, Refused, Store},
+    store::{
+        Change, Entry, Forwarded, KeptNotice, Key, Notice, Profile, Receipt, Record, Records,
+        Refused, Store,
+    },
 };
 use broker::Incoming;
 use jiff::Timestamp;
@@ -24,6 +30,7 @@ contract!(
     a_notification_before_the_forward_is_not_undone_by_it,
     notifications_that_change_nothing_are_kept_with_what_came_of_them,
     a_notification_that_comes_first_waits_for_its_message,
+    a_state_and_what_told_of_it_are_seen_together,
     what_was_refused_is_kept_with_its_reason_and_once,
     any_bytes_and_any_text_come_back_as_they_were,
     systems_are_registered_changed_and_known_by_their_users,
@@ -95,9 +102,21 @@ pub(super) async fn only(store: &Store, id: MessageId) -> Entry {
     found.remove(0)
 }
 
+/// The only message of this id, with all that happened to it.
+pub(super) async fn record(store: &Store, id: MessageId) -> Record {
+    let mut messages = store.records(id).await.expect("an answer").messages;
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    messages.remove(0)
+}
+
+/// What was told of this id, whether it has found its message or not.
+pub(super) async fn notices(store: &Store, id: MessageId) -> Vec<KeptNotice> {
+    let Records { messages, without_message } = store.records(id).await.expect("an answer");
+    messages.into_iter().flat_map(|record| record.notices).chain(without_message).collect()
+}
+
 async fn effects(store: &Store, id: MessageId) -> Vec<(String, String)> {
-    let notices = store.notices(id).await.expect("an answer");
-    notices.into_iter().map(|notice| (notice.state, notice.effect)).collect()
+    notices(store, id).await.into_iter().map(|notice| (notice.state, notice.effect)).collect()
 }
 
 async fn a_message_is_stored_once_however_often_it_comes(backend: Backend) {
@@ -182,7 +201,7 @@ async fn a_notification_moves_its_message_and_is_kept(backend: Backend) {
     let entry = only(&store, message.id).await;
     assert_eq!(entry.state, "procesado");
     assert_eq!((entry.settled, entry.notified), (Some(at(7)), Some(at(2))));
-    let kept = store.notices(message.id).await.expect("an answer");
+    let kept = notices(&store, message.id).await;
     assert_eq!(kept.len(), 1, "it came twice");
     assert_eq!(kept[0].details.as_deref(), Some("con «ñ» y <b>"));
     assert_eq!(kept[0].before.as_deref(), Some(FORWARDED));
@@ -245,6 +264,28 @@ async fn a_notification_that_comes_first_waits_for_its_message(backend: Backend)
     assert_eq!(store.reunite(&register(), at(5)).await.expect("done"), 0);
     assert_eq!(effects(&store, message.id).await, [("procesado".into(), "aplicada".into())]);
     assert_eq!(only(&store, message.id).await.state, "procesado");
+}
+
+async fn a_state_and_what_told_of_it_are_seen_together(backend: Backend) {
+    let database = Database::create(backend).await;
+    let (store, message) = (database.store(), message());
+    forward(&store, key(&store, &message).await).await;
+    let is_told = AtomicBool::new(false);
+    let tell = async {
+        for second in 3..63 {
+            let state = if second % 2 == 0 { "error" } else { "procesado" };
+            notify(&store, &[notice(&message, state, second)]).await;
+        }
+        is_told.store(true, Relaxed);
+    };
+    let read = async {
+        while !is_told.load(Relaxed) {
+            let Record { entry, notices, .. } = record(&store, message.id).await;
+            let last = notices.last().map_or(FORWARDED, |notice| notice.state.as_str());
+            assert_eq!(entry.state, last);
+        }
+    };
+    tokio::join!(tell, read);
 }
 
 async fn what_was_refused_is_kept_with_its_reason_and_once(backend: Backend) {

@@ -10,6 +10,7 @@ use test_support::eventually;
 use uuid::Uuid;
 
 use super::{
+    contract::notices,
     process::Process,
     running::{World, name},
 };
@@ -132,7 +133,7 @@ async fn what_was_told_is_kept_once_where_it_dies_before_the_ack() {
     }
     let _survivor = Process::start(&world).await;
     world.vhost.wait_for_queue(messages::names::NOTIFICATIONS, 0, 1).await;
-    let told = world.store.notices(MessageId::from(id)).await.expect("read");
+    let told = notices(&world.store, MessageId::from(id)).await;
     let states: Vec<_> = told.iter().map(|notice| notice.state.as_str()).collect();
     assert_eq!(states, ["error", "procesado", "rechazado"]);
 }

@@ -42,6 +42,7 @@ const READERS: usize = 4;
 #[derive(Clone)]
 pub struct Database {
     begin_write: &'static str,
+    begin_snapshot: &'static str,
     writer: Arc<Connections>,
     readers: Arc<Connections>,
 }
@@ -60,7 +61,7 @@ impl Database {
         // would keep everybody out. Of two that migrate at once, one fails as a
         // whole and finds it done at its next attempt. SQLite has no such lock.
         migrations.set_locking(false);
-        let Sessions { writer, reader, begin_write } = Sessions::with(url);
+        let Sessions { writer, reader, begin_write, begin_snapshot } = Sessions::with(url);
         let upkeep = Upkeep { folder: url.folder(), migrations };
         let writer = Connections::new(
             url.options("rwc")?,
@@ -69,7 +70,8 @@ impl Database {
             1, // SQLite has one writer; in PostgreSQL they would wait for a lock.
         );
         let readers = Connections::new(url.options("rw")?, reader, None, READERS);
-        Ok(Self { begin_write, writer: Arc::new(writer), readers: Arc::new(readers) })
+        let (writer, readers) = (Arc::new(writer), Arc::new(readers));
+        Ok(Self { begin_write, begin_snapshot, writer, readers })
     }
 
     /// Does `work` in a transaction, which is committed, on disk, when this returns
@@ -112,6 +114,25 @@ impl Database {
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         self.readers.run(work).await
+    }
+
+    /// Does `work`, which only reads. All of its statements see one and the same state of
+    /// the database, whatever is being written.
+    ///
+    /// # Errors
+    /// `work`'s own, or what kept it from being done.
+    pub async fn snapshot<T, E: From<Error>>(
+        &self,
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = async |connection: &mut AnyConnection| {
+            let begun = connection.begin_with(self.begin_snapshot).await;
+            let mut transaction = begun.map_err(Error::from)?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await.map_err(Error::from)?;
+            Ok(done)
+        };
+        self.readers.run(transaction).await
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Sessions {
     pub(crate) reader: &'static [&'static str],
     /// Begins a transaction that writes; in SQLite, alone.
     pub(crate) begin_write: &'static str,
+    /// Begins a transaction that reads, and all of whose statements see the same.
+    pub(crate) begin_snapshot: &'static str,
 }
 
 impl Sessions {
@@ -40,6 +42,7 @@ static SQLITE: Sessions = Sessions {
     ],
     reader: &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 2000"],
     begin_write: "BEGIN IMMEDIATE",
+    begin_snapshot: "BEGIN DEFERRED",
 };
 
 static POSTGRES: Sessions = Sessions {
@@ -53,4 +56,5 @@ static POSTGRES: Sessions = Sessions {
     ],
     reader: &["SET idle_in_transaction_session_timeout = '5s'"],
     begin_write: "BEGIN",
+    begin_snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 };

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::retention_contract::{day, message, set, stored};
 use crate::{
     Backend, Database,
-    contract::{at, forward, notice, only, register},
+    contract::{at, forward, notice, notices, only, register},
 };
 
 /// Two instances, and a message of January that was forwarded.
@@ -149,7 +149,7 @@ async fn of_two_who_are_told_of_one_message_the_second_judges_by_the_first() {
     }
     let entry = only(&contest.one, contest.message.id).await;
     assert_eq!((entry.state.as_str(), entry.settled), ("procesado", Some(at(8))));
-    let kept = contest.one.notices(contest.message.id).await.expect("an answer");
+    let kept = notices(&contest.one, contest.message.id).await;
     assert_eq!(kept.len(), 2, "both are kept");
 }
 
@@ -173,6 +173,6 @@ async fn a_notification_that_finds_its_message_is_judged_by_one_of_two() {
     goes_on(barrier).await;
     assert_eq!(one.await.expect("no panic").expect("done"), 1);
     assert_eq!(other.await.expect("no panic").expect("done"), 0);
-    let kept = contest.one.notices(message.id).await.expect("an answer").remove(0);
+    let kept = notices(&contest.one, message.id).await.remove(0);
     assert_eq!((&*kept.effect, kept.before.as_deref()), ("aplicada", Some("reenviado")));
 }

@@ -2,7 +2,7 @@
 
 use database::{Database, Error};
 use sqlx::{
-    Any, Connection, SqlSafeStr, SqliteConnection, Transaction,
+    Any, AnyConnection, Connection, SqlSafeStr, SqliteConnection, Transaction,
     migrate::{Migration, MigrationType, Migrator},
 };
 use tempfile::TempDir;
@@ -54,13 +54,13 @@ async fn note(transaction: &mut Transaction<'_, Any>) -> Result<(), NoteError> {
     Ok(())
 }
 
+async fn count(connection: &mut AnyConnection) -> Result<i64, NoteError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM notes");
+    Ok(count.fetch_one(connection).await?)
+}
+
 async fn notes(database: &Database) -> Result<i64, NoteError> {
-    database
-        .read(async |connection| {
-            let count = sqlx::query_scalar("SELECT count(*) FROM notes");
-            Ok(count.fetch_one(connection).await?)
-        })
-        .await
+    database.read(count).await
 }
 
 #[tokio::test]
@@ -84,6 +84,20 @@ async fn what_is_not_committed_yet_nobody_reads() {
         });
         assert_eq!(meanwhile.await.expect("written and read"), 1);
         assert_eq!(notes(database).await.expect("read"), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_stays_as_it_was_and_the_next_one_sees_what_was_written() {
+    for database in &Places::create().await.databases {
+        database.write(note).await.expect("written");
+        let seen = database.snapshot(async |connection| {
+            let before = count(connection).await?;
+            database.write(note).await?;
+            Ok::<_, NoteError>((before, count(connection).await?))
+        });
+        assert_eq!(seen.await.expect("read"), (1, 1));
+        assert_eq!(database.snapshot(count).await.expect("read"), 2);
     }
 }
 
