@@ -47,9 +47,9 @@ struct Received {
 }
 
 impl Handler for Proxy {
-    /// One is stored while two before it are on their way, and the broker hands over the
+    /// One is stored while others before it are on their way, and the broker hands over the
     /// next.
-    const BATCH: usize = 256;
+    const BATCH: usize = 512;
 
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
         self.crash.at(Point::Received);

@@ -45,7 +45,7 @@ impl Refuser {
         let user = message.user().unwrap_or_default();
         let headers = [(names::REASON_HEADER, reason.as_str()), (names::USER_HEADER, user)];
         let copy = message.relayed(names::REFUSED_EXCHANGE, &headers);
-        match self.0.relay(copy).await {
+        match self.0.relay(copy).await.outcome().await {
             Outcome::Confirmed => {
                 // Both come from the wire: nothing in them may end a line of the log.
                 let shown: String = reason.escape_debug().take(MAX_REASON).collect();

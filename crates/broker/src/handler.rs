@@ -37,8 +37,8 @@ pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
 /// What is done with messages.
 pub trait Handler: Send {
     /// Messages handled together at most: half of [`crate::PREFETCH`], so that the broker
-    /// refills one half while the other is being stored. Less where [`Verdicts`] come
-    /// later, for those that wait for them count too.
+    /// refills one half while the other is being stored. Where [`Verdicts`] come later,
+    /// those that wait for them count too: much less than what the room is for.
     const BATCH: usize = 500;
 
     /// Stores the effect of a batch. May see a message more than once.

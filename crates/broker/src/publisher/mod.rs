@@ -144,11 +144,11 @@ impl Publisher {
         self.hand_over_any(Message::Outgoing(message)).await
     }
 
-    /// Publishes a message that was delivered, to its own exchange. Of several without
+    /// Hands over a message that was delivered, to its own exchange. Of several without
     /// an id that are under way with one routing key, one may be told the outcome of
     /// another.
-    pub async fn relay(&self, message: Relayed) -> Outcome {
-        self.hand_over_any(Message::Relayed(message)).await.outcome().await
+    pub async fn relay(&self, message: Relayed) -> Handed {
+        self.hand_over_any(Message::Relayed(message)).await
     }
 
     /// Publishes messages [together]; outcomes in their order.

@@ -211,10 +211,10 @@ async fn it_holds_few_large_messages_and_many_small_ones() {
     send(&running, 100).await;
     memory.holds(180).await;
     memory.broken.store(true, Ordering::SeqCst);
-    send(&running, 1500).await;
+    send(&running, 4500).await;
     vhost.wait_for_queue(QUEUE, 500, 1).await;
     memory.broken.store(false, Ordering::SeqCst);
-    memory.holds(1680).await;
+    memory.holds(4680).await;
     consuming.stopped().await;
     vhost.wait_for_queue(QUEUE, 0, 0).await;
 }

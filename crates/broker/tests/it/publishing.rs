@@ -42,7 +42,7 @@ async fn a_delivered_message_goes_on_as_it_was_without_what_only_its_publisher_m
     let delivered = Incoming::from(original.clone());
     let headers = [("motivo", "porque sí"), (names::CLIENT_HEADER, "otro")];
     let relayed = delivered.relayed("pruebas_dlx", &headers);
-    assert_eq!(running.publisher.relay(relayed).await, Outcome::Confirmed);
+    assert_eq!(running.publisher.relay(relayed).await.outcome().await, Outcome::Confirmed);
     let taken = vhost.take(DEAD_LETTERS, 10).await;
     assert_eq!(taken.len(), 1, "{taken:?}");
     let properties = &taken[0]["properties"];
@@ -76,7 +76,8 @@ async fn a_message_without_an_id_that_comes_back_is_not_taken_for_confirmed() {
     let bare = || Incoming::new(None, Some("nada"), Vec::new());
     for (exchange, wanted) in [(EXCHANGE, Outcome::Unroutable), ("pruebas_dlx", Outcome::Confirmed)]
     {
-        assert_eq!(running.publisher.relay(bare().relayed(exchange, &[])).await, wanted);
+        let handed = running.publisher.relay(bare().relayed(exchange, &[])).await;
+        assert_eq!(handed.outcome().await, wanted);
     }
 }
 

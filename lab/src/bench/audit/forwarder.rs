@@ -1,6 +1,6 @@
 //! What would carry messages where nobody audits: it consumes, publishes with
-//! confirms, acknowledges. It is made of the same crate as the proxy, on one thread
-//! as the proxy is, so that what differs is the audit.
+//! confirms, acknowledges. It is made of the same crate as the proxy, on one thread as
+//! the proxy is, and has as many on their way, so that what differs is the audit.
 
 use super::link::Link;
 use crate::bench::apart::{Apart, apart};
@@ -12,6 +12,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// As the broker's dashboard shows it.
 const NAME: &str = "banco-reenvio";
+
+/// Bytes of payloads in its hands, as in the proxy's.
+const IN_HAND: usize = 16 << 20;
 
 /// At work, on a thread of its own; it ends when dropped.
 pub(crate) struct Forwarder {
@@ -47,6 +50,7 @@ async fn run(url: AmqpUrl, stop: CancellationToken) -> Result<()> {
     // All that it needs is there already.
     let (subscription, _) =
         Subscription::new(url, NAME.to_owned(), AUDIT_QUEUE, Topology::default());
+    let subscription = subscription.holding_at_most(IN_HAND);
     broker::consume(subscription, forward, stop).await.context("el reenvío sin auditoría")?;
     link.close().await
 }
@@ -57,13 +61,19 @@ struct Forward {
 
 impl Handler for Forward {
     async fn handle(&mut self, batch: &[Incoming]) -> Result<Verdicts, HandlerError> {
-        let relayed: Vec<_> =
-            batch.iter().map(|message| message.relayed(DELIVERY_EXCHANGE, &[])).collect();
-        let publishes = relayed.into_iter().map(|message| self.publisher.relay(message));
-        let outcomes = broker::together(publishes).await;
-        match outcomes.into_iter().find(|outcome| *outcome != Outcome::Confirmed) {
-            Some(other) => Err(format!("no se reenvió: {other:?}").into()),
-            None => Ok(vec![Verdict::Done; batch.len()].into()),
+        let mut handed = Vec::with_capacity(batch.len());
+        for message in batch {
+            handed.push(self.publisher.relay(message.relayed(DELIVERY_EXCHANGE, &[])).await);
         }
+        Ok(Verdicts::later(async move {
+            let mut verdicts = Vec::with_capacity(handed.len());
+            for one in handed {
+                verdicts.push(match one.outcome().await {
+                    Outcome::Confirmed => Verdict::Done,
+                    other => Verdict::Reject(format!("no se reenvió: {other:?}")),
+                });
+            }
+            verdicts
+        }))
     }
 }
