@@ -38,6 +38,9 @@ struct Historias {
     mensajes: Vec<Historia>,
     /// What was told of this id before there was such a message.
     sin_mensaje: Vec<Paso>,
+    /// Whether there is more that is older: of all notifications, and of all messages that
+    /// were not admitted, the last hundred are here.
+    hay_anteriores: bool,
 }
 
 /// La historia de un mensaje: cada paso con su hora, cuánto duró cada etapa, y por qué no
@@ -72,7 +75,7 @@ async fn story(
 }
 
 async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Historias, StoreError> {
-    let Records { messages, without_message } = store.records(id).await?;
+    let Records { messages, without_message, has_older } = store.records(id).await?;
     let why = inquiry.why(&messages).await?;
     let mensajes = messages.into_iter().zip(why);
     let mensajes = mensajes.map(|(Record { entry, notices, again }, por_que)| {
@@ -81,7 +84,7 @@ async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Hist
     });
     let mensajes = mensajes.collect();
     let sin_mensaje = without_message.into_iter().map(told).collect();
-    Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje })
+    Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje, hay_anteriores: has_older })
 }
 
 fn unknown(waiting: Option<u64>) -> Problem {

@@ -12,9 +12,9 @@ use super::{
     rows::{bytes, id, listed, once, time},
 };
 
-/// Messages of one id, and notifications of them, at most: each source may have one, and
-/// what was refused may have any.
-const AT_MOST: i64 = 100;
+/// Notifications of one id at most, and messages that were refused: anybody may send any
+/// number of either. One more is asked for, to know whether there are.
+const AT_MOST: usize = 100;
 
 pub(super) const COLUMNS: &str =
     "key, id, source, destination, kind, created, correlation, content_type,
@@ -24,8 +24,14 @@ pub(super) const COLUMNS: &str =
 pub(super) const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
     UNION ALL SELECT key FROM messages WHERE id = $1 AND reason IS NOT NULL";
 
+const ADMITTED: &str = "SELECT key FROM ids WHERE id = $1";
+
+const REFUSED: &str = "SELECT key FROM messages WHERE id = $1 AND reason IS NOT NULL
+    ORDER BY key DESC LIMIT 101";
+
 const NOTICES: &str = "SELECT id, teller, key, state, details, created, arrived, effect, before
-    FROM notifications WHERE message = $1 ORDER BY arrived, created, id LIMIT $2";
+    FROM notifications WHERE message = $1
+    ORDER BY arrived DESC, created DESC, id DESC LIMIT 101";
 
 /// A message as it is kept. What was refused may lack anything, and its texts are
 /// whatever came.
@@ -104,6 +110,8 @@ pub struct Records {
     pub messages: Vec<Record>,
     /// What was told of it and has found no message, in the order in which it came.
     pub without_message: Vec<KeptNotice>,
+    /// Whether older notifications are kept than these, or older messages that were refused.
+    pub has_older: bool,
 }
 
 impl Entry {
@@ -127,15 +135,17 @@ impl Record {
 }
 
 impl Store {
-    /// The messages of this id, in the order in which they were received.
+    /// The messages of this id, in the order in which they were received: those that were
+    /// admitted, and the last hundred that were not.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn messages(&self, id: MessageId) -> Result<Vec<Entry>, StoreError> {
-        self.database.snapshot(async |link| of_id(link, id).await).await
+        self.database.snapshot(async |link| Ok(of_id(link, id).await?.0)).await
     }
 
-    /// All that is kept of this id, as it was at one moment.
+    /// All that is kept of this id, as it was at one moment; of what anybody may add to
+    /// without end the last hundred.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -143,33 +153,54 @@ impl Store {
         self.database
             .snapshot(async |link| {
                 let mut messages = Vec::new();
-                let mut without_message = notices(link, id).await?;
-                for entry in of_id(link, id).await? {
+                let (mut without_message, more_notices) = notices(link, id).await?;
+                let (entries, more_refused) = of_id(link, id).await?;
+                for entry in entries {
                     let its = |notice: &mut KeptNotice| notice.key == Some(entry.key);
                     let notices = without_message.extract_if(.., its).collect();
                     let again = again(link, entry.key).await?;
                     messages.push(Record { entry, notices, again });
                 }
-                Ok(Records { messages, without_message })
+                Ok(Records { messages, without_message, has_older: more_notices || more_refused })
             })
             .await
     }
 }
 
-async fn of_id(link: &mut AnyConnection, id: MessageId) -> Result<Vec<Entry>, StoreError> {
-    let statement = format!("{OF_ID} ORDER BY 1 LIMIT $2");
-    let keys = once(&statement).bind(bytes(id)).bind(AT_MOST).fetch_all(&mut *link).await?;
-    let keys = keys.iter().map(|row| Ok(row.try_get(0)?));
-    let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
-    entries(link, &keys).await
+/// Messages in the order in which they were received, and whether older ones were refused.
+async fn of_id(link: &mut AnyConnection, id: MessageId) -> Result<(Vec<Entry>, bool), StoreError> {
+    let mut keys = keys(link, ADMITTED, id).await?;
+    let (refused, has_older) = newest(self::keys(link, REFUSED, id).await?);
+    keys.extend(refused);
+    Ok((entries(link, &keys).await?, has_older))
 }
 
+async fn keys(
+    link: &mut AnyConnection,
+    statement: &'static str,
+    id: MessageId,
+) -> Result<Vec<i64>, StoreError> {
+    let rows = sqlx::query(statement).bind(bytes(id)).fetch_all(link).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Notifications in the order in which they came, and whether there are older ones.
 async fn notices(
     link: &mut AnyConnection,
     message: MessageId,
-) -> Result<Vec<KeptNotice>, StoreError> {
-    let query = sqlx::query(NOTICES).bind(bytes(message)).bind(AT_MOST);
-    query.fetch_all(link).await?.iter().map(notice).collect()
+) -> Result<(Vec<KeptNotice>, bool), StoreError> {
+    let rows = sqlx::query(NOTICES).bind(bytes(message)).fetch_all(link).await?;
+    let notices: Result<Vec<_>, _> = rows.iter().map(notice).collect();
+    Ok(newest(notices?))
+}
+
+/// Of what came newest first, so many in the order in which they came; whether there are
+/// older ones.
+fn newest<T>(mut all: Vec<T>) -> (Vec<T>, bool) {
+    let has_older = all.len() > AT_MOST;
+    all.truncate(AT_MOST);
+    all.reverse();
+    (all, has_older)
 }
 
 /// The messages of these keys, in their order.

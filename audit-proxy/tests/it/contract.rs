@@ -1,9 +1,6 @@
 //! What every store must do; each test runs on both databases.
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::collections::BTreeSet;
 
 use audit_proxy::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED, Told},
@@ -30,7 +27,6 @@ contract!(
     a_notification_before_the_forward_is_not_undone_by_it,
     notifications_that_change_nothing_are_kept_with_what_came_of_them,
     a_notification_that_comes_first_waits_for_its_message,
-    a_state_and_what_told_of_it_are_seen_together,
     what_was_refused_is_kept_with_its_reason_and_once,
     any_bytes_and_any_text_come_back_as_they_were,
     systems_are_registered_changed_and_known_by_their_users,
@@ -111,7 +107,7 @@ pub(super) async fn record(store: &Store, id: MessageId) -> Record {
 
 /// What was told of this id, whether it has found its message or not.
 pub(super) async fn notices(store: &Store, id: MessageId) -> Vec<KeptNotice> {
-    let Records { messages, without_message } = store.records(id).await.expect("an answer");
+    let Records { messages, without_message, .. } = store.records(id).await.expect("an answer");
     messages.into_iter().flat_map(|record| record.notices).chain(without_message).collect()
 }
 
@@ -264,28 +260,6 @@ async fn a_notification_that_comes_first_waits_for_its_message(backend: Backend)
     assert_eq!(store.reunite(&register(), at(5)).await.expect("done"), 0);
     assert_eq!(effects(&store, message.id).await, [("procesado".into(), "aplicada".into())]);
     assert_eq!(only(&store, message.id).await.state, "procesado");
-}
-
-async fn a_state_and_what_told_of_it_are_seen_together(backend: Backend) {
-    let database = Database::create(backend).await;
-    let (store, message) = (database.store(), message());
-    forward(&store, key(&store, &message).await).await;
-    let is_told = AtomicBool::new(false);
-    let tell = async {
-        for second in 3..63 {
-            let state = if second % 2 == 0 { "error" } else { "procesado" };
-            notify(&store, &[notice(&message, state, second)]).await;
-        }
-        is_told.store(true, Relaxed);
-    };
-    let read = async {
-        while !is_told.load(Relaxed) {
-            let Record { entry, notices, .. } = record(&store, message.id).await;
-            let last = notices.last().map_or(FORWARDED, |notice| notice.state.as_str());
-            assert_eq!(entry.state, last);
-        }
-    };
-    tokio::join!(tell, read);
 }
 
 async fn what_was_refused_is_kept_with_its_reason_and_once(backend: Backend) {

@@ -25,6 +25,7 @@ mod asking;
 mod caller;
 mod contract;
 mod contract_access;
+mod contract_story;
 mod crashes;
 mod credentials;
 mod flow;

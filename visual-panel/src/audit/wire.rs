@@ -123,6 +123,9 @@ pub struct Stories {
     /// What was told of this id before there was such a message.
     #[serde(rename = "sin_mensaje")]
     pub strays: Vec<Step>,
+    /// Whether there is more that is older.
+    #[serde(rename = "hay_anteriores", default)]
+    pub has_older: bool,
 }
 
 /// A message with all that happened to it.

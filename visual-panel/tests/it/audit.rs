@@ -204,8 +204,15 @@ async fn a_story_shows_its_steps_why_it_waits_and_that_clocks_differ() {
     ] {
         assert!(page.contains(part), "no {part} in {page}");
     }
+    let older = "solo están las cien últimas";
+    assert!(!page.contains(older), "{page}");
     let asked = audit.was_asked(&format!("GET /mensajes/{ID}/contenido"));
     assert_eq!(asked, 0, "a payload is looked at where somebody asks to see it only");
+    let mut story = story();
+    story["hay_anteriores"] = json!(true);
+    audit.answers(&format!("GET /mensajes/{ID}"), 200, &story);
+    let page = look(&panel, &format!("/auditoria/mensajes/{ID}")).await;
+    assert!(page.contains(older), "{page}");
 }
 
 #[actix_web::test]

@@ -18,6 +18,8 @@ pub struct Tale {
     pub messages: Vec<Chapter>,
     /// What was told of this id before there was such a message.
     pub strays: Vec<Beat>,
+    /// Whether there is more that is older.
+    pub has_older: bool,
 }
 
 /// One message.
@@ -78,9 +80,9 @@ impl Tale {
     /// All that is known of an id, at `now`.
     #[must_use]
     pub fn new(stories: Stories, now: Timestamp, lang: Lang) -> Self {
-        let Stories { messages, strays } = stories;
+        let Stories { messages, strays, has_older } = stories;
         let messages = messages.into_iter().map(|story| Chapter::new(story, now, lang));
-        Self { messages: messages.collect(), strays: beats(&strays, "", now, lang) }
+        Self { messages: messages.collect(), strays: beats(&strays, "", now, lang), has_older }
     }
 }
 
