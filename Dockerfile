@@ -7,9 +7,11 @@ FROM rust:1.95-slim-trixie AS manifests
 WORKDIR /relevo
 COPY . .
 # Manifests alone, and sources that compile to nothing: what stays the same while
-# somebody works on a service. All manifests, for the lock file speaks of all.
-RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
-    && find . -mindepth 2 -name Cargo.toml | while read -r manifest; do \
+# somebody works on a service. All manifests, for the lock file speaks of all. What others
+# wrote stays whole.
+RUN find . -path ./vendor -prune -o -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
+    && find . -path ./vendor -prune -o -mindepth 2 -name Cargo.toml -print \
+    | while read -r manifest; do \
         mkdir -p "${manifest%/*}/src" \
         && echo 'fn main() {}' | tee "${manifest%/*}/src/main.rs" > "${manifest%/*}/src/lib.rs"; \
     done

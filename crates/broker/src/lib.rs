@@ -3,6 +3,7 @@
 //! consumer that acknowledges only what its handler has stored.
 //!
 //! - [`AmqpUrl`]: where the broker is; its password is never printed.
+//! - [`Properties`]: what a message says of itself, octet for octet.
 //! - [`LinkStatus`]: whether the connection can be used now, and why not.
 //! - [`Topology`]: exchanges, queues and bindings, declared at every connection.
 //! - [`Publisher`]: confirmed, mandatory, persistent.
@@ -23,6 +24,7 @@ mod leftovers;
 mod link;
 mod message;
 mod mistake;
+mod properties;
 mod publisher;
 mod room;
 mod subscription;
@@ -38,6 +40,7 @@ pub use leftovers::Leftovers;
 pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, JSON, Outgoing, Relayed, TRACEPARENT};
 pub use mistake::Mistake;
+pub use properties::{InvalidProperties, Properties, Unreadable};
 pub use publisher::{
     Handed, NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together,
 };

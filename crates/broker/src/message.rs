@@ -9,6 +9,8 @@ use lapin::{
 };
 use messages::MessageId;
 
+use crate::{Properties, Unreadable};
+
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
 
@@ -73,9 +75,8 @@ impl Outgoing {
     }
 }
 
-/// A delivered message on its way to another exchange: as it came, but persistent, with
-/// more headers, and without what only its own publisher may say (`user_id`) and what
-/// would end it there (`expiration`).
+/// A message that was delivered, on its way to another exchange: as it came, but for what
+/// only its own publisher may say (`user_id`).
 #[derive(Clone, Debug)]
 pub struct Relayed {
     pub(crate) exchange: &'static str,
@@ -88,7 +89,7 @@ pub struct Relayed {
 #[derive(Debug)]
 pub(crate) enum Message {
     Outgoing(Outgoing),
-    Relayed(Relayed),
+    Relayed(Box<Relayed>),
 }
 
 impl Message {
@@ -97,9 +98,9 @@ impl Message {
     pub(crate) fn key(&self) -> (String, String) {
         match self {
             Self::Outgoing(message) => (message.id.to_string(), message.routing_key.clone()),
-            Self::Relayed(Relayed { properties, routing_key, .. }) => {
-                let id = text(properties.message_id().as_ref()).unwrap_or_default();
-                (id.to_owned(), routing_key.to_string())
+            Self::Relayed(relayed) => {
+                let id = text(relayed.properties.message_id().as_ref()).unwrap_or_default();
+                (id.to_owned(), relayed.routing_key.to_string())
             }
         }
     }
@@ -134,10 +135,11 @@ impl Message {
     }
 }
 
-/// A delivered message. What a publisher may leave out is optional.
+/// A delivered message. What a publisher may leave out is optional. Texts are lossy where
+/// it is [unreadable](Self::unreadable): ask that first.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    properties: BasicProperties,
+    properties: Properties,
     routing_key: ShortString,
     /// Whether it may have been delivered before (AMQP `redelivered`).
     pub redelivered: bool,
@@ -161,56 +163,69 @@ impl Incoming {
     }
 
     fn undelivered(properties: BasicProperties, routing_key: &str, body: Vec<u8>) -> Self {
-        let routing_key = routing_key.into();
+        let (properties, routing_key) = (Properties(properties), routing_key.into());
         Self { properties, routing_key, redelivered: false, body, delivery_tag: 0 }
+    }
+
+    /// All that it says of itself beside its body and its routing key.
+    #[must_use]
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// The first part of it that nobody can read: then it is to be refused as a whole.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        let key = (!self.routing_key.is_utf8()).then_some(Unreadable::RoutingKey);
+        key.or_else(|| self.properties.unreadable())
     }
 
     /// AMQP `message_id`, as published.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        text(self.properties.message_id().as_ref())
+        text(self.properties.0.message_id().as_ref())
     }
 
     /// AMQP `app_id`, as published.
     #[must_use]
     pub fn producer(&self) -> Option<&str> {
-        text(self.properties.app_id().as_ref())
+        text(self.properties.0.app_id().as_ref())
     }
 
     /// AMQP `user_id`: who was connected when it was published, where it says so.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        text(self.properties.user_id().as_ref())
+        text(self.properties.0.user_id().as_ref())
     }
 
     /// AMQP `type`, as published.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
-        text(self.properties.kind().as_ref())
+        text(self.properties.0.kind().as_ref())
     }
 
     /// AMQP `correlation_id`, as published.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        text(self.properties.correlation_id().as_ref())
+        text(self.properties.0.correlation_id().as_ref())
     }
 
     /// AMQP `content_type`, as published.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        text(self.properties.content_type().as_ref())
+        text(self.properties.0.content_type().as_ref())
     }
 
     /// AMQP `timestamp`, as published: seconds since 1970.
     #[must_use]
     pub fn timestamp(&self) -> Option<u64> {
-        *self.properties.timestamp()
+        *self.properties.0.timestamp()
     }
 
     /// The text of a header; none where it is missing, or no text in UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        match self.properties.headers().as_ref()?.inner().get(name)? {
+        match self.properties.0.headers().as_ref()?.inner().get(name)? {
             AMQPValue::LongString(value) => std::str::from_utf8(value.as_bytes()).ok(),
             AMQPValue::ShortString(value) => Some(value.as_str()),
             _ => None,
@@ -223,24 +238,50 @@ impl Incoming {
         self.routing_key.as_str()
     }
 
-    /// The same for `exchange`, with `headers`, which take the place of its own of the
-    /// same names.
+    /// The same for `exchange`, persistent, without what would end it there (`expiration`),
+    /// and with `headers`, which take the place of its own of the same names.
     #[must_use]
     pub fn relayed(&self, exchange: &'static str, headers: &[(&'static str, &str)]) -> Relayed {
-        let mut table = self.properties.headers().clone().unwrap_or_default();
+        let mut table = self.properties.0.headers().clone().unwrap_or_default();
         for (name, value) in headers {
             let text = LongString::from(value.as_bytes());
             table.insert((*name).into(), AMQPValue::LongString(text));
         }
-        let properties = relayable(&self.properties).with_headers(table);
+        let properties = lasting(&self.properties.0).with_delivery_mode(PERSISTENT);
+        let properties = properties.with_headers(table);
         let (routing_key, body) = (self.routing_key.clone(), self.body.clone());
         Relayed { exchange, routing_key, properties, body }
     }
 }
 
-/// The properties that a message keeps on its way, persistent.
-fn relayable(of: &BasicProperties) -> BasicProperties {
-    let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+impl Relayed {
+    /// A message that was delivered and kept, on its way to `exchange` with `routing_key` (at
+    /// most 255 bytes).
+    #[must_use]
+    pub fn kept(
+        exchange: &'static str,
+        routing_key: &str,
+        properties: &Properties,
+        body: Vec<u8>,
+    ) -> Self {
+        let of = &properties.0;
+        let mut properties = lasting(of);
+        if let Some(headers) = of.headers() {
+            properties = properties.with_headers(headers.clone());
+        }
+        if let Some(delivery_mode) = of.delivery_mode() {
+            properties = properties.with_delivery_mode(*delivery_mode);
+        }
+        if let Some(expiration) = of.expiration() {
+            properties = properties.with_expiration(expiration.clone());
+        }
+        Self { exchange, routing_key: routing_key.into(), properties, body }
+    }
+}
+
+/// The properties that a message keeps wherever it goes; its headers are looked at apart.
+fn lasting(of: &BasicProperties) -> BasicProperties {
+    let mut properties = BasicProperties::default();
     macro_rules! keep {
         ($($name:ident: $with:ident),+) => {
             $(if let Some(value) = of.$name() {
@@ -257,7 +298,8 @@ fn relayable(of: &BasicProperties) -> BasicProperties {
         message_id: with_message_id,
         timestamp: with_timestamp,
         kind: with_type,
-        app_id: with_app_id
+        app_id: with_app_id,
+        cluster_id: with_cluster_id
     );
     properties
 }
@@ -272,7 +314,7 @@ impl From<Outgoing> for Incoming {
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
         Self {
-            properties: delivery.properties,
+            properties: Properties(delivery.properties),
             routing_key: delivery.routing_key,
             redelivered: delivery.redelivered,
             delivery_tag: delivery.delivery_tag,

@@ -6,7 +6,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 
-use crate::message::PERSISTENT;
+use crate::{Properties, message::PERSISTENT};
 
 /// Headers that the broker added, by their beginnings; they are no part of the
 /// message (RabbitMQ, "Dead Letter Exchanges" and "Quorum Queues").
@@ -80,7 +80,7 @@ impl DeadLetter {
             kind: text(raw.kind().as_ref()),
             producer: text(raw.app_id().as_ref()),
             timestamp: *raw.timestamp(),
-            properties: listed(&raw),
+            properties: Properties(raw.clone()).listed(),
             death: received.headers().as_ref().and_then(death),
             redelivered: false,
             body,
@@ -126,32 +126,6 @@ fn without_added(properties: &BasicProperties) -> BasicProperties {
 
 fn text(value: Option<&ShortString>) -> Option<String> {
     value.map(ToString::to_string)
-}
-
-fn listed(properties: &BasicProperties) -> Vec<(String, String)> {
-    let number = |value: &Option<u8>| value.map(|value| value.to_string());
-    let named = [
-        ("message_id", text(properties.message_id().as_ref())),
-        ("type", text(properties.kind().as_ref())),
-        ("app_id", text(properties.app_id().as_ref())),
-        ("timestamp", properties.timestamp().map(|seconds| seconds.to_string())),
-        ("content_type", text(properties.content_type().as_ref())),
-        ("content_encoding", text(properties.content_encoding().as_ref())),
-        ("delivery_mode", number(properties.delivery_mode())),
-        ("priority", number(properties.priority())),
-        ("correlation_id", text(properties.correlation_id().as_ref())),
-        ("reply_to", text(properties.reply_to().as_ref())),
-        ("expiration", text(properties.expiration().as_ref())),
-        ("user_id", text(properties.user_id().as_ref())),
-        ("cluster_id", text(properties.cluster_id().as_ref())),
-    ];
-    let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    let headers = properties.headers().iter().flat_map(FieldTable::inner);
-    named.chain(headers.map(|(name, value)| (format!("headers.{name}"), shown(value)))).collect()
-}
-
-fn shown(value: &AMQPValue) -> String {
-    value.as_long_string().map_or_else(|| format!("{value:?}"), lossy)
 }
 
 fn lossy(text: &LongString) -> String {
