@@ -9,9 +9,8 @@ COPY . .
 # Manifests alone, and sources that compile to nothing: what stays the same while
 # somebody works on a service. All manifests, for the lock file speaks of all. What others
 # wrote stays whole.
-RUN find . -path ./vendor -prune -o -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
-    && find . -path ./vendor -prune -o -mindepth 2 -name Cargo.toml -print \
-    | while read -r manifest; do \
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './vendor/*' -delete \
+    && find . -mindepth 2 -name Cargo.toml ! -path './vendor/*' | while read -r manifest; do \
         mkdir -p "${manifest%/*}/src" \
         && echo 'fn main() {}' | tee "${manifest%/*}/src/main.rs" > "${manifest%/*}/src/lib.rs"; \
     done

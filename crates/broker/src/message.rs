@@ -81,7 +81,7 @@ impl Outgoing {
 pub struct Relayed {
     pub(crate) exchange: &'static str,
     pub(crate) routing_key: ShortString,
-    pub(crate) properties: BasicProperties,
+    pub(crate) properties: Box<BasicProperties>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -89,7 +89,7 @@ pub struct Relayed {
 #[derive(Debug)]
 pub(crate) enum Message {
     Outgoing(Outgoing),
-    Relayed(Box<Relayed>),
+    Relayed(Relayed),
 }
 
 impl Message {
@@ -123,7 +123,7 @@ impl Message {
     pub(crate) fn properties(&self) -> BasicProperties {
         match self {
             Self::Outgoing(message) => message.properties(),
-            Self::Relayed(relayed) => relayed.properties.clone(),
+            Self::Relayed(relayed) => (*relayed.properties).clone(),
         }
     }
 
@@ -248,7 +248,7 @@ impl Incoming {
             table.insert((*name).into(), AMQPValue::LongString(text));
         }
         let properties = lasting(&self.properties.0).with_delivery_mode(PERSISTENT);
-        let properties = properties.with_headers(table);
+        let properties = properties.with_headers(table).into();
         let (routing_key, body) = (self.routing_key.clone(), self.body.clone());
         Relayed { exchange, routing_key, properties, body }
     }
@@ -275,7 +275,7 @@ impl Relayed {
         if let Some(expiration) = of.expiration() {
             properties = properties.with_expiration(expiration.clone());
         }
-        Self { exchange, routing_key: routing_key.into(), properties, body }
+        Self { exchange, routing_key: routing_key.into(), properties: properties.into(), body }
     }
 }
 

@@ -148,7 +148,7 @@ impl Publisher {
     /// an id that are under way with one routing key, one may be told the outcome of
     /// another.
     pub async fn relay(&self, message: Relayed) -> Handed {
-        self.hand_over_any(Message::Relayed(message.into())).await
+        self.hand_over_any(Message::Relayed(message)).await
     }
 
     /// Publishes messages [together]; outcomes in their order.
