@@ -9,6 +9,10 @@ use messages::{
 
 use crate::register::{Register, Standing};
 
+/// Headers by which a publisher chooses further routing keys (RabbitMQ, "Sender-selected
+/// Distribution"). It takes the second away on delivery; it is named here all the same.
+const FURTHER_KEYS: [&str; 2] = ["CC", "BCC"];
+
 /// Why a message is not forwarded, and never will be. `Display` is a Spanish sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -39,6 +43,12 @@ pub enum Refusal {
     /// A routing key that no system can have.
     #[error("su clave de enrutamiento no puede ser el nombre de un sistema")]
     InvalidDestination,
+    /// Headers that have RabbitMQ bring it to others as well, if it is forwarded.
+    #[error(
+        "lleva la cabecera {0}, que elige más destinos: un mensaje va a un solo sistema, y a \
+         otro, otro mensaje"
+    )]
+    FurtherDestinations(&'static str),
     /// For a system that nobody registered.
     #[error("va a «{0}», que no está en el registro")]
     UnknownDestination(SystemName),
@@ -115,6 +125,7 @@ pub fn admit(
 ) -> Result<StandardMessage, Refusal> {
     let id = id(message)?;
     let source = source(message, register)?;
+    only_one_destination(message)?;
     let destination = destination(message, register)?;
     let (created, kind, content_type) = (created(message)?, kind(message)?, content_type(message)?);
     let correlation = optional("correlation_id", message.correlation_id())?;
@@ -174,6 +185,11 @@ pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
     let seconds = message.timestamp().and_then(|seconds| seconds.try_into().ok());
     let created = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     created.ok_or(Refusal::NoTime)
+}
+
+fn only_one_destination(message: &Incoming) -> Result<(), Refusal> {
+    let chosen = FURTHER_KEYS.into_iter().find(|header| message.properties().has_header(header));
+    chosen.map_or(Ok(()), |header| Err(Refusal::FurtherDestinations(header)))
 }
 
 fn destination(message: &Incoming, register: &Register) -> Result<SystemName, Refusal> {
@@ -294,6 +310,16 @@ mod tests {
             let refusal = refused(message);
             assert!(refusal.contains(reason), "{refusal}");
         }
+    }
+
+    #[test]
+    fn what_chooses_further_destinations_is_refused() {
+        for name in ["CC", "BCC"] {
+            let message = Outgoing { headers: vec![(name, "otro".to_owned())], ..good() };
+            assert!(refused(message).contains(&format!("la cabecera {name}")));
+        }
+        let other = vec![("cc", "otro".to_owned())];
+        assert!(admit(&Outgoing { headers: other, ..good() }.into(), &register(), LIMIT).is_ok());
     }
 
     #[test]

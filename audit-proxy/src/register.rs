@@ -115,14 +115,15 @@ pub fn usable(name: &SystemName) -> Result<(), UnusableName> {
     if begins_well { Ok(()) } else { Err(UnusableName::Beginning) }
 }
 
-/// What a user of the broker that is a system may do there: publish to the entry and to
-/// the exchange of log events, and read its own mailbox. A suspended one reads nothing;
+/// What a user of the broker that is a system may do there: publish to the entry, to the
+/// exchange of log events and to the one that leads nowhere, and read its own mailbox. A suspended one reads nothing;
 /// it publishes, so that what it publishes is refused where everybody can see it.
 #[must_use]
 pub fn rights(name: &SystemName, standing: Standing) -> Rights {
     let mailbox = names::mailbox(name).replace('.', r"\.");
     let read = if standing == Standing::Active { format!("^{mailbox}$") } else { "^$".to_owned() };
-    let write = format!("^({}|{})$", names::ENTRY_EXCHANGE, names::LOG_EXCHANGE);
+    let (entry, log, probe) = (names::ENTRY_EXCHANGE, names::LOG_EXCHANGE, names::PROBE_EXCHANGE);
+    let write = format!("^({entry}|{log}|{probe})$");
     Rights { configure: "^$".to_owned(), write, read }
 }
 
@@ -161,7 +162,7 @@ mod tests {
         let name = "mi.sistema".parse().expect("a name");
         let active = rights(&name, Standing::Active);
         assert_eq!(active.configure, "^$");
-        assert_eq!(active.write, "^(mensajeria_entrada|eventos_log)$");
+        assert_eq!(active.write, "^(mensajeria_entrada|eventos_log|mensajeria_sonda)$");
         assert_eq!(active.read, r"^buzon_mi\.sistema$");
         let suspended = rights(&name, Standing::Suspended);
         assert_eq!(suspended, Rights { read: "^$".to_owned(), ..active });

@@ -54,7 +54,7 @@ pub(crate) async fn run<S: Take + Sync + 'static>(
     let stop = CancellationToken::new();
     let (publisher, publishing) =
         publisher(account.url.clone(), system.to_owned(), names::ENTRY_EXCHANGE, stop.clone());
-    let mut publishing = tokio::spawn(publishing.run());
+    let mut publishing = tokio::spawn(publishing.probing_at(names::PROBE_EXCHANGE).run());
     // A system declares nothing: its queue is made when it is registered.
     let topology = Topology::default();
     let (subscription, reading) =

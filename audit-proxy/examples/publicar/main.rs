@@ -88,7 +88,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     // The exchange is named once in the life of this process.
     let exchange = config.exchange.leak();
     let (publisher, publishing) = publisher(account.url.clone(), name, exchange, stop.clone());
-    let publishing = tokio::spawn(publishing.run());
+    let publishing = tokio::spawn(publishing.probing_at(names::PROBE_EXCHANGE).run());
     let mut letter = Letter::new(&config.tipo, &config.a, config.correlacion, config.cuerpo);
     if let Some(id) = config.id {
         letter.id = id.into();

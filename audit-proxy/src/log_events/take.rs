@@ -1,7 +1,7 @@
 //! From the queue into memory. Nothing here waits, and nothing is dead-lettered: what
 //! cannot be kept is counted.
 
-use broker::{Handler, HandlerError, Incoming, PROBE, Verdict, Verdicts};
+use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
 use jiff::Timestamp;
 use messages::{LogEvent, SystemName};
 
@@ -28,9 +28,7 @@ impl Handler for Taking {
         let register = self.registry.current()?;
         let keys = self.store.keys(batch.len(), Timestamp::now());
         let mut buffer = self.shared.lock();
-        // What a publisher asks with comes here as well: the exchange is a fanout.
-        let told = batch.iter().filter(|message| message.routing_key() != PROBE);
-        for (message, key) in told.zip(keys) {
+        for (message, key) in batch.iter().zip(keys) {
             match read(message, &register, key) {
                 Ok(event) => buffer.push(event),
                 Err((system, reason)) => buffer.lose(system, reason, key.received()),

@@ -184,7 +184,7 @@ async fn who_asks_whether_it_can_publish_leaves_nothing_behind() {
         let url = world.vhost.url().parse().expect("a url");
         let stop = CancellationToken::new();
         let (publisher, task) = broker::publisher(url, "test".to_owned(), exchange, stop.clone());
-        let task = tokio::spawn(task.run());
+        let task = tokio::spawn(task.probing_at(names::PROBE_EXCHANGE).run());
         let status = publisher.status().clone();
         let usable = || async { status.check().map_err(|why| why.to_string()) };
         eventually("it can publish", usable).await;

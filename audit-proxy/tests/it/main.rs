@@ -22,6 +22,7 @@ macro_rules! contract {
 
 mod access;
 mod asking;
+mod bypass;
 mod caller;
 mod contract;
 mod contract_access;

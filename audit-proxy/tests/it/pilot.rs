@@ -274,7 +274,7 @@ async fn a_letter_that_was_published_before_a_crash_is_known_by_its_id_when_it_c
         names::ENTRY_EXCHANGE,
         tokio_util::sync::CancellationToken::new(),
     );
-    let publishing = tokio::spawn(publishing.run());
+    let publishing = tokio::spawn(publishing.probing_at(names::PROBE_EXCHANGE).run());
     let letter = waiting[0].clone();
     eventually("it is published", || async {
         match publisher.publish(letter.clone().outgoing("redmine", &account)).await {

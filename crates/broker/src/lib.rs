@@ -41,9 +41,7 @@ pub use link::{LinkStatus, NotUsable};
 pub use message::{Incoming, JSON, Outgoing, Relayed, TRACEPARENT};
 pub use mistake::Mistake;
 pub use properties::{InvalidProperties, Properties, Unreadable};
-pub use publisher::{
-    Handed, NotSent, Outcome, PROBE, Publisher, PublisherTask, publisher, together,
-};
+pub use publisher::{Handed, NotSent, Outcome, Publisher, PublisherTask, publisher, together};
 pub use room::PREFETCH;
 pub use subscription::Subscription;
 pub use topology::{

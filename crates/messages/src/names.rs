@@ -60,6 +60,10 @@ pub const ENTRY_EXCHANGE: &str = "mensajeria_entrada";
 /// exchange): every message to a system.
 pub const AUDIT_EXCHANGE: &str = "mensajeria_auditoria";
 
+/// Direct exchange that nothing is bound to. Where everything that is published finds a
+/// queue, it is where a publisher asks whether its connection can be used.
+pub const PROBE_EXCHANGE: &str = "mensajeria_sonda";
+
 /// Queue behind [`AUDIT_EXCHANGE`], which the audit proxy consumes.
 pub const AUDIT_QUEUE: &str = "cola_auditoria";
 

@@ -6,15 +6,17 @@
 //! they are in `RELEVO_TEST_…` variables. Where one is missing a test fails:
 //! it never skips.
 
+mod any_message;
 mod database;
 mod rights;
 mod session;
 mod vhost;
 mod wait;
 
+pub use any_message::{AnyMessage, Published};
 pub use cut_proxy::CutProxy;
 pub use database::TestDatabase;
-pub use rights::{try_consume, try_declare, try_publish};
+pub use rights::{try_bind, try_bind_exchange, try_consume, try_declare, try_publish};
 pub use session::Session;
 pub use vhost::{QueueState, Vhost};
 pub use wait::{PATIENCE, eventually, eventually_within};

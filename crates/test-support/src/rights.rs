@@ -2,7 +2,7 @@
 
 use lapin::{
     BasicProperties,
-    options::{BasicPublishOptions, QueueDeclareOptions},
+    options::{BasicPublishOptions, ExchangeBindOptions, QueueBindOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 
@@ -47,4 +47,33 @@ pub async fn try_declare(url: &str, queue: &str) -> Result<(), String> {
     let declared =
         session.channel.queue_declare(queue.into(), options, FieldTable::default()).await;
     declared.map(drop).map_err(|error| error.to_string())
+}
+
+/// Tries to bind `queue` to `exchange`.
+///
+/// # Errors
+/// The broker's words.
+pub async fn try_bind(url: &str, queue: &str, exchange: &str, key: &str) -> Result<(), String> {
+    let session = Session::open(url).await?;
+    let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+    let bound =
+        session.channel.queue_bind(queue.into(), exchange.into(), key.into(), options, none);
+    bound.await.map_err(|error| error.to_string())
+}
+
+/// Tries to have `source` lead to the exchange `destination`.
+///
+/// # Errors
+/// The broker's words.
+pub async fn try_bind_exchange(
+    url: &str,
+    destination: &str,
+    source: &str,
+    key: &str,
+) -> Result<(), String> {
+    let session = Session::open(url).await?;
+    let (options, none) = (ExchangeBindOptions::default(), FieldTable::default());
+    let bound =
+        session.channel.exchange_bind(destination.into(), source.into(), key.into(), options, none);
+    bound.await.map_err(|error| error.to_string())
 }

@@ -8,7 +8,7 @@ use lapin::{
 
 /// Somebody who has come in, with a channel; leaves when dropped.
 pub struct Session {
-    connection: Connection,
+    pub(crate) connection: Connection,
     pub(crate) channel: Channel,
     /// It reads for as long as it is kept.
     consumer: Option<Consumer>,

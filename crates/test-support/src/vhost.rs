@@ -151,6 +151,17 @@ impl Vhost {
         assert!(status.is_success(), "bind {queue}: {status}");
     }
 
+    /// Has the exchange `source` lead to the exchange `destination`.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn bind_exchange(&self, source: &str, destination: &str, routing_key: &str) {
+        let path = format!("bindings/{}/e/{source}/e/{destination}", self.name);
+        let body = json!({ "routing_key": routing_key });
+        let status = self.request(Method::POST, &path, Some(&body)).await.0;
+        assert!(status.is_success(), "bind {destination}: {status}");
+    }
+
     /// Removes a binding made with `routing_key`.
     ///
     /// # Panics

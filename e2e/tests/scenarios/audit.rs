@@ -89,7 +89,7 @@ impl System<'_> {
         let url = self.amqp().parse().expect("a broker's URL");
         let (publisher, task) =
             broker::publisher(url, self.name.to_owned(), names::ENTRY_EXCHANGE, stop.clone());
-        let task = tokio::spawn(task.run());
+        let task = tokio::spawn(task.probing_at(names::PROBE_EXCHANGE).run());
         eventually("it is connected", || async {
             publisher.status().check().map_err(|reason| reason.to_string())
         })

@@ -186,11 +186,10 @@ fn variable(text: &str) -> Option<&str> {
 mod tests {
     use super::{variable, with_passwords};
     use crate::settings::Settings;
-    use broker::PROBE;
     use messages::names::{
         AUDIT_EXCHANGE, AUDIT_QUEUE, CLICK, DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE,
-        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, LOG_QUEUE, NOTIFICATIONS, QUEUE,
-        REFUSED_EXCHANGE, REFUSED_QUEUE,
+        DELIVERY_EXCHANGE, ENTRY_EXCHANGE, EXCHANGE, LOG_EXCHANGE, LOG_QUEUE, NOTIFICATIONS,
+        PROBE_EXCHANGE, QUEUE, REFUSED_EXCHANGE, REFUSED_QUEUE,
     };
     use serde_json::Value;
 
@@ -280,6 +279,7 @@ mod tests {
             REFUSED_EXCHANGE,
             AUDIT_EXCHANGE,
             DELIVERY_EXCHANGE,
+            PROBE_EXCHANGE,
             ENTRY_EXCHANGE,
             LOG_EXCHANGE,
         ];
@@ -296,7 +296,6 @@ mod tests {
             [REFUSED_EXCHANGE, "", REFUSED_QUEUE],
             [AUDIT_EXCHANGE, "", AUDIT_QUEUE],
             [ENTRY_EXCHANGE, NOTIFICATIONS, NOTIFICATIONS],
-            [ENTRY_EXCHANGE, PROBE, DELIVERY_EXCHANGE],
             [LOG_EXCHANGE, "", LOG_QUEUE],
         ];
         assert_eq!(bindings, wanted);

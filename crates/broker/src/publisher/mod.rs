@@ -24,7 +24,6 @@ use crate::{
     message::Message,
 };
 
-pub use probe::PROBE;
 pub use task::PublisherTask;
 
 /// How long a caller waits for an outcome.
@@ -112,7 +111,8 @@ pub fn publisher(
     let (requests, waiting) = mpsc::channel(MAX_IN_FLIGHT);
     let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let publisher = Publisher { requests, slots, status, monitor: monitor.clone() };
-    (publisher, PublisherTask { url, name, exchange, stop, monitor, waiting })
+    let task = PublisherTask { url, name, exchange, probed: exchange, stop, monitor, waiting };
+    (publisher, task)
 }
 
 impl Publisher {

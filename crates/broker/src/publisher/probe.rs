@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use crate::link::{LinkMonitor, SessionError};
 
 /// Routing key of the empty message with which a publisher finds out whether its
-/// connection is usable. It is to reach no queue: who gives an exchange an alternate
-/// one, or makes it a fanout, must see to that.
-pub const PROBE: &str = "(sonda)";
+/// connection is usable. It is to reach no queue: whose exchange has an alternate one, or
+/// is a fanout, [asks elsewhere](super::PublisherTask::probing_at).
+const PROBE: &str = "(sonda)";
 
 /// How long a broker that does not say that it blocks may take for both.
 const PATIENCE: Duration = Duration::from_secs(4);

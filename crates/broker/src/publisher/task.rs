@@ -48,12 +48,21 @@ pub struct PublisherTask {
     pub(super) url: AmqpUrl,
     pub(super) name: String,
     pub(super) exchange: &'static str,
+    /// Where it asks whether its connection can be used.
+    pub(super) probed: &'static str,
     pub(super) stop: CancellationToken,
     pub(super) monitor: LinkMonitor,
     pub(super) waiting: mpsc::Receiver<Request>,
 }
 
 impl PublisherTask {
+    /// The same where everything that is published to its exchange finds a queue: whether
+    /// its connection can be used it asks at `exchange`, where nothing is bound.
+    #[must_use]
+    pub fn probing_at(self, exchange: &'static str) -> Self {
+        Self { probed: exchange, ..self }
+    }
+
     /// Publishes until told to stop, through any number of connections.
     pub async fn run(mut self) {
         let mut backoff = Backoff::new();
@@ -85,10 +94,10 @@ impl PublisherTask {
 
     async fn publish_on(&mut self, connection: &Connection) -> Result<(), SessionError> {
         let mut events = link::events(connection);
-        let (exchange, monitor) = (self.exchange, self.monitor.clone());
+        let (exchange, probed, monitor) = (self.exchange, self.probed, self.monitor.clone());
         let opened = async {
             let channel = open_channel(connection, exchange).await?;
-            until_usable(&channel, exchange, &monitor, &mut events).await?;
+            until_usable(&channel, probed, &monitor, &mut events).await?;
             Ok::<_, SessionError>(channel)
         };
         let Some(channel) = self.refusing(opened).await else { return Ok(()) };

@@ -60,7 +60,7 @@ impl<'a> Arrivals<'a> {
     pub(crate) async fn open(ground: &Ground, systems: &'a Systems) -> Result<Self> {
         let url: broker::AmqpUrl = ground.running.amqp_url().parse().map_err(anyhow::Error::msg)?;
         let entry = systems.link().await?;
-        let delivery = Link::open(url.clone(), NAME, DELIVERY_EXCHANGE).await?;
+        let delivery = Link::open(url.clone(), NAME, DELIVERY_EXCHANGE, DELIVERY_EXCHANGE).await?;
         let (tell, arrived) = mpsc::unbounded_channel();
         let (subscription, _) =
             Subscription::new(url, NAME.to_owned(), MAILBOX, Topology::default());

@@ -45,7 +45,7 @@ impl Forwarder {
 }
 
 async fn run(url: AmqpUrl, stop: CancellationToken) -> Result<()> {
-    let link = Link::open(url.clone(), NAME, DELIVERY_EXCHANGE).await?;
+    let link = Link::open(url.clone(), NAME, DELIVERY_EXCHANGE, DELIVERY_EXCHANGE).await?;
     let forward = Forward { publisher: link.publisher.clone() };
     // All that it needs is there already.
     let (subscription, _) =

@@ -18,14 +18,19 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects, to publish to one exchange.
+    /// Connects, to publish to one exchange; whether that works is asked at `probed`.
     ///
     /// # Errors
     /// When that does not succeed in time.
-    pub(super) async fn open(url: AmqpUrl, name: &str, exchange: &'static str) -> Result<Self> {
+    pub(super) async fn open(
+        url: AmqpUrl,
+        name: &str,
+        exchange: &'static str,
+        probed: &'static str,
+    ) -> Result<Self> {
         let stop = CancellationToken::new();
         let (publisher, task) = broker::publisher(url, name.to_owned(), exchange, stop.clone());
-        let link = Self { publisher, stop, task: tokio::spawn(task.run()) };
+        let link = Self { publisher, stop, task: tokio::spawn(task.probing_at(probed).run()) };
         until(name, CONNECT_LIMIT, async || Ok(link.publisher.status().check().ok())).await?;
         Ok(link)
     }

@@ -99,7 +99,7 @@ impl Systems {
 
     /// A connection of the system that publishes, to where it may.
     pub(super) async fn link(&self) -> Result<Link> {
-        Link::open(self.amqp.clone(), SOURCE, ENTRY_EXCHANGE).await
+        Link::open(self.amqp.clone(), SOURCE, ENTRY_EXCHANGE, PROBE_EXCHANGE).await
     }
 
     /// The next message.

@@ -115,7 +115,7 @@ impl Speaker {
         let (publisher, task) =
             broker::publisher(url.clone(), connection, names::ENTRY_EXCHANGE, stop.clone());
         let task = tokio::spawn(async move {
-            task.run().await;
+            task.probing_at(names::PROBE_EXCHANGE).run().await;
         });
         is_usable(publisher.status()).await?;
         Ok(Self { name, user: user.clone(), publisher, stop, task })
