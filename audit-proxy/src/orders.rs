@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use management::{PasswordHash, Queue, Rights};
+use management::{Limits, PasswordHash, Queue, Rights};
 use messages::{SystemName, names};
 
 use crate::{
-    register::{Standing, rights},
+    register::{LIMITS, Standing, rights},
     store::{Credential, Phase, Registered},
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) users: BTreeSet<String>,
     /// Their rights in ours.
     pub(crate) rights: BTreeMap<String, Rights>,
+    /// How much they may have open at once.
+    pub(crate) limits: BTreeMap<String, Limits>,
     /// The mailboxes in ours.
     pub(crate) mailboxes: BTreeMap<String, Queue>,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Step {
     Make(String, PasswordHash),
     /// Give a user its rights.
     Permit(String, Rights),
+    /// Limit how much a user has open at once.
+    Limit(String, Limits),
     /// Close a user's connections: it may read no more, and an open channel does not
     /// know.
     Close(String),
@@ -81,6 +85,9 @@ fn of_made(system: &Registered, name: String, hash: PasswordHash, seen: &Seen) -
     let wanted = rights(&system.name, system.profile.standing);
     if !seen.users.contains(&name) {
         steps.push(Step::Make(name.clone(), hash));
+    }
+    if seen.limits.get(&name) != Some(&LIMITS) {
+        steps.push(Step::Limit(name.clone(), LIMITS));
     }
     let is_permitted = seen.rights.get(&name) == Some(&wanted);
     if !is_permitted {
@@ -161,6 +168,7 @@ mod tests {
         Seen {
             users: BTreeSet::from([user()]),
             rights: BTreeMap::from([(user(), rights)]),
+            limits: BTreeMap::from([(user(), LIMITS)]),
             mailboxes: BTreeMap::from([("buzon_redmine".to_owned(), queue)]),
         }
     }
@@ -180,10 +188,14 @@ mod tests {
         let system = system(Standing::Active, Phase::Made);
         let rights = rights(&system.name, Standing::Active);
         let permit = Step::Permit(user(), rights);
-        let wanted = [Step::Make(user(), hash()), permit.clone()];
+        let limit = Step::Limit(user(), LIMITS);
+        let wanted = [Step::Make(user(), hash()), limit.clone(), permit.clone()];
         assert_eq!(steps(&system, &Seen::default(), at(9)), wanted);
         let seen = Seen { rights: BTreeMap::new(), ..seen(Standing::Active, 1) };
-        assert_eq!(steps(&system, &seen, at(9)), [permit]);
+        assert_eq!(steps(&system, &seen, at(9)), [permit.clone()]);
+        let looser = Limits { max_connections: 0, ..LIMITS };
+        let seen = Seen { limits: BTreeMap::from([(user(), looser)]), ..seen };
+        assert_eq!(steps(&system, &seen, at(9)), [limit, permit]);
     }
 
     #[test]

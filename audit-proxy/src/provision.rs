@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::{
     access::Secret,
     orders::{Seen, Step, oddities, steps},
-    register::rights,
+    register::{LIMITS, rights},
     store::{Issued, Phase, Registered, Store, StoreError},
     topology,
 };
@@ -128,6 +128,7 @@ impl Provision {
         created: Timestamp,
     ) -> Result<Made, Fault> {
         self.management.put_user_by_hash(&user, &hash).await?;
+        self.management.limit(&user, LIMITS).await?;
         let rights = rights(&system.name, system.profile.standing);
         self.management.permit(&user, &rights).await?;
         if self.store.credential_made(&user).await? {
@@ -196,8 +197,9 @@ impl Provision {
         let rights: Vec<Permitted> =
             self.management.get("vhosts", &["permissions"], columns).await?;
         let rights = rights.into_iter().map(|one| (one.user, one.rights)).collect();
+        let limits = self.management.limits().await?;
         let mailboxes = self.management.queues(names::MAILBOX_PREFIX).await?;
-        Ok(Seen { users, rights, mailboxes })
+        Ok(Seen { users, rights, limits, mailboxes })
     }
 
     async fn take(&self, steps: Vec<Step>) -> Result<(), Fault> {
@@ -223,6 +225,7 @@ impl Provision {
             Step::Expel(user, hash) => self.remove_if(&user, &hash).await?,
             Step::Make(user, hash) => self.make_again(&user, &hash).await?,
             Step::Permit(user, rights) => self.management.permit(&user, &rights).await?,
+            Step::Limit(user, limits) => self.management.limit(&user, limits).await?,
             Step::Close(user) => self.close(&user).await?,
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use management::Rights;
+use management::{Limits, Rights};
 use messages::{StateName, SystemName, names};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,6 +114,10 @@ pub fn usable(name: &SystemName) -> Result<(), UnusableName> {
     let begins_well = name.as_str().starts_with(|first: char| first.is_ascii_alphanumeric());
     if begins_well { Ok(()) } else { Err(UnusableName::Beginning) }
 }
+
+/// How much a user of the broker that is a system may have open there at once: more than
+/// any program needs, and so little that the others find room.
+pub const LIMITS: Limits = Limits { max_connections: 20, max_channels: 200 };
 
 /// What a user of the broker that is a system may do there: publish to the entry, to the
 /// exchange of log events and to the one that leads nowhere, and read its own mailbox. A suspended one reads nothing;

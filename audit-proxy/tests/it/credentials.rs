@@ -6,7 +6,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use audit_proxy::store::{Issued, Phase};
+use audit_proxy::{
+    register::LIMITS,
+    store::{Issued, Phase},
+};
 use broker::{Outcome, Outgoing, publisher};
 use jiff::{SignedDuration, Timestamp};
 use management::{Management, Password, PasswordHash, Rights, VirtualHost};
@@ -74,7 +77,9 @@ async fn a_user_may_publish_to_the_entry_read_its_mailbox_and_nothing_else() {
     registered(&proxy, &system).await;
     registered(&proxy, &other).await;
     world.vhost.declare_exchange(names::LOG_EXCHANGE, "fanout").await;
-    let User { url, .. } = user(&proxy, &system).await;
+    let User { url, name: user } = user(&proxy, &system).await;
+    let limits = administrator(&world).limits().await.expect("told");
+    assert_eq!(limits.get(&user), Some(&LIMITS));
     assert_eq!(try_publish(&url, names::ENTRY_EXCHANGE).await, Ok(()));
     assert_eq!(try_publish(&url, names::LOG_EXCHANGE).await, Ok(()));
     assert_eq!(try_consume(&url, &names::mailbox(&name(&system))).await, Ok(()));

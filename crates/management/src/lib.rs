@@ -7,7 +7,7 @@
 //! - [`Management`]: asks, and tells what to do.
 //! - [`Queue`]: why something has not been processed yet.
 //! - [`Exchange`], [`Arguments`]: what is declared.
-//! - [`User`], [`Password`], [`PasswordHash`], [`Rights`]: who may come in, and do what.
+//! - [`User`], [`Password`], [`PasswordHash`], [`Rights`], [`Limits`]: who may come in, and do what.
 //! - [`Error`]: what was attempted, on what, and why it failed.
 //!
 //! It is a neighbour, on this machine or its network: every request has
@@ -28,4 +28,4 @@ pub use error::{Error, Reason};
 pub use password::{Password, PasswordHash};
 pub use queue::{Numbers, Queue};
 pub use url::{ManagementUrl, VirtualHost};
-pub use users::{Rights, User};
+pub use users::{Limits, Rights, User};

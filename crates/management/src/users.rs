@@ -1,8 +1,10 @@
 //! Users: made, permitted, shut out and removed. Every call may be made again,
 //! and then changes nothing. The management user needs the tag `administrator`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{Error, Management, Password, PasswordHash, error::optional, url::segment};
 
@@ -32,6 +34,23 @@ pub struct Rights {
     pub write: String,
     /// Consume from.
     pub read: String,
+}
+
+/// How much of the broker a user may have open at once, in every virtual host together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Limits {
+    /// Connections; one more is refused.
+    pub max_connections: u32,
+    /// Channels of all connections; one more ends its connection.
+    pub max_channels: u32,
+}
+
+/// The limits of one user, as the API tells them.
+#[derive(Deserialize)]
+struct Limited {
+    user: String,
+    value: Map<String, Value>,
 }
 
 impl Management {
@@ -90,6 +109,34 @@ impl Management {
     /// host, or an expression is malformed (400).
     pub async fn permit(&self, name: &str, rights: &Rights) -> Result<(), Error> {
         self.put(&self.rights(name), json!(rights)).await
+    }
+
+    /// Gives a user these limits, instead of those there were. What is open stays.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses, or when there is no such user (400).
+    pub async fn limit(&self, name: &str, limits: Limits) -> Result<(), Error> {
+        let Limits { max_connections, max_channels } = limits;
+        for (limit, value) in [("max-connections", max_connections), ("max-channels", max_channels)]
+        {
+            let path = format!("user-limits/{}/{limit}", segment(name));
+            self.put(&path, json!({ "value": value })).await?;
+        }
+        Ok(())
+    }
+
+    /// The limits of all users that have both.
+    ///
+    /// # Errors
+    /// When the API does not answer or refuses, or when there are more users than fit
+    /// into an answer.
+    pub async fn limits(&self) -> Result<BTreeMap<String, Limits>, Error> {
+        let told: Vec<Limited> = self.ask("user-limits", "").await?;
+        let both = |Limited { user, value }| {
+            let limits = serde_json::from_value(Value::Object(value)).ok()?;
+            Some((user, limits))
+        };
+        Ok(told.into_iter().filter_map(both).collect())
     }
 
     /// A user; `None` where there is none.

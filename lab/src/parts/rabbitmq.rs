@@ -301,6 +301,23 @@ mod tests {
         assert_eq!(bindings, wanted);
     }
 
+    /// By a policy: other arguments would be another queue.
+    #[test]
+    fn what_systems_publish_is_bounded_in_bytes() {
+        let definitions = rendered(None);
+        let policies = definitions["policies"].as_array().unwrap();
+        let bytes: Vec<_> =
+            policies.iter().map(|policy| &policy["definition"]["max-length-bytes"]).collect();
+        assert_eq!(bytes, [2_147_483_648_u64, 1_073_741_824]);
+        let pattern = policies[0]["pattern"].as_str().unwrap();
+        for queue in [AUDIT_QUEUE, NOTIFICATIONS, REFUSED_QUEUE] {
+            assert!(pattern.contains(queue), "{queue}");
+        }
+        assert_eq!(policies[1]["pattern"], format!("^{MAILBOX_PREFIX}"));
+        let committed = include_str!("../../../rabbitmq/rabbitmq.conf");
+        assert!(committed.contains("\nmax_message_size = 16777216\n"));
+    }
+
     #[test]
     fn a_variable_that_there_is_not_is_an_error() {
         let settings = Settings::from_lookup(|_| None).unwrap();

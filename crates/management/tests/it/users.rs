@@ -1,6 +1,6 @@
 //! Users: who may come in, and do what.
 
-use management::{Management, Password, PasswordHash, Rights, User};
+use management::{Limits, Management, Password, PasswordHash, Rights, User};
 use serde_json::json;
 use test_support::{Session, Vhost, eventually, try_consume, try_declare, try_publish};
 use uuid::Uuid;
@@ -259,5 +259,23 @@ async fn rights_are_told_as_they_were_given() {
     let given = rights("^$", "^a\\.b$", "^ñ$");
     world.management.permit(&world.user, &given).await.expect("permitted");
     assert_eq!(world.management.rights_of(&world.user).await, Ok(Some(given)));
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_limit_refuses_the_connection_that_is_one_too_many() {
+    let world = World::with_user("clave").await;
+    let limits = Limits { max_connections: 2, max_channels: 50 };
+    assert!(!world.management.limits().await.expect("told").contains_key(&world.user));
+    world.management.limit(&world.user, limits).await.expect("limited");
+    assert_eq!(world.management.limits().await.expect("told").get(&world.user), Some(&limits));
+    let open = [world.let_in("clave").await, world.let_in("clave").await];
+    let refused = Session::open(&world.url("clave")).await.err().expect("one too many");
+    assert!(refused.contains("connection limit"), "{refused}");
+    drop(open);
+    eventually("there is room again", || async {
+        Session::open(&world.url("clave")).await.map(drop)
+    })
+    .await;
     world.ends().await;
 }
