@@ -1,7 +1,7 @@
 //! What the proxy needs on the broker. The queues of systems are made when systems are
 //! registered, and only then: one that is missing is for people to notice.
 
-use broker::{Binding, Destination, Exchange, ExchangeKind, Overflow, Queue, Topology};
+use broker::{Binding, Destination, Exchange, ExchangeKind, Mistake, Overflow, Queue, Topology};
 use management::Arguments;
 use messages::names;
 use serde_json::json;
@@ -55,6 +55,14 @@ pub(crate) fn log_topology() -> Topology {
 
 /// What is declared whenever the proxy connects.
 pub(crate) fn topology() -> Topology {
+    let mut topology = declared();
+    if Mistake::WayRound.is_made() {
+        topology.bindings.append(&mut topology.unbound);
+    }
+    topology
+}
+
+fn declared() -> Topology {
     Topology {
         exchanges: vec![
             exchange(names::REFUSED_EXCHANGE, ExchangeKind::Fanout),

@@ -18,6 +18,8 @@ pub enum Mistake {
     NoMandatory,
     /// `fresh-id`: a retry under the same key gets another id.
     FreshId,
+    /// `way-round`: a binding that is to be taken away is made, and leads past the audit.
+    WayRound,
 }
 
 impl Mistake {
@@ -51,6 +53,7 @@ impl Mistake {
             Self::NoConfirm => "no-confirm",
             Self::NoMandatory => "no-mandatory",
             Self::FreshId => "fresh-id",
+            Self::WayRound => "way-round",
         }
     }
 }

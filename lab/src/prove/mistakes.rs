@@ -30,7 +30,7 @@ const SENDERS: &[Part] = &[Part::ClienteX, Part::ClienteUno];
 const ANALYTICS: &[Part] = &[Part::Analytics];
 const AUDIT: &[Part] = &[Part::Audit];
 
-pub(super) const ALL: [Mistake; 7] = [
+pub(super) const ALL: [Mistake; 8] = [
     Mistake {
         name: "ack-before-commit",
         made: "ack-before-commit",
@@ -79,6 +79,13 @@ pub(super) const ALL: [Mistake; 7] = [
         parts: AUDIT,
         scenario: scenario!(audit::without_mailbox),
         finding: |verdict| verdict.lost,
+    },
+    Mistake {
+        name: "audit-way-round",
+        made: "way-round",
+        parts: AUDIT,
+        scenario: scenario!(audit::ways_round),
+        finding: |verdict| verdict.unexpected,
     },
 ];
 

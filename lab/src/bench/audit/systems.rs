@@ -7,7 +7,7 @@ use crate::settings::Port;
 use anyhow::{Context, Result, ensure};
 use broker::{AmqpUrl, Outcome, Outgoing};
 use messages::MessageId;
-use messages::names::ENTRY_EXCHANGE;
+use messages::names::{ENTRY_EXCHANGE, PROBE_EXCHANGE};
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
