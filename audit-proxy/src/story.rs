@@ -15,6 +15,8 @@ use crate::{
 /// A message with all that happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Historia {
+    /// What it is known by here: every message has one, and no two the same.
+    pub clave: String,
     /// The message's UUID; none where it came without.
     #[schema(value_type = Option<String>)]
     pub id: Option<Uuid>,
@@ -124,6 +126,7 @@ pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
     let duraciones = durations(&message);
     let pasos = steps(&message, notices);
     Historia {
+        clave: message.key.to_string(),
         id: message.id.map(messages::MessageId::as_uuid),
         origen: message.source,
         destino: message.destination,
@@ -219,7 +222,10 @@ fn durations(message: &Entry) -> Duraciones {
     let ended = message.forwarded.zip(message.notified);
     let proceso_ms = ended.map(|(forwarded, notified)| milliseconds(forwarded, notified));
     let settled_early = message.settled.is_some_and(|settled| latest(settled) < received);
-    let relojes_desfasados = hasta_recibido_ms.is_some_and(|ms| ms < 0.0) || settled_early;
+    let told = message.settled.zip(message.notified);
+    let settled_late = told.is_some_and(|(settled, notified)| settled > notified);
+    let created_late = hasta_recibido_ms.is_some_and(|ms| ms < 0.0);
+    let relojes_desfasados = created_late || settled_early || settled_late;
     Duraciones { hasta_recibido_ms, proxy_ms, proceso_ms, relojes_desfasados }
 }
 
@@ -231,15 +237,15 @@ fn latest(told: Timestamp) -> Timestamp {
     told.saturating_add(SignedDuration::from_micros(999_999)).unwrap_or(told)
 }
 
-/// To the microsecond.
+/// To the microsecond for as long as anybody will look, and negative where `to` is earlier.
 fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
-    let micros = to.duration_since(from).as_micros();
-    f64::from(i32::try_from(micros % 1000).unwrap_or_default()) / 1000.0
-        + f64::from(i32::try_from(micros / 1000).unwrap_or(i32::MAX))
+    to.duration_since(from).as_millis_f64()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(millisecond: i64) -> Timestamp {
@@ -356,6 +362,37 @@ mod tests {
         for (second, differs) in [(0, false), (-1000, true)] {
             let whole = Entry { settled: Some(at(second)), ..message() };
             assert_eq!(tell(whole, Vec::new()).duraciones.relojes_desfasados, differs, "{second}");
+        }
+    }
+
+    #[test]
+    fn what_takes_longer_than_a_month_is_told_whole_and_with_its_sign() {
+        const MONTH: i64 = 30 * 24 * 3_600_000;
+        let ahead = Entry { created: Some(at(100 + MONTH)), ..message() };
+        let told = tell(ahead, Vec::new()).duraciones;
+        assert_eq!((told.hasta_recibido_ms, told.relojes_desfasados), (Some(-2.592e9), true));
+        let notified = Some(at(104 + MONTH));
+        let slow = Entry { notified, settled: notified, ..message() };
+        let told = tell(slow, Vec::new()).duraciones;
+        assert_eq!((told.proceso_ms, told.relojes_desfasados), (Some(2.592e9), false));
+        let settled_ahead = Entry { settled: Some(at(604 + 2 * MONTH)), ..message() };
+        assert!(tell(settled_ahead, Vec::new()).duraciones.relojes_desfasados);
+    }
+
+    proptest! {
+        #[test]
+        fn a_duration_is_as_long_as_the_times_are_apart(
+            from in Timestamp::MIN.as_microsecond()..=Timestamp::MAX.as_microsecond(),
+            to in Timestamp::MIN.as_microsecond()..=Timestamp::MAX.as_microsecond(),
+        ) {
+            let moment = |micros| Timestamp::from_microsecond(micros).expect("in range");
+            let told = milliseconds(moment(from), moment(to));
+            prop_assert_eq!(told.total_cmp(&0.0), to.cmp(&from));
+            // Parts that a float has exactly.
+            let (whole, rest) = ((to - from) / 1000, (to - from) % 1000);
+            let parts = |part: i64| f64::from(i32::try_from(part).expect("small"));
+            let is = parts(whole / 1_000_000) * 1e6 + parts(whole % 1_000_000) + parts(rest) / 1e3;
+            prop_assert!((told - is).abs() <= is.abs() * 1e-15, "{} and {}", told, is);
         }
     }
 

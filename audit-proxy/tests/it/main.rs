@@ -22,6 +22,7 @@ macro_rules! contract {
 
 mod access;
 mod asking;
+mod bounds;
 mod caller;
 mod contract;
 mod contract_access;
@@ -42,6 +43,7 @@ mod search;
 /// What has to be looked at in the database itself.
 mod store {
     mod log_events;
+    mod reasons;
     mod retention_contract;
     mod retention_months;
     mod turns;
