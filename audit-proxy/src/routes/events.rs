@@ -106,7 +106,7 @@ struct Perdidos {
         ("desde" = Option<String>, Query, description = "Llegados a esta hora o después (RFC 3339)."),
         ("hasta" = Option<String>, Query, description = "Llegados antes de esta hora."),
         ("texto" = Option<String>, Query, description = "Con esto en su texto, hasta 200 caracteres."),
-        ("limite" = Option<i64>, Query, description = "Cuántos.", minimum = 1, maximum = 1000),
+        ("limite" = Option<i64>, Query, description = "Cuántos como mucho; la página acaba antes si son muy largos, y `siguiente` continúa.", minimum = 1, maximum = 1000),
         ("pagina" = Option<String>, Query, description = "«siguiente» de la página anterior."),
     ),
     responses(
