@@ -73,8 +73,8 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await;
     match arrived {
         Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(error))) => {
-            Err(Problem::malformed(format!("El cuerpo no llegó entero: {error}.")))
+        Ok(Ok(Err(_broken_off))) => {
+            Err(Problem::malformed("El cuerpo no llegó entero: envíelo de nuevo."))
         }
         Ok(Err(_over_limit)) => Err(Problem::too_large(limit)),
         Err(_elapsed) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
