@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use broker::{Handler, HandlerError, Incoming, Verdict, Verdicts};
 use jiff::Timestamp;
-use messages::MessageId;
+use messages::{MessageId, excerpt};
 use service_kit::clock;
 use tokio::time::sleep;
 
@@ -116,7 +116,7 @@ fn deliveries(
         let (resultado, cliente, motivo) = match verdict {
             Verdict::Done => events.next()?,
             Verdict::Reject(reason) => {
-                (Outcome::Rejected, None, Some(reason.chars().take(MAX_REASON).collect()))
+                (Outcome::Rejected, None, Some(excerpt(reason, MAX_REASON).into_owned()))
             }
         };
         let id = message.id().and_then(|id| id.parse().ok()).map(MessageId::as_uuid);

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use broker::Incoming;
 use jiff::Timestamp;
-use messages::{ClickEvent, MessageId, names};
+use messages::{
+    ClickEvent, MessageId,
+    excerpt::{MAX_QUOTED, excerpt},
+    names,
+};
 
 /// Longest body that a sender publishes, in bytes; its own limit is the same.
 const MAX_BODY: usize = 64 * 1024;
@@ -32,6 +36,7 @@ pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Eve
     let id = message.id().ok_or("no lleva message_id")?;
     let id: MessageId = id.parse().map_err(|_| "su message_id no es un UUID")?;
     if let Some(kind) = message.kind().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {
+        let kind = excerpt(kind, MAX_QUOTED);
         return Err(format!("su tipo es {kind:?} y no {}", names::CLICK_EVENT_TYPE));
     }
     if message.body.len() > MAX_BODY {
@@ -109,7 +114,7 @@ mod tests {
             (Some("x"), None, BODY, "no es un UUID"),
             (Some(ID), Some("evento_cliente.v2"), BODY, "v2"),
             (Some(ID), None, "hola", "no es un evento"),
-            (Some(ID), None, "{}", "missing field"),
+            (Some(ID), None, "{}", "falta «cliente»"),
             (Some(ID), None, large.as_str(), "65537 bytes"),
         ] {
             let refused = judge(&message(id, kind, body), soon_after(), DAY).expect_err(reason);

@@ -61,9 +61,12 @@ pub enum Refusal {
     /// Not of the standard's form.
     #[error("{0} no es aceptable: {1}")]
     Property(&'static str, InvalidText),
-    /// No `timestamp`, or none that there can be.
+    /// No `timestamp`.
     #[error("no lleva timestamp, que dice cuándo se creó")]
     NoTime,
+    /// A `timestamp` that no time has: it is in seconds.
+    #[error("su timestamp es {0}, que no es una hora: son segundos desde 1970, y no milisegundos")]
+    TimeOutOfRange(u64),
     /// A header `creado` that is no time.
     #[error("su cabecera «creado» no es una hora (RFC 3339)")]
     InvalidTime,
@@ -182,9 +185,9 @@ pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
     if let Some(text) = message.header(names::CREATED_HEADER) {
         return text.parse().map_err(|_| Refusal::InvalidTime);
     }
-    let seconds = message.timestamp().and_then(|seconds| seconds.try_into().ok());
-    let created = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    created.ok_or(Refusal::NoTime)
+    let told = message.timestamp().ok_or(Refusal::NoTime)?;
+    let created = told.try_into().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    created.ok_or(Refusal::TimeOutOfRange(told))
 }
 
 fn only_one_destination(message: &Incoming) -> Result<(), Refusal> {
@@ -301,6 +304,8 @@ mod tests {
             (Outgoing { kind: "a b".into(), ..good() }, "type no es aceptable"),
             (Outgoing { content_type: "json".into(), ..good() }, "content_type no es aceptable"),
             (Outgoing { correlation_id: Some(text("a\0")), ..good() }, "correlation_id no es"),
+            (Outgoing { timestamp: 1_800_000_000_000, ..good() }, "es 1800000000000, que no es"),
+            (Outgoing { timestamp: u64::MAX, ..good() }, "que no es una hora"),
             (Outgoing { body: vec![0; LIMIT + 1], ..good() }, "tiene 11 bytes, y el límite es 10"),
             (
                 Outgoing { producer: text("durmiente"), user: Some(text("durmiente-1")), ..good() },

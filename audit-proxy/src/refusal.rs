@@ -3,13 +3,14 @@
 //!
 //! A copy with the reason is published, and confirmed, before the message itself is
 //! acknowledged: a crash in between leaves two copies, never none. Where that does not
-//! work now, the broker moves the message itself, without a reason, and as surely.
+//! work now, or the message's own headers leave no room for more, the broker moves the
+//! message itself, without a reason, and as surely.
 
 use broker::{Incoming, Outcome, Publisher, Verdict, together};
-use messages::names;
-
-/// Characters of a reason that are logged.
-const MAX_REASON: usize = 300;
+use messages::{
+    excerpt::{MAX_REASON, excerpt, logged},
+    names,
+};
 
 /// Sends away what is refused. Clones share the connection.
 #[derive(Clone)]
@@ -43,13 +44,12 @@ impl Refuser {
     async fn refused(&self, message: &Incoming, reason: String) -> Verdict {
         // Also where there is none: what its publisher wrote there is not what the broker saw.
         let user = message.user().unwrap_or_default();
-        let headers = [(names::REASON_HEADER, reason.as_str()), (names::USER_HEADER, user)];
+        let told = excerpt(&reason, MAX_REASON);
+        let headers = [(names::REASON_HEADER, &*told), (names::USER_HEADER, user)];
         let copy = message.relayed(names::REFUSED_EXCHANGE, &headers);
         match self.0.relay(copy).await.outcome().await {
             Outcome::Confirmed => {
-                // Both come from the wire: nothing in them may end a line of the log.
-                let shown: String = reason.escape_debug().take(MAX_REASON).collect();
-                log::warn!("message {:?} is refused: {shown}", message.id());
+                log::warn!("message {:?} is refused: {}", message.id(), logged(&reason));
                 Verdict::Done
             }
             _ => Verdict::Reject(reason),

@@ -1,6 +1,8 @@
 //! The story of one message, as a timeline with durations. Pure.
 
-use jiff::{SignedDuration, Timestamp};
+mod durations;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,6 +17,8 @@ use crate::{
 /// A message with all that happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Historia {
+    /// What it is known by here: every message has one, and no two the same.
+    pub clave: String,
     /// The message's UUID; none where it came without.
     #[schema(value_type = Option<String>)]
     pub id: Option<Uuid>,
@@ -121,9 +125,10 @@ pub struct Duraciones {
 /// Tells a message's story, without what only the broker knows.
 #[must_use]
 pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
-    let duraciones = durations(&message);
+    let duraciones = durations::of(&message);
     let pasos = steps(&message, notices);
     Historia {
+        clave: message.key.to_string(),
         id: message.id.map(messages::MessageId::as_uuid),
         origen: message.source,
         destino: message.destination,
@@ -212,41 +217,15 @@ fn steps(message: &Entry, notices: Vec<KeptNotice>) -> Vec<Paso> {
     steps.into_iter().map(|(_, paso)| paso).collect()
 }
 
-fn durations(message: &Entry) -> Duraciones {
-    let received = message.key.received();
-    let hasta_recibido_ms = message.created.map(|created| milliseconds(created, received));
-    let proxy_ms = message.forwarded.map(|forwarded| milliseconds(received, forwarded));
-    let ended = message.forwarded.zip(message.notified);
-    let proceso_ms = ended.map(|(forwarded, notified)| milliseconds(forwarded, notified));
-    let settled_early = message.settled.is_some_and(|settled| latest(settled) < received);
-    let relojes_desfasados = hasta_recibido_ms.is_some_and(|ms| ms < 0.0) || settled_early;
-    Duraciones { hasta_recibido_ms, proxy_ms, proceso_ms, relojes_desfasados }
-}
-
-/// The last moment that a time may mean: AMQP's own tell whole seconds.
-fn latest(told: Timestamp) -> Timestamp {
-    if told.subsec_nanosecond() != 0 {
-        return told;
-    }
-    told.saturating_add(SignedDuration::from_micros(999_999)).unwrap_or(told)
-}
-
-/// To the microsecond.
-fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
-    let micros = to.duration_since(from).as_micros();
-    f64::from(i32::try_from(micros % 1000).unwrap_or_default()) / 1000.0
-        + f64::from(i32::try_from(micros / 1000).unwrap_or(i32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(millisecond: i64) -> Timestamp {
+    pub(super) fn at(millisecond: i64) -> Timestamp {
         Timestamp::from_millisecond(1_800_000_000_000 + millisecond).expect("in range")
     }
 
-    fn message() -> Entry {
+    pub(super) fn message() -> Entry {
         Entry {
             key: Key::first_at(at(100)),
             id: Some("0195e2a0-1234-7000-8000-000000000000".parse().expect("a uuid")),

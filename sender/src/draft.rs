@@ -2,7 +2,9 @@
 //! Pure: the clock and the id's randomness come as values.
 
 use jiff::Timestamp;
-use messages::{ClickEvent, ClientName, EventName, IdempotencyKey, MessageId, Note, names};
+use messages::{
+    ClickEvent, ClientName, EventName, IdempotencyKey, InvalidJson, MessageId, Note, json, names,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,15 +32,9 @@ impl Draft {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// When it is not JSON, or not of this form. An array is not, though serde
-    /// would take its elements for the fields.
-    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
-        let draft = serde_json::from_slice(text)?;
-        if text.trim_ascii_start().starts_with(b"{") {
-            Ok(draft)
-        } else {
-            Err(serde::de::Error::custom("invalid type: sequence, expected an object"))
-        }
+    /// When it is not JSON, or not of this form.
+    pub fn parse(text: &[u8]) -> Result<Self, InvalidJson> {
+        json::read_object(text)
     }
 }
 

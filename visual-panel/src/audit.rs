@@ -200,24 +200,16 @@ impl Session {
         in_time(accepted(self.question(segments, query))).await
     }
 
-    /// A part of a message's payload, from byte `first` on. That it was looked at is
-    /// taken down.
+    /// A part of the payload of the message of this key, from byte `first` on. That it was
+    /// looked at is taken down.
     ///
     /// # Errors
     /// [`Refusal`] unless it is there in time.
-    pub async fn payload(
-        &self,
-        id: &str,
-        source: &str,
-        first: usize,
-    ) -> Result<wire::PayloadPart, Refusal> {
+    pub async fn payload(&self, key: &str, first: usize) -> Result<wire::PayloadPart, Refusal> {
         let first = first.to_string();
-        let mut query = vec![("desde", first.as_str())];
-        if !source.is_empty() {
-            query.push(("origen", source));
-        }
         in_time(async {
-            let request = self.question(&["mensajes", id, "contenido"], &query);
+            let query = [("desde", first.as_str())];
+            let request = self.question(&["mensajes", key, "contenido"], &query);
             let response = accepted(request).await?;
             let head = wire::PayloadPart::of_head(response.headers());
             Ok(wire::PayloadPart { bytes: whole(response, MAX_PAYLOAD).await?, ..head })

@@ -1,7 +1,6 @@
-//! The last minutes, second by second: rates, their curve, and how long the
-//! oldest waiting message has waited. Pure.
+//! The last minutes, second by second: rates, and their curve. Pure.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use crate::clock::Clock;
 
@@ -33,12 +32,6 @@ pub struct Confirmed {
 }
 
 impl Sample {
-    /// Confirmed by all senders, as far as known.
-    #[must_use]
-    pub fn all_confirmed(&self) -> u64 {
-        self.confirmed.iter().map(|sender| sender.sum).fold(0, u64::saturating_add)
-    }
-
     /// What was confirmed between `earlier` and now, by senders that answered at
     /// both times: what one that was away did then belongs to no second.
     #[must_use]
@@ -58,15 +51,6 @@ impl Sample {
 /// The last minutes, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct History(VecDeque<Sample>);
-
-/// How long something has waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
-    /// About so long.
-    About(Duration),
-    /// Longer than the panel remembers.
-    Over(Duration),
-}
 
 impl History {
     /// Adds a second, and forgets the oldest where there are too many.
@@ -110,23 +94,6 @@ impl History {
         let pairs = self.0.iter().skip(skipped).zip(self.0.iter().skip(skipped + 1));
         pairs.map(|(before, after)| per_second(after, before, &grown)).collect()
     }
-
-    /// How long the oldest of `waiting` messages has waited. A queue keeps the
-    /// order, so it is the one that was confirmed `waiting` messages ago.
-    #[must_use]
-    pub fn oldest_of(&self, waiting: u64) -> Option<Waited> {
-        let newest = self.0.back()?;
-        if waiting == 0 {
-            return None;
-        }
-        let before = newest.all_confirmed().checked_sub(waiting);
-        let start = self.0.front()?;
-        let known = before.filter(|before| start.all_confirmed() <= *before);
-        let Some(before) = known else { return Some(Waited::Over(newest.at.since(&start.at))) };
-        let place = self.0.partition_point(|sample| sample.all_confirmed() <= before);
-        let then = place.checked_sub(1).and_then(|place| self.0.get(place))?;
-        Some(Waited::About(newest.at.since(&then.at)))
-    }
 }
 
 fn per_second(
@@ -147,6 +114,8 @@ pub(crate) fn as_number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// One sender that confirms `confirmed`, second by second.
@@ -162,10 +131,6 @@ mod tests {
 
     fn fresh(sum: u64) -> Confirmed {
         Confirmed { sum, is_fresh: true }
-    }
-
-    fn seconds(count: u64) -> Duration {
-        Duration::from_secs(count)
     }
 
     #[test]
@@ -198,16 +163,6 @@ mod tests {
         let curve = history.curve(300, Sample::confirmed_since);
         assert_eq!(curve, [Some(3.0), Some(0.0), None]);
         assert_eq!((history.confirmed_rate(0), history.counted_rate()), (None, None));
-    }
-
-    #[test]
-    fn the_oldest_waiting_message_is_as_old_as_its_confirm() {
-        let history = history(&[0, 10, 20, 30, 30, 30]);
-        assert_eq!(history.oldest_of(0), None);
-        assert_eq!(history.oldest_of(10), Some(Waited::About(seconds(3))));
-        assert_eq!(history.oldest_of(15), Some(Waited::About(seconds(4))));
-        assert_eq!(history.oldest_of(30), Some(Waited::About(seconds(5))));
-        assert_eq!(history.oldest_of(31), Some(Waited::Over(seconds(5))));
     }
 
     #[test]

@@ -1,17 +1,24 @@
-//! Which message an id is of: each source may have one of this id, and what was not
-//! admitted may have any.
+//! Which message is meant: by its key, which is its own, or by an id, of which each source may
+//! have one, and what was not admitted may have any, or none.
 
 use actix_web::{HttpRequest, http::StatusCode};
 use messages::MessageId;
 use service_kit::{Problem, problem::FieldError};
 
 use super::unavailable;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Key, Store};
 
-/// A message, by its id and as much more as it takes.
+/// How an address names a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Name {
+    Key(Key),
+    Id(MessageId),
+}
+
+/// A message, by its name and as much more as it takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Choice {
-    pub(super) id: MessageId,
+    pub(super) name: Name,
     pub(super) source: Option<String>,
     /// The text of its key.
     pub(super) key: Option<String>,
@@ -24,8 +31,11 @@ impl Choice {
         store: &Store,
         request: &HttpRequest,
     ) -> Result<Entry, Problem> {
-        let found = store.messages(self.id).await.map_err(|error| unavailable(request, &error))?;
-        self.among(found)
+        let found = match self.name {
+            Name::Key(key) => store.message(key).await.map(Vec::from_iter),
+            Name::Id(id) => store.messages(id).await,
+        };
+        self.among(found.map_err(|error| unavailable(request, &error))?)
     }
 
     /// Of several that fit, the only one that was admitted is meant.
@@ -50,12 +60,24 @@ impl Choice {
     }
 }
 
-/// Reads the id in an address.
-pub(super) fn id(text: &str) -> Result<MessageId, Problem> {
-    text.parse().map_err(|error| Problem::malformed(format!("La dirección no es válida: {error}.")))
+/// Reads the name in an address: no UUID is as short as a key.
+pub(super) fn name(text: &str) -> Result<Name, Problem> {
+    if let Some(key) = key(text) {
+        return Ok(Name::Key(key));
+    }
+    let id = text.parse().map_err(|_| {
+        let detail = "La dirección no es válida: un mensaje se nombra con su UUID o su «clave».";
+        Problem::malformed(detail)
+    })?;
+    Ok(Name::Id(id))
 }
 
-fn unknown() -> Problem {
+/// A key, as it is told.
+pub(super) fn key(text: &str) -> Option<Key> {
+    text.parse().ok().map(|key: i64| Key::from(key)).filter(|key| key.to_string() == text)
+}
+
+pub(super) fn unknown() -> Problem {
     let detail = "Aquí no hay ese mensaje: búsquelo con GET /mensajes.";
     Problem::new(StatusCode::NOT_FOUND, "mensaje-desconocido", "Mensaje desconocido", detail)
 }
@@ -100,9 +122,9 @@ mod tests {
         let found =
             || vec![entry(1, "a", None), entry(2, "a", Some("x")), entry(3, "b", Some("y"))];
         let chosen = |source: Option<&str>, key: Option<&str>| {
-            let id = MessageId::from(uuid::Uuid::nil());
+            let name = Name::Id(MessageId::from(uuid::Uuid::nil()));
             let (source, key) = (source.map(str::to_owned), key.map(str::to_owned));
-            let chosen = Choice { id, source, key }.among(found());
+            let chosen = Choice { name, source, key }.among(found());
             chosen.map(|entry| entry.key.as_i64()).map_err(|problem| problem.to_string())
         };
         assert_eq!(chosen(None, None), Ok(1));
@@ -111,5 +133,17 @@ mod tests {
         assert_eq!(chosen(None, Some("2")), Ok(2));
         assert!(chosen(Some("c"), None).expect_err("none").contains("desconocido"));
         assert!(chosen(Some("b"), Some("2")).expect_err("none").contains("desconocido"));
+    }
+
+    #[test]
+    fn a_message_is_named_by_its_key_or_by_its_id() {
+        let id = "0195e2a0-1234-7000-8000-000000000000";
+        assert_eq!(name(id).ok(), id.parse().ok().map(Name::Id));
+        for key in [i64::MIN, -1, 0, 7, i64::MAX] {
+            assert_eq!(name(&key.to_string()).ok(), Some(Name::Key(Key::from(key))));
+        }
+        for text in ["", "+7", "07", "4711x", "9223372036854775808"] {
+            assert!(name(text).is_err(), "{text}");
+        }
     }
 }

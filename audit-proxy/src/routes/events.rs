@@ -2,23 +2,36 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Query, ServiceConfig},
+    web::{self, Data, ServiceConfig},
 };
 use jiff::Timestamp;
-use messages::{LogLevel, SystemName};
-use serde::{Deserialize, Serialize};
+use messages::LogLevel;
+use serde::{
+    Deserialize, Serialize,
+    de::{
+        IntoDeserializer,
+        value::{self, StrDeserializer},
+    },
+};
 use serde_json::value::RawValue;
 use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{access::Reader, unavailable};
-use crate::store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, TellableLoss};
+use super::{
+    access::Reader,
+    search::{faulty, parameters},
+    unavailable,
+};
+use crate::{
+    search::{filter::time, parameters::whole},
+    store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, TellableLoss},
+};
 
 /// Events on a page where nothing is asked.
-const DEFAULT_LIMIT: i64 = 100;
+const DEFAULT_LIMIT: usize = 100;
 
 /// Events on a page at most.
-const MAX_LIMIT: i64 = 1000;
+const MAX_LIMIT: usize = 1000;
 
 /// Longest text that is looked for, in characters.
 const MAX_TEXT: usize = 200;
@@ -30,19 +43,6 @@ pub(super) struct Api;
 
 pub(super) fn routes(routes: &mut ServiceConfig) {
     routes.service(web::resource("/eventos").route(web::get().to(events)));
-}
-
-/// Parameters of `/eventos`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    sistema: Option<SystemName>,
-    nivel: Option<LogLevel>,
-    desde: Option<Timestamp>,
-    hasta: Option<Timestamp>,
-    texto: Option<String>,
-    limite: Option<i64>,
-    pagina: Option<i64>,
 }
 
 /// Body of `/eventos`.
@@ -106,14 +106,13 @@ struct Perdidos {
         ("desde" = Option<String>, Query, description = "Llegados a esta hora o después (RFC 3339)."),
         ("hasta" = Option<String>, Query, description = "Llegados antes de esta hora."),
         ("texto" = Option<String>, Query, description = "Con esto en su texto, hasta 200 caracteres."),
-        ("limite" = Option<i64>, Query, description = "Cuántos.", minimum = 1, maximum = 1000),
+        ("limite" = Option<i64>, Query, description = "Cuántos como mucho; la página acaba antes si son muy largos, y `siguiente` continúa.", minimum = 1, maximum = 1000),
         ("pagina" = Option<String>, Query, description = "«siguiente» de la página anterior."),
     ),
     responses(
         (status = 200, description = "Una página.", body = Pagina),
-        (status = 400, description = "Parámetros no válidos.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "Parámetros desconocidos o no válidos; `errores` los nombra.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "Hace falta un token.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Parámetros fuera de rango.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -128,29 +127,31 @@ async fn events(
 }
 
 fn query(request: &HttpRequest) -> Result<LogQuery, Problem> {
-    let parsed = Query::<Parameters>::from_query(request.query_string());
-    let Parameters { sistema, nivel, desde, hasta, texto, limite, pagina } =
-        parsed.map(Query::into_inner).map_err(|error| {
-            Problem::malformed(format!("Los parámetros de la URL no son válidos: {error}."))
-        })?;
-    let limit = limite.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let detail = format!("«limite» debe estar entre 1 y {MAX_LIMIT}; se recibió {limit}.");
-        return Err(Problem::unacceptable(detail));
-    }
-    if texto.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT || text.contains('\0')) {
-        let detail = format!("«texto» admite hasta {MAX_TEXT} caracteres, y ningún NUL.");
-        return Err(Problem::unacceptable(detail));
-    }
-    Ok(LogQuery {
-        system: sistema,
-        level: nivel.unwrap_or(LogLevel::Trace),
-        since: desde,
-        until: hasta,
-        text: texto.filter(|text| !text.is_empty()),
-        before: pagina.map(Key::from),
-        limit,
-    })
+    let mut parameters = parameters(request)?;
+    let key = |text: &str| text.parse().map_err(|_| "no es el «siguiente» de otra página");
+    let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
+    let query = LogQuery {
+        system: parameters.take("sistema", str::parse),
+        level: parameters.take("nivel", level).unwrap_or(LogLevel::Trace),
+        since: parameters.take("desde", time),
+        until: parameters.take("hasta", time),
+        text: parameters.take("texto", said),
+        before: parameters.take("pagina", key).map(|key: i64| Key::from(key)),
+        limit: limit.unwrap_or(DEFAULT_LIMIT).try_into().unwrap_or(i64::MAX),
+    };
+    parameters.done().map_err(faulty)?;
+    Ok(query)
+}
+
+fn level(text: &str) -> Result<LogLevel, &'static str> {
+    let word: StrDeserializer<'_, value::Error> = text.into_deserializer();
+    LogLevel::deserialize(word).map_err(|_| "debe ser traza, depuracion, info, aviso o error")
+}
+
+fn said(text: &str) -> Result<String, String> {
+    let fits = text.chars().count() <= MAX_TEXT && !text.contains('\0');
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| format!("admite hasta {MAX_TEXT} caracteres, y ningún NUL"))
 }
 
 impl From<LogPage> for Pagina {
@@ -181,5 +182,38 @@ impl From<TellableLoss> for Perdidos {
     fn from(TellableLoss { since, until, system, reason, events }: TellableLoss) -> Self {
         let sistema = system.map(String::from);
         Self { desde: since, hasta: until, sistema, motivo: reason, eventos: events }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn asked(text: &str) -> Result<LogQuery, String> {
+        let request = TestRequest::with_uri(&format!("/eventos?{text}")).to_http_request();
+        query(&request).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn what_is_asked_is_read_or_named() {
+        let all = asked("").expect("all");
+        assert_eq!((all.level, all.limit), (LogLevel::Trace, 100));
+        let some = asked("nivel=aviso&sistema=redmine&pagina=7&limite=1000").expect("some");
+        assert_eq!((some.level, some.limit), (LogLevel::Warning, 1000));
+        assert_eq!((some.before, some.text), (Some(Key::from(7)), None));
+        for (text, name) in [
+            ("nivel=grave", "«nivel»"),
+            ("sistema=%3Cb%3E", "«sistema»"),
+            ("limite=1001", "«limite»"),
+            ("texto=a%00b", "«texto»"),
+            ("pagina=x", "«pagina»"),
+            ("desde=ayer", "«desde»"),
+            ("otro=1", "«otro»"),
+        ] {
+            let refused = asked(text).expect_err(text);
+            assert!(refused.contains(name), "{refused}");
+        }
     }
 }

@@ -91,7 +91,7 @@ impl Part {
     get,
     path = "/mensajes/{id}/contenido",
     params(
-        ("id" = String, Path, description = "El UUID del mensaje."),
+        ("id" = String, Path, description = "El UUID del mensaje, o su `clave`: la tienen todos, también los que no llevan UUID."),
         ("origen" = Option<String>, Query, description = "El sistema de origen, si hay varios con este UUID."),
         ("clave" = Option<String>, Query, description = "La `clave` del mensaje, si aún hay varios."),
         ("desde" = Option<usize>, Query, description = "El primer byte, desde 0."),
@@ -114,14 +114,14 @@ async fn payload(
     id: Path<String>,
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
-    let id = chosen::id(&id)?;
+    let name = chosen::name(&id)?;
     let mut parameters = parameters(&request)?;
     let any = |text: &str| Ok::<_, String>(text.to_owned());
     let (source, key) = (parameters.take("origen", any), parameters.take("clave", any));
     let part = Part::take(&mut parameters);
     parameters.done().map_err(faulty)?;
 
-    let entry = Choice { id, source, key }.entry(&store, &request).await?;
+    let entry = Choice { name, source, key }.entry(&store, &request).await?;
     let away = |error| unavailable(&request, &error);
     let rules = store.rules().await.map_err(away)?;
     let kept = store.payloads(&[entry.key]).await.map_err(away)?.remove(&entry.key);

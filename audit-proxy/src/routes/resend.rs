@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     access::Operator,
-    chosen::{self, Choice},
+    chosen::{self, Choice, Name},
     search::faulty,
     unavailable,
 };
@@ -103,12 +103,12 @@ struct Reenvios {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Elegido {
-    /// Its UUID.
-    #[schema(value_type = String)]
-    id: Uuid,
+    /// Its UUID; may be left out where its key is given.
+    #[schema(value_type = Option<String>)]
+    id: Option<Uuid>,
     /// The system that it is from, where several have a message of this id.
     origen: Option<String>,
-    /// Its key, where there still are several.
+    /// Its key, where there still are several, or it has no UUID.
     clave: Option<String>,
 }
 
@@ -151,7 +151,7 @@ struct Rechazo {
 #[utoipa::path(
     post,
     path = "/mensajes/{id}/reenvios",
-    params(("id" = String, Path, description = "El UUID del mensaje.")),
+    params(("id" = String, Path, description = "El UUID del mensaje, o su `clave`.")),
     request_body = Reenvio,
     responses(
         (status = 200, description = "La cola del destino lo tiene.", body = EnviadoDeNuevo),
@@ -170,10 +170,10 @@ async fn one(
     store: Data<Store>,
     resender: Data<Resender>,
 ) -> Result<HttpResponse, Problem> {
-    let id = chosen::id(&id)?;
+    let name = chosen::name(&id)?;
     let limit = resender.max_payload * 6 + AROUND_PAYLOAD;
     let body: Reenvio = body::json_object_or_default(&request, payload, limit).await?;
-    let choice = Choice { id, source: body.origen, key: body.clave };
+    let choice = Choice { name, source: body.origen, key: body.clave };
     let entry = choice.entry(&store, &request).await?;
     let edit = edit(body.contenido, body.tipo_contenido)?;
     let edited_id = edit.as_ref().map(|edit| edit.id);
@@ -281,18 +281,22 @@ impl Recuento {
 
 /// Each message once.
 async fn selected(
-    chosen: Vec<Elegido>,
+    elegidos: Vec<Elegido>,
     limit: usize,
     store: &Store,
     request: &HttpRequest,
 ) -> Result<Vec<Entry>, Problem> {
-    if chosen.len() > limit {
-        let detail = format!("Son {} mensajes, y el límite es {limit}.", chosen.len());
+    if elegidos.len() > limit {
+        let detail = format!("Son {} mensajes, y el límite es {limit}.", elegidos.len());
         return Err(Problem::unacceptable(detail));
     }
     let mut entries = BTreeMap::new();
-    for Elegido { id, origen, clave } in chosen {
-        let choice = Choice { id: id.into(), source: origen, key: clave };
+    for Elegido { id, origen, clave } in elegidos {
+        let by_key = || clave.as_deref().and_then(chosen::key).map(Name::Key);
+        let name = id.map(|id| Name::Id(id.into())).or_else(by_key);
+        let name =
+            name.ok_or_else(|| Problem::unacceptable("Dé de cada mensaje «id» o «clave»."))?;
+        let choice = Choice { name, source: origen, key: clave };
         let entry = choice.entry(store, request).await?;
         entries.insert(entry.key, entry);
     }

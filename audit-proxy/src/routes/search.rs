@@ -93,9 +93,8 @@ async fn search(
 /// The parameters of a URL.
 pub(super) fn parameters(request: &HttpRequest) -> Result<Parameters, Problem> {
     let read = Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let given = read.map_err(|error| {
-        Problem::malformed(format!("Los parámetros de la URL no se pueden leer: {error}."))
-    })?;
+    let given =
+        read.map_err(|_| Problem::malformed("Los parámetros de la URL no se pueden leer."))?;
     Ok(Parameters::new(given.into_inner()))
 }
 

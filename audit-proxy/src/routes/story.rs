@@ -1,4 +1,4 @@
-//! `GET /mensajes/{id}`: the story of one message.
+//! `GET /mensajes/{id}`: the story of one message, or of all that have an id.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,7 +11,11 @@ use service_kit::{Problem, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::{access::Reader, unavailable};
+use super::{
+    access::Reader,
+    chosen::{self, Name},
+    unavailable,
+};
 use crate::{
     inquiry::Inquiry,
     store::{Record, Records, Store, StoreError},
@@ -30,9 +34,9 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 /// Body of `/mensajes/{id}`.
 #[derive(Serialize, ToSchema)]
 struct Historias {
-    /// The UUID asked for.
-    #[schema(value_type = String)]
-    id: Uuid,
+    /// The UUID asked for; of a key that of its message, if it has one.
+    #[schema(value_type = Option<String>)]
+    id: Option<Uuid>,
     /// The messages of this id, in the order in which they came: each system may have
     /// one, and what was not admitted is here as well.
     mensajes: Vec<Historia>,
@@ -48,10 +52,10 @@ struct Historias {
 #[utoipa::path(
     get,
     path = "/mensajes/{id}",
-    params(("id" = String, Path, description = "El UUID del mensaje.")),
+    params(("id" = String, Path, description = "El UUID del mensaje; o la `clave` de uno, aunque no lleve UUID o haya varios con el mismo.")),
     responses(
         (status = 200, description = "Lo que se sabe de él.", body = Historias),
-        (status = 400, description = "No es un UUID.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "No es un UUID ni una clave.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No se sabe nada de él.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -63,19 +67,27 @@ async fn story(
     store: Data<Store>,
     inquiry: Data<Inquiry>,
 ) -> Result<HttpResponse, Problem> {
-    let id: MessageId = id
-        .parse()
-        .map_err(|error| Problem::malformed(format!("La dirección no es válida: {error}.")))?;
+    let name = chosen::name(&id)?;
     let stories =
-        stories(id, &store, &inquiry).await.map_err(|error| unavailable(&request, &error))?;
+        stories(name, &store, &inquiry).await.map_err(|error| unavailable(&request, &error))?;
     if stories.mensajes.is_empty() && stories.sin_mensaje.is_empty() {
-        return Err(unknown(inquiry.waiting_at_the_entry().await));
+        return Err(match name {
+            Name::Id(_) => unknown(inquiry.waiting_at_the_entry().await),
+            Name::Key(_) => chosen::unknown(),
+        });
     }
     Ok(HttpResponse::Ok().json(stories))
 }
 
-async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Historias, StoreError> {
-    let Records { messages, without_message, has_older } = store.records(id).await?;
+async fn stories(name: Name, store: &Store, inquiry: &Inquiry) -> Result<Historias, StoreError> {
+    let (id, records) = match name {
+        Name::Id(id) => (Some(id), store.records(id).await?),
+        Name::Key(key) => {
+            let records = store.record_of(key).await?;
+            (records.messages.first().and_then(|record| record.entry.id), records)
+        }
+    };
+    let Records { messages, without_message, has_older } = records;
     let why = inquiry.why(&messages).await?;
     let mensajes = messages.into_iter().zip(why);
     let mensajes = mensajes.map(|(Record { entry, notices, again }, por_que)| {
@@ -84,7 +96,12 @@ async fn stories(id: MessageId, store: &Store, inquiry: &Inquiry) -> Result<Hist
     });
     let mensajes = mensajes.collect();
     let sin_mensaje = without_message.into_iter().map(told).collect();
-    Ok(Historias { id: id.as_uuid(), mensajes, sin_mensaje, hay_anteriores: has_older })
+    Ok(Historias {
+        id: id.map(MessageId::as_uuid),
+        mensajes,
+        sin_mensaje,
+        hay_anteriores: has_older,
+    })
 }
 
 fn unknown(waiting: Option<u64>) -> Problem {

@@ -1,5 +1,7 @@
 //! `/sistemas`: who may exchange messages, kept by an administrator.
 
+mod list;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{
@@ -10,7 +12,7 @@ use actix_web::{
 use jiff::Timestamp;
 use management::Queue;
 use messages::{Note, StateName, SystemName, names};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service_kit::{Problem, body, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
@@ -35,23 +37,17 @@ const MAX_STATES: usize = 50;
 
 /// What is documented of it.
 #[derive(OpenApi)]
-#[openapi(paths(list, register, show, change, retire))]
+#[openapi(paths(list::list, register, show, change, retire))]
 pub(super) struct Api;
 
 pub(super) fn routes(routes: &mut ServiceConfig) {
-    let all = web::resource("/sistemas").route(web::get().to(list)).route(web::post().to(register));
+    let all =
+        web::resource("/sistemas").route(web::get().to(list::list)).route(web::post().to(register));
     let one = web::resource("/sistemas/{nombre}")
         .route(web::get().to(show))
         .route(web::patch().to(change))
         .route(web::delete().to(retire));
     routes.service(all).service(one);
-}
-
-/// Body of `GET /sistemas`.
-#[derive(Serialize, ToSchema)]
-struct Sistemas {
-    /// All there ever were, by name.
-    sistemas: Vec<Sistema>,
 }
 
 /// Body of `POST /sistemas`.
@@ -86,27 +82,6 @@ struct Cambio {
     /// `activo` or `suspendido`.
     #[serde(default)]
     situacion: Option<Standing>,
-}
-
-/// Todos los sistemas que ha habido, por nombre.
-#[utoipa::path(
-    get,
-    path = "/sistemas",
-    responses(
-        (status = 200, description = "El registro.", body = Sistemas),
-        (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
-    )
-)]
-async fn list(
-    _: Reader,
-    request: HttpRequest,
-    administration: Data<Administration>,
-) -> Result<HttpResponse, Problem> {
-    let systems = administration.store.systems().await;
-    let systems = systems.map_err(|error| unavailable(&request, &error))?;
-    let mailboxes = administration.mailboxes().await;
-    let sistemas = systems.into_iter().map(|one| sistema(one, mailboxes.as_ref())).collect();
-    Ok(HttpResponse::Ok().json(Sistemas { sistemas }))
 }
 
 /// Da de alta un sistema, y crea su buzón.

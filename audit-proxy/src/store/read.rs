@@ -16,9 +16,13 @@ use super::{
 /// number of either. One more is asked for, to know whether there are.
 const AT_MOST: usize = 100;
 
+/// A reason as [`excerpt`](messages::excerpt()) gives it: there are rows from before it was
+/// bounded.
 pub(super) const COLUMNS: &str =
     "key, id, source, destination, kind, created, correlation, content_type,
-    size, state, forwarded, settled, notified, reason,
+    size, state, forwarded, settled, notified,
+    CASE WHEN length(reason) <= 1000 THEN reason
+         ELSE substr(reason, 1, 900) || '… (cortado, de ' || length(reason) || ' caracteres)' END,
     (SELECT count(*) FROM payloads WHERE payloads.key = messages.key)";
 
 pub(super) const OF_ID: &str = "SELECT key FROM ids WHERE id = $1
@@ -31,6 +35,11 @@ const REFUSED: &str = "SELECT key FROM messages WHERE id = $1 AND reason IS NOT 
 
 const NOTICES: &str = "SELECT id, teller, key, state, details, created, arrived, effect, before
     FROM notifications WHERE message = $1
+    ORDER BY arrived DESC, created DESC, id DESC LIMIT 101";
+
+const NOTICES_OF_KEY: &str =
+    "SELECT id, teller, key, state, details, created, arrived, effect, before
+    FROM notifications WHERE message = $1 AND key = $2
     ORDER BY arrived DESC, created DESC, id DESC LIMIT 101";
 
 /// A message as it is kept. What was refused may lack anything, and its texts are
@@ -144,6 +153,36 @@ impl Store {
         self.database.snapshot(async |link| Ok(of_id(link, id).await?.0)).await
     }
 
+    /// The message of this key, if there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn message(&self, key: Key) -> Result<Option<Entry>, StoreError> {
+        self.database.read(async |link| Ok(entries(link, &[key.as_i64()]).await?.pop())).await
+    }
+
+    /// The message of this key with all that happened to it, as it was at one moment; of
+    /// what it was told the last hundred notifications.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn record_of(&self, key: Key) -> Result<Records, StoreError> {
+        self.database
+            .snapshot(async |link| {
+                let Some(entry) = entries(link, &[key.as_i64()]).await?.pop() else {
+                    return Ok(Records::default());
+                };
+                let (notices, has_older) = match entry.id {
+                    Some(id) => notices_of(link, id, key).await?,
+                    None => (Vec::new(), false),
+                };
+                let again = again(link, key).await?;
+                let messages = vec![Record { entry, notices, again }];
+                Ok(Records { messages, has_older, ..Records::default() })
+            })
+            .await
+    }
+
     /// All that is kept of this id, as it was at one moment; of what anybody may add to
     /// without end the last hundred.
     ///
@@ -191,6 +230,17 @@ async fn notices(
 ) -> Result<(Vec<KeptNotice>, bool), StoreError> {
     let rows = sqlx::query(NOTICES).bind(bytes(message)).fetch_all(link).await?;
     let notices: Result<Vec<_>, _> = rows.iter().map(notice).collect();
+    Ok(newest(notices?))
+}
+
+/// Those that are about one of the messages of this id.
+async fn notices_of(
+    link: &mut AnyConnection,
+    id: MessageId,
+    key: Key,
+) -> Result<(Vec<KeptNotice>, bool), StoreError> {
+    let query = sqlx::query(NOTICES_OF_KEY).bind(bytes(id)).bind(key.as_i64());
+    let notices: Result<Vec<_>, _> = query.fetch_all(link).await?.iter().map(notice).collect();
     Ok(newest(notices?))
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use broker::Incoming;
 use jiff::Timestamp;
+use messages::excerpt::{MAX_REASON, excerpt};
 use sqlx::{Any, Row, Transaction};
 
 use super::{
@@ -95,7 +96,7 @@ async fn insert(
         .bind(i64::try_from(message.body.len()).unwrap_or(i64::MAX))
         .bind(digest.to_vec())
         .bind(REFUSED)
-        .bind(storable(reason))
+        .bind(storable(&excerpt(reason, MAX_REASON)))
         .execute(&mut **tx)
         .await?;
     let kept = &message.body[..message.body.len().min(KEPT)];

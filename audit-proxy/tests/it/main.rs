@@ -23,6 +23,7 @@ macro_rules! contract {
 mod access;
 mod asking;
 mod bypass;
+mod bounds;
 mod caller;
 mod contract;
 mod contract_access;
@@ -43,6 +44,7 @@ mod search;
 /// What has to be looked at in the database itself.
 mod store {
     mod log_events;
+    mod reasons;
     mod retention_contract;
     mod retention_months;
     mod turns;

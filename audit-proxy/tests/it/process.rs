@@ -59,6 +59,15 @@ impl Process {
         .await;
     }
 
+    /// How often it has lost a connection to the broker.
+    pub(super) async fn reconnects(&self) -> u64 {
+        let answer = self.client.get(format!("{}/metrics", self.address)).send().await;
+        let metrics = answer.expect("an answer").text().await.expect("text");
+        let counted = metrics.lines().filter(|line| line.starts_with("broker_reconnects_total{"));
+        let values = counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+        values.sum()
+    }
+
     /// From now on it ends at `point`.
     pub(super) async fn dies_at(&self, point: &str) {
         let switches = json!({ "pausa": false, "muere": point });

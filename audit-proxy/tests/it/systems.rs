@@ -80,6 +80,18 @@ async fn a_system_is_registered_with_its_mailbox_changed_and_listed() {
     let names: Vec<_> = names.iter().filter_map(|system| system["nombre"].as_str()).collect();
     assert_eq!(names, ["almacen", "redmine", "servicedesk"]);
     assert_eq!(all["sistemas"][1]["buzon"]["estado"], "falta", "nobody made it");
+    assert_eq!(all["siguiente"], Value::Null);
+    for (query, told, next) in [
+        ("limite=2", vec!["almacen", "redmine"], json!("redmine")),
+        ("limite=2&pagina=redmine", vec!["servicedesk"], Value::Null),
+        ("texto=DESK", vec!["servicedesk"], Value::Null),
+    ] {
+        let (_, page) = proxy.get(&format!("/sistemas?{query}")).await.expect("an answer");
+        let names = page["sistemas"].as_array().into_iter().flatten();
+        let names: Vec<_> = names.map(|one| one["nombre"].as_str().unwrap_or_default()).collect();
+        assert_eq!((names, &page["siguiente"]), (told, &next), "{query}");
+    }
+    assert_eq!(proxy.get("/sistemas?limite=0").await.expect("an answer").0, 400);
     proxy.stopped().await;
 }
 

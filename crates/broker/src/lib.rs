@@ -17,6 +17,7 @@
 //! last attempt.
 
 mod consumer;
+mod content_header;
 mod dead_letters;
 mod fault;
 mod handler;

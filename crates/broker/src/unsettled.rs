@@ -8,13 +8,10 @@ use lapin::{
     Channel,
     options::{BasicAckOptions, BasicRejectOptions},
 };
-
+use messages::excerpt::logged;
 use tokio::time::timeout;
 
 use crate::{ConsumerFaults, Crash, Incoming, Mistake, Verdict, Verdicts};
-
-/// Characters of a reason that are logged.
-const MAX_REASON: usize = 300;
 
 /// How long what was handled may take to its end once the broker cannot be told any more.
 const LAST: Duration = Duration::from_secs(2);
@@ -91,8 +88,7 @@ pub(crate) async fn acknowledge<'a>(
 }
 
 async fn reject(channel: &Channel, message: &Incoming, reason: &str) -> lapin::Result<()> {
-    // Both come from the wire: nothing in them may end a line of the log.
-    let reason: String = reason.escape_debug().take(MAX_REASON).collect();
+    let reason = logged(reason);
     log::warn!("message {:?} goes to the dead-letter queue: {reason}", message.id());
     channel.basic_reject(message.delivery_tag, BasicRejectOptions { requeue: false }).await?;
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientName, EventName, Note};
+use crate::{ClientName, EventName, InvalidJson, Note, json};
 
 /// Something that a client did. In JSON exactly
 /// `{"cliente":…,"evento":…,"timestamp":…}`, plus `message` where given.
@@ -38,20 +38,14 @@ impl ClickEvent {
     /// # Errors
     /// When it is not JSON, or not of exactly this form.
     pub fn decode(body: &[u8]) -> Result<Self, InvalidEvent> {
-        let event = serde_json::from_slice(body).map_err(InvalidEvent)?;
-        if body.trim_ascii_start().starts_with(b"{") {
-            Ok(event)
-        } else {
-            // serde takes an array's elements for the fields.
-            Err(InvalidEvent(serde::de::Error::custom("expected an object")))
-        }
+        json::read_object(body).map_err(InvalidEvent)
     }
 }
 
 /// A body that is not a click event, and never will be.
 #[derive(Debug, thiserror::Error)]
 #[error("el cuerpo no es un evento")]
-pub struct InvalidEvent(#[source] serde_json::Error);
+pub struct InvalidEvent(#[source] InvalidJson);
 
 #[cfg(test)]
 mod tests {

@@ -5,11 +5,11 @@
 //! `{"nivel":"error","texto":"sin disco","hora":"2025-04-13T12:00:00Z","campos":{"libre":0}}`,
 //! the last two only where there is something to say.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::{InvalidJson, json};
 
 /// Longest text, in characters.
 pub const MAX_LOG_TEXT: usize = 8192;
@@ -61,27 +61,21 @@ impl LogEvent {
     /// # Errors
     /// When it is not JSON, or not of exactly this form.
     pub fn decode(body: &[u8]) -> Result<Self, InvalidLogEvent> {
-        let refused = |why: &str| InvalidLogEvent(serde::de::Error::custom(why));
-        let event: Self = serde_json::from_slice(body).map_err(InvalidLogEvent)?;
-        // serde takes an array's elements for the fields.
-        if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(refused("expected an object"));
-        }
-        if !(1..=MAX_LOG_TEXT).contains(&event.texto.chars().count()) {
-            return Err(refused("«texto» must have from 1 to 8192 characters"));
-        }
-        Ok(event)
+        let event: Self = json::read_object(body)?;
+        let fits = (1..=MAX_LOG_TEXT).contains(&event.texto.chars().count());
+        fits.then_some(event).ok_or(InvalidLogEvent::Text)
     }
 }
 
 /// A body that is no log event, and never will be.
 #[derive(Debug, thiserror::Error)]
-pub struct InvalidLogEvent(serde_json::Error);
-
-impl fmt::Display for InvalidLogEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "el cuerpo no es un evento de registro: {}", self.0)
-    }
+pub enum InvalidLogEvent {
+    /// It is not JSON, or of another form.
+    #[error("el cuerpo no es un evento de registro: {0}")]
+    Json(#[from] InvalidJson),
+    /// Its text is empty, or longer than [`MAX_LOG_TEXT`].
+    #[error("«texto» admite de 1 a {MAX_LOG_TEXT} caracteres")]
+    Text,
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@
 //! | `correlation_id` | what it belongs to, where it says so |
 //! | `content_type` | the payload's media type |
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Correlation, MediaType, MessageId, MessageKind, Note, StateName, SystemName};
+use crate::{
+    Correlation, InvalidJson, MediaType, MessageId, MessageKind, Note, StateName, SystemName, json,
+};
 
 /// A message of one system for another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,21 +64,11 @@ impl Notification {
     /// # Errors
     /// When it is not JSON, or not of exactly this form.
     pub fn decode(payload: &[u8]) -> Result<Self, InvalidNotification> {
-        let notification = serde_json::from_slice(payload).map_err(InvalidNotification)?;
-        if payload.trim_ascii_start().starts_with(b"{") {
-            return Ok(notification);
-        }
-        // serde takes an array's elements for the fields.
-        Err(InvalidNotification(serde::de::Error::custom("expected an object")))
+        json::read_object(payload).map_err(InvalidNotification)
     }
 }
 
 /// A payload that is no notification, and never will be.
 #[derive(Debug, thiserror::Error)]
-pub struct InvalidNotification(serde_json::Error);
-
-impl fmt::Display for InvalidNotification {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "la carga no es una notificación: {}", self.0)
-    }
-}
+#[error("la carga no es una notificación: {0}")]
+pub struct InvalidNotification(InvalidJson);

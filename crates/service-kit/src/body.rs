@@ -9,6 +9,7 @@ use actix_web::{
     http::{StatusCode, header::CONTENT_TYPE},
     web::{Bytes, Payload},
 };
+use messages::{InvalidJson, json};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::Problem;
@@ -61,12 +62,7 @@ fn said_to_be_json(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    let read = json(text)?;
-    if text.trim_ascii_start().starts_with(b"{") {
-        return Ok(read);
-    }
-    // serde takes an array's elements for the fields.
-    Err(Problem::unacceptable("El cuerpo debe ser un objeto JSON."))
+    json::read_object(text).map_err(|error| of_json_error(&error))
 }
 
 /// Reads a whole body of at most `limit` bytes, chunked or not.
@@ -77,8 +73,8 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await;
     match arrived {
         Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(error))) => {
-            Err(Problem::malformed(format!("El cuerpo no llegó entero: {error}.")))
+        Ok(Ok(Err(_broken_off))) => {
+            Err(Problem::malformed("El cuerpo no llegó entero: envíelo de nuevo."))
         }
         Ok(Err(_over_limit)) => Err(Problem::too_large(limit)),
         Err(_elapsed) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
@@ -90,17 +86,14 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 /// # Errors
 /// 400 where it is not JSON, 422 where it is JSON of another shape.
 pub fn json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(text).map_err(|error| of_json_error(&error))
+    json::read(text).map_err(|error| of_json_error(&error))
 }
 
-/// The problem of a JSON error: what serde says names the field and the place.
+/// The problem of what cannot be read: 422 where it is JSON all the same.
 #[must_use]
-pub fn of_json_error(error: &serde_json::Error) -> Problem {
-    if error.is_data() {
-        Problem::unacceptable(format!("El JSON no tiene la forma esperada: {error}."))
-    } else {
-        Problem::malformed(format!("El cuerpo no es JSON válido: {error}."))
-    }
+pub fn of_json_error(error: &InvalidJson) -> Problem {
+    let detail = format!("El cuerpo {error}.");
+    if error.is_json() { Problem::unacceptable(detail) } else { Problem::malformed(detail) }
 }
 
 /// The media type of the body, in lower case and without parameters.
@@ -163,6 +156,7 @@ mod tests {
             ("[1,2]", 422),
             (" [1,2]", 422),
             ("null", 422),
+            (r#"{"a":1e999}"#, 422),
             (r#"{"a":1,"b":256}"#, 422),
             (r#"{"a":1,"b":2,"c":3}"#, 422),
             (&long, 413),

@@ -39,7 +39,7 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
         browser.says("table", "pedido.urgente").await;
         browser.is_accessible().await;
 
-        browser.click(&format!("a[href*='mensajes/{id}']")).await;
+        browser.click(&format!("a[title='{id}']")).await;
         for step in ["lo creó", "lo recibió", "lo reenvió", "notificó «procesado»"] {
             browser.says("main", step).await;
         }
@@ -49,7 +49,7 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
         browser.says("main pre", r#""<b>4712</b>""#).await;
         browser.is_accessible().await;
         browser.go(&at(stack, "auditoria/consultas")).await;
-        browser.has(&format!("td a[href*='mensajes/{id}']")).await;
+        browser.has(&format!("td a[title='{id}']")).await;
 
         browser.click(".quien-mira button").await;
         browser.says("main", "Sesión cerrada").await;

@@ -26,6 +26,9 @@ pub(super) fn problem(outcome: &Outcome, routing_key: &str) -> Option<Problem> {
         }
         Outcome::Refused => "rechazado",
         Outcome::Unknown => "desconocido",
+        Outcome::NotSent(NotSent::TooLarge) => {
+            return Some(Problem::unacceptable(sentence(outcome, routing_key)));
+        }
         Outcome::NotSent(NotSent::Overloaded) => "saturado",
         Outcome::NotSent(NotSent::Link(NotUsable::Blocked(_))) => "bloqueado",
         Outcome::NotSent(NotSent::Link(NotUsable::Disconnected(_))) => "sin-conexion",
@@ -59,6 +62,9 @@ pub(super) fn sentence(outcome: &Outcome, routing_key: &str) -> String {
             .to_owned(),
         Outcome::NotSent(NotSent::Overloaded) => {
             "Hay demasiados eventos en vuelo: este no se envió. Reintente.".to_owned()
+        }
+        Outcome::NotSent(NotSent::TooLarge) => {
+            "Las cabeceras del evento no caben en una trama de RabbitMQ: no se envió.".to_owned()
         }
         Outcome::NotSent(NotSent::Link(reason)) => {
             format!("El evento no se envió, {reason}. Reintente.")

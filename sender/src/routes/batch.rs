@@ -7,6 +7,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use broker::Outcome;
+use messages::InvalidJson;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service_kit::{
@@ -143,7 +144,7 @@ fn of_array(body: &[u8]) -> Result<Vec<Draft>, Problem> {
 
 fn of_lines(body: &[u8]) -> Result<Vec<Draft>, Problem> {
     let text = std::str::from_utf8(body)
-        .map_err(|_| Problem::malformed("El cuerpo no es texto UTF-8."))?;
+        .map_err(|_| Problem::malformed("El cuerpo no es texto en UTF-8."))?;
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     drafts(&lines)
 }
@@ -169,10 +170,10 @@ fn drafts(texts: &[&str]) -> Result<Vec<Draft>, Problem> {
     Err(refusal(&errors))
 }
 
-fn refusal(errors: &[(usize, &serde_json::Error)]) -> Problem {
+fn refusal(errors: &[(usize, &InvalidJson)]) -> Problem {
     let detail =
         "Hay eventos que no son aceptables: no se envió ninguno. Corrija los de «errores».";
-    let problem = if errors.iter().all(|(_, error)| error.is_data()) {
+    let problem = if errors.iter().all(|(_, error)| error.is_json()) {
         Problem::unacceptable(detail)
     } else {
         Problem::malformed(detail)

@@ -114,9 +114,11 @@ pub struct Row {
     pub received: Timestamp,
 }
 
-/// Body of `GET /mensajes/{id}`.
+/// Body of `GET /mensajes/{id}`, of an id or a key.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stories {
+    /// The id asked for, or that of the message of the key; none where it came without.
+    pub id: Option<String>,
     /// The messages of this id, in the order in which they came.
     #[serde(rename = "mensajes")]
     pub messages: Vec<Story>,
@@ -131,6 +133,9 @@ pub struct Stories {
 /// A message with all that happened to it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Story {
+    /// What it is known by to the proxy.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// The system that it is from.
     #[serde(rename = "origen")]
     pub source: Option<String>,
@@ -176,6 +181,9 @@ pub struct Link {
     pub relation: String,
     /// The other message's UUID.
     pub id: Option<String>,
+    /// What the other one is known by.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// Who made it.
     #[serde(rename = "quien")]
     pub by: String,

@@ -130,6 +130,8 @@ mod tests {
             (61_000.0, "1 min 1 s"),
             (7_500_000.0, "2 h 5 min"),
             (-50.0, "−50 ms"),
+            (2_592_000_000.0, "30 días"),
+            (-2_592_000_000.0, "−30 días"),
         ] {
             let words = span(milliseconds, Lang::Es).replace('\u{a0}', " ");
             assert_eq!(words, expected, "{milliseconds}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock::Clock,
-    history::{Sample, Waited},
+    history::Sample,
     knowledge::{Knowledge, Seen, Sender},
     lang::Lang,
     report::Counted,
@@ -33,8 +33,8 @@ pub struct Numbers {
     pub latency: Option<(String, String)>,
     /// Messages that wait, in the queue or in analytics' hands.
     pub waiting: Option<Waiting>,
-    /// How long the oldest of them has waited.
-    pub oldest: Option<String>,
+    /// How long ago the queue was last seen to be empty, where it is not now.
+    pub not_empty_for: Option<String>,
     /// Messages in the dead-letter queue.
     pub dead: Option<Count>,
     /// How long ago what is not of now was told, in words.
@@ -80,17 +80,13 @@ impl Numbers {
         let rate = |rate: Option<f64>| rate.map(|rate| wording::rate(rate, lang));
         let counted = known.counts.answer();
         let waiting = Waiting::new(known, now);
-        let oldest = waiting.and_then(|waiting| waiting.oldest(known));
         let dead = known.broker.as_ref().and_then(|seen| seen.state.dead);
         Self {
             confirmed: rate(confirmed_rate(known)),
             counted: rate(history.counted_rate()),
             curve: Curve::new(known),
             latency: counted.and_then(|counted| latency(counted, lang)),
-            oldest: oldest.map(|waited| match waited {
-                Waited::About(time) => wording::length_of(time, lang),
-                Waited::Over(time) => format!(">\u{a0}{}", wording::length_of(time, lang)),
-            }),
+            not_empty_for: not_empty_for(known, now).map(|time| wording::length_of(time, lang)),
             waiting,
             dead: dead.map(|dead| Count(dead.messages)),
             stale: known
@@ -121,20 +117,14 @@ impl Waiting {
         let count = Count(then.saturating_add(since));
         Some(Self { count, certainty: Certainty::Estimated })
     }
+}
 
-    /// Of senders that the panel knows; none where it is not of now how many wait. Only
-    /// a single queue keeps one order: of several, the oldest may be older.
-    fn oldest(self, known: &Knowledge) -> Option<Waited> {
-        let is_known = self.certainty != Certainty::Old;
-        let oldest = known.history.oldest_of(self.count.0).filter(|_| is_known)?;
-        let queue = known.broker.as_ref().and_then(|seen| seen.state.queue.as_ref());
-        match oldest {
-            Waited::About(time) if queue.is_some_and(|queue| queue.queues() > 1) => {
-                Some(Waited::Over(time))
-            }
-            oldest => Some(oldest),
-        }
-    }
+/// How long ago the queue was last seen to be empty, where it is known not to be now. None of
+/// its messages has waited longer, whoever published it.
+fn not_empty_for(known: &Knowledge, now: &Clock) -> Option<Duration> {
+    let waiting = Waiting::new(known, now)?;
+    let is_known = waiting.certainty == Certainty::Told && waiting.count.0 > 0;
+    known.empty.filter(|_| is_known).map(|empty| now.since(&empty))
 }
 
 /// What the picture is drawn from.
@@ -157,7 +147,7 @@ pub(super) fn picture_input<'a>(known: &'a Knowledge, now: &Clock) -> Input<'a> 
         counted_total: known.counts.answer().map(|counted| counted.report.total),
         counted_age: known.counts.staleness(now),
         counted_rate: history.counted_rate(),
-        oldest_waiting: waiting.and_then(|waiting| waiting.oldest(known)),
+        not_empty_for: not_empty_for(known, now),
         estimated_waiting: estimate.map(|waiting| waiting.count.0),
         slowed: delay.map(Duration::from_millis),
     }
@@ -296,5 +286,23 @@ mod tests {
             let what = format!("{outcome:?}");
             assert_eq!(after(outcome), waiting, "{what}");
         }
+    }
+
+    #[test]
+    fn a_queue_is_told_to_be_not_empty_since_it_was_seen_empty_whoever_publishes() {
+        let start = Clock::at("2025-04-13T12:00:00Z");
+        let mut known = Knowledge { senders: vec![confirming(10)], ..Knowledge::default() };
+        let mut hear = |seconds: u64, waiting: u64, answers: bool| {
+            let now = start.later(second(seconds));
+            let mut state = state(answers, Consuming::EnPausa);
+            state.broker.queue.as_mut().expect("a queue").ready = waiting;
+            known.hear_analytics(Ok(state), Attempt::at(now));
+            not_empty_for(&known, &now).map(|time| time.as_secs())
+        };
+        assert_eq!(hear(0, 2, true), None, "nobody saw it empty");
+        assert_eq!(hear(10, 0, true), None, "it is empty");
+        assert_eq!(hear(12, 2, true), Some(2), "of whom the two are does not matter");
+        assert_eq!(hear(44, 3, true), Some(34));
+        assert_eq!(hear(45, 3, false), None, "nobody knows whether it still is");
     }
 }

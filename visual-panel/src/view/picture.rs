@@ -14,7 +14,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    history::Waited,
     lang::Lang,
     states::{AnalyticsState, BrokerState, Consuming, SenderLink, SenderState},
     wording::Count,
@@ -55,8 +54,8 @@ pub struct Input<'a> {
     pub counted_age: Option<Duration>,
     /// Events counted per second.
     pub counted_rate: Option<f64>,
-    /// How long the oldest waiting message has been waiting.
-    pub oldest_waiting: Option<Waited>,
+    /// How long ago the queue was last seen to be empty, where it is not now.
+    pub not_empty_for: Option<Duration>,
     /// Messages in the queue, as far as the panel can tell by itself while
     /// nobody reports them: the last known, and what was confirmed since.
     pub estimated_waiting: Option<u64>,

@@ -47,7 +47,7 @@ fn story() -> Value {
     let why = json!({"causa": "sin_consumidor", "cola": "buzon_redmine", "delante": 3,
                      "explicacion": "Espera en «buzon_redmine», y nadie la lee.",
                      "desde": "2026-11-23T12:00:01.004Z"});
-    json!({"id": ID, "sin_mensaje": [], "mensajes": [{"id": ID, "origen": "servicedesk",
+    json!({"id": ID, "sin_mensaje": [], "mensajes": [{"clave": "77", "id": ID, "origen": "servicedesk",
         "destino": "redmine", "tipo": "ticket.asignado", "correlacion": null,
         "tipo_de_contenido": "application/json", "bytes": 2, "estado": "reenviado",
         "pasos": [step("creado", "servicedesk", "01.050"), step("recibido", "audit-proxy", "01"),
@@ -161,7 +161,7 @@ async fn another_site_can_make_nobody_do_anything() {
     let audit = audit("administrador");
     let panel = panel(&audit);
     for path in ["entrar", "salir", "contenido", "reenviar", "sistemas", "cuentas", "clave"] {
-        let form = [("id", ID), ("accion", "uno"), ("cuenta", "a"), ("clave", "b")];
+        let form = [("accion", "uno"), ("cuenta", "a"), ("clave", "77")];
         let path = format!("/auditoria/{path}");
         for (name, value) in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")] {
             let request = panel.form(&path, &form).header(TOKEN.0, TOKEN.1).header(name, value);
@@ -170,7 +170,7 @@ async fn another_site_can_make_nobody_do_anything() {
         }
     }
     assert!(audit.was_sent().is_empty(), "{:?}", audit.was_sent());
-    assert_eq!(audit.was_asked(&format!("GET /mensajes/{ID}/contenido")), 0);
+    assert_eq!(audit.was_asked("GET /mensajes/77/contenido"), 0);
 }
 
 #[actix_web::test]
@@ -180,11 +180,11 @@ async fn what_strangers_wrote_stays_text_and_only_operators_are_offered_to_resen
     let panel = panel(&audit);
     let page = look(&panel, "/auditoria?tipo=%3Cscript%3E").await;
     assert!(page.contains("&#60;b&#62;ticket") && !page.contains("<script>"), "{page}");
-    assert!(page.contains(&format!("auditoria/mensajes/{ID}")), "{page}");
+    assert!(page.contains(r#"href="auditoria/mensajes/77""#), "{page}");
     assert!(!page.contains("reenviar") && !page.contains("auditoria/cuentas"), "{page}");
     audit.answers("GET /sesiones/actual", 200, &who("operador"));
     let page = look(&panel, "/auditoria").await;
-    assert!(page.contains(&format!(r#"name="m" value="{ID}/77""#)), "{page}");
+    assert!(page.contains(r#"name="m" value="77""#), "{page}");
     assert!(!page.contains("auditoria/cuentas"), "{page}");
 }
 
@@ -206,13 +206,48 @@ async fn a_story_shows_its_steps_why_it_waits_and_that_clocks_differ() {
     }
     let older = "solo están las cien últimas";
     assert!(!page.contains(older), "{page}");
-    let asked = audit.was_asked(&format!("GET /mensajes/{ID}/contenido"));
+    let asked = audit.was_asked("GET /mensajes/77/contenido");
     assert_eq!(asked, 0, "a payload is looked at where somebody asks to see it only");
     let mut story = story();
     story["hay_anteriores"] = json!(true);
     audit.answers(&format!("GET /mensajes/{ID}"), 200, &story);
     let page = look(&panel, &format!("/auditoria/mensajes/{ID}")).await;
     assert!(page.contains(older), "{page}");
+}
+
+#[actix_web::test]
+async fn each_refused_message_is_opened_by_its_key_whatever_its_id_is() {
+    let audit = audit("operador");
+    let refused = |key: &str, id: Value| {
+        let mut row = row(ID);
+        (row["clave"], row["id"], row["estado"]) = (json!(key), id, json!("no_admitido"));
+        row
+    };
+    let rows = [refused("7", json!(ID)), refused("8", json!(ID)), refused("9", Value::Null)];
+    audit.answers("GET /mensajes", 200, &found(&rows));
+    let panel = panel(&audit);
+    let page = look(&panel, "/auditoria").await;
+    for key in ["7", "8", "9"] {
+        assert!(page.contains(&format!(r#"href="auditoria/mensajes/{key}""#)), "{page}");
+    }
+    let mut stories = story();
+    let mut second = stories["mensajes"][0].clone();
+    second["clave"] = json!("8");
+    stories["mensajes"].as_array_mut().expect("stories").push(second);
+    audit.answers(&format!("GET /mensajes/{ID}"), 200, &stories);
+    let page = look(&panel, &format!("/auditoria/mensajes/{ID}")).await;
+    for key in ["77", "8"] {
+        let form = format!(r#"<input type="hidden" name="clave" value="{key}">"#);
+        assert_eq!(page.matches(&form).count(), 2, "to look, and to send: {page}");
+    }
+    let mut nameless = story();
+    (nameless["id"], nameless["mensajes"][0]["id"]) = (Value::Null, Value::Null);
+    audit.answers("GET /mensajes/9", 200, &nameless);
+    assert!(look(&panel, "/auditoria/mensajes/9").await.contains("Llegó sin id."));
+    audit.answers("GET /mensajes/9/contenido", 200, &json!({"a": 1}));
+    let page = post(&panel, "/auditoria/contenido", &[("clave", "9")]).await;
+    assert!(page.text().await.expect("a body").contains("Contenido de un mensaje"));
+    assert_eq!(audit.was_asked("GET /mensajes/9/contenido"), 1);
 }
 
 #[actix_web::test]
@@ -249,15 +284,12 @@ async fn an_audit_proxy_that_is_away_is_said_to_be() {
 #[actix_web::test]
 async fn a_resend_goes_out_as_it_was_chosen() {
     let audit = audit("operador");
-    let one = format!("POST /mensajes/{ID}/reenvios");
-    audit.answers(
-        &one,
-        200,
-        &json!({"id": ID, "clave": "77", "hecho_de": null, "reenviado": true}),
-    );
+    let one = "POST /mensajes/77/reenvios";
+    let sent = json!({"id": ID, "clave": "78", "hecho_de": "77", "reenviado": true});
+    audit.answers(one, 200, &sent);
     let panel = panel(&audit);
-    let answer = post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("id", ID)]).await;
-    assert_eq!(header(&answer, "location"), format!("/auditoria/mensajes/{ID}?hecho=reenviado"));
+    let answer = post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("clave", "77")]).await;
+    assert_eq!(header(&answer, "location"), "/auditoria/mensajes/78?hecho=reenviado");
 
     let count = |rehearsed: bool| {
         json!({"simulado": rehearsed, "encontrados": 3, "reenviables": 2, "reenviados": 0,
@@ -271,19 +303,18 @@ async fn a_resend_goes_out_as_it_was_chosen() {
     assert!(page.contains(r#"href="auditoria/reenviar#contenido""#), "within the page: {page}");
     assert!(page.contains("ya espera otro reenvío"), "{page}");
     assert!(page.contains(r#"name="estado" value="error""#), "{page}");
-    let chosen = format!("{ID}/77");
-    let fields = [("accion", "elegidos"), ("m", chosen.as_str())];
+    let fields = [("accion", "elegidos"), ("m", "77")];
     post(&panel, "/auditoria/reenviar", &fields).await;
     // A payload that is text is as long as it is shown whole, and each byte may take three.
     let long = "x".repeat(190_000);
-    let fields = [("accion", "editado"), ("id", ID), ("contenido", long.as_str())];
+    let fields = [("accion", "editado"), ("clave", "77"), ("contenido", long.as_str())];
     let answer = post(&panel, "/auditoria/reenviar", &fields).await;
-    assert_eq!(header(&answer, "location"), format!("/auditoria/mensajes/{ID}?hecho=nuevo"));
+    assert_eq!(header(&answer, "location"), "/auditoria/mensajes/78?hecho=nuevo");
     let search = r#"{"busqueda":{"estado":"error","orden":"recientes"},"simular":true}"#;
     let expected = [
         format!("{one} {{}}"),
         format!("POST /reenvios {search}"),
-        format!(r#"POST /reenvios {{"mensajes":[{{"clave":"77","id":"{ID}"}}]}}"#),
+        r#"POST /reenvios {"mensajes":[{"clave":"77"}]}"#.to_owned(),
         format!(r#"{one} {{"contenido":"{long}"}}"#),
     ];
     assert_eq!(audit.was_sent(), expected);
@@ -306,8 +337,8 @@ async fn every_question_carries_the_readers_own_token() {
     let audit = audit("lector");
     let panel = panel(&audit);
     look(&panel, "/auditoria").await;
-    post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("id", ID)]).await;
-    assert_eq!(audit.was_sent(), [format!("POST /mensajes/{ID}/reenvios {{}}")]);
+    post(&panel, "/auditoria/reenviar", &[("accion", "uno"), ("clave", "77")]).await;
+    assert_eq!(audit.was_sent(), ["POST /mensajes/77/reenvios {}"]);
     let tokens = audit.tokens();
     assert!(tokens.len() == 4 && tokens.iter().all(|one| one == "Bearer el-token"), "{tokens:?}");
 }
@@ -323,4 +354,39 @@ async fn a_new_credential_is_shown_once() {
     let answer = post(&panel, "/auditoria/sistemas", &fields).await;
     assert_eq!(header(&answer, "cache-control"), "no-store");
     assert!(answer.text().await.expect("a body").contains("<code>s3cr3t</code>"));
+}
+
+fn system(name: &str) -> Value {
+    json!({"nombre": name, "situacion": "activo", "descripcion": "", "estados": [],
+           "creado": "2026-11-23T12:00:00Z",
+           "credenciales": [{"usuario": format!("{name}-1"), "creado": "2026-11-23T12:00:00Z"}],
+           "buzon": {"cola": format!("buzon_{name}"), "estado": "existe", "listos": 0,
+                     "sin_confirmar": 0, "consumidores": 1}})
+}
+
+#[actix_web::test]
+async fn systems_are_shown_page_by_page_and_managed_one_by_one() {
+    let audit = audit("administrador");
+    let systems: Vec<_> = (0..50).map(|number| system(&format!("s{number:02}"))).collect();
+    audit.answers("GET /sistemas", 200, &json!({"sistemas": systems, "siguiente": "s49"}));
+    let panel = panel(&audit);
+    let page = look(&panel, "/auditoria/sistemas?texto=s").await;
+    assert!(page.contains(r#"href="auditoria/sistemas?texto=s&#38;pagina=s49""#), "{page}");
+    assert!(page.contains(r#"href="auditoria/sistemas?nombre=s07""#), "{page}");
+    let forms = page.matches("<form").count();
+    assert!(forms < 6, "those of the page, and none for each system: {forms}");
+    assert!(page.len() < 100_000, "{}", page.len());
+
+    audit.answers("GET /sistemas/s07", 200, &system("s07"));
+    let page = look(&panel, "/auditoria/sistemas?nombre=s07").await;
+    for action in ["cambiar", "suspender", "credencial", "quitar", "retirar"] {
+        assert!(page.contains(&format!(r#"name="accion" value="{action}""#)), "{action}: {page}");
+    }
+    audit.answers("PATCH /sistemas/s07", 200, &system("s07"));
+    let fields = [("accion", "suspender"), ("nombre", "s07")];
+    let answer = post(&panel, "/auditoria/sistemas", &fields).await;
+    assert_eq!(header(&answer, "location"), "/auditoria/sistemas?nombre=s07&hecho=si");
+    audit.answers("GET /sistemas", 200, &json!({"sistemas": [], "siguiente": null}));
+    assert!(look(&panel, "/auditoria/sistemas?texto=z").await.contains("Ningún sistema es así."));
+    assert!(look(&panel, "/auditoria/sistemas").await.contains("Todavía no hay ningún sistema."));
 }

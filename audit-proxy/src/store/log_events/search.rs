@@ -10,6 +10,10 @@ use crate::store::{
     rows::{foreign, text, time},
 };
 
+/// Bytes of texts and fields on a page at most, unless one event alone has more: JSON may
+/// write each as six.
+const MAX_BYTES: usize = 512 * 1024;
+
 /// Losses told with a page at most.
 const MAX_LOSSES: i64 = 1000;
 
@@ -32,7 +36,7 @@ pub struct LogQuery {
     pub text: Option<String>,
     /// Older than the one of this key.
     pub before: Option<Key>,
-    /// On a page, 1 or more.
+    /// On a page at most, 1 or more: long ones fill it sooner.
     pub limit: i64,
 }
 
@@ -70,14 +74,26 @@ impl LogStore {
     pub async fn search(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
         self.database
             .read(async |link| {
-                let events = events(link, query).await?;
+                let mut events = events(link, query).await?;
                 let is_full = i64::try_from(events.len()) == Ok(query.limit);
+                let is_full = cut(&mut events) || is_full;
                 let next = events.last().filter(|_| is_full).map(|event| event.key);
                 let losses = losses(link, query, next).await?;
                 Ok(LogPage { events, losses, next })
             })
             .await
     }
+}
+
+/// Leaves as many as a page has room for, and says whether there were more.
+fn cut(events: &mut Vec<KeptLogEvent>) -> bool {
+    let mut bytes = 0;
+    let too_many = events.iter().skip(1).position(|event| {
+        bytes += event.text.len() + event.fields.as_ref().map_or(0, String::len);
+        bytes > MAX_BYTES
+    });
+    events.truncate(too_many.map_or(events.len(), |place| place + 1));
+    too_many.is_some()
 }
 
 async fn events(
@@ -174,6 +190,24 @@ fn loss(row: &AnyRow) -> Result<TellableLoss, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_long_events_ends_sooner_and_has_one_at_least() {
+        let event = |text: String| KeptLogEvent {
+            key: Key::from(1),
+            system: "redmine".parse().expect("a name"),
+            level: LogLevel::Info,
+            time: Timestamp::UNIX_EPOCH,
+            text: String::new(),
+            fields: Some(text),
+        };
+        for (bytes, count, kept) in
+            [(1, 1000, 1000), (MAX_BYTES / 4, 9, 5), (MAX_BYTES + 1, 3, 1), (MAX_BYTES + 1, 1, 1)]
+        {
+            let mut events = vec![event("x".repeat(bytes)); count];
+            assert_eq!((cut(&mut events), events.len()), (kept < count, kept), "{bytes}");
+        }
+    }
 
     #[test]
     fn nothing_in_a_text_that_is_looked_for_stands_for_anything_else() {

@@ -59,6 +59,8 @@ pub enum NotSent {
     Link(NotUsable),
     /// Too many messages are under way.
     Overloaded,
+    /// Its properties, headers included, do not fit into one frame: it never will.
+    TooLarge,
 }
 
 impl Outcome {

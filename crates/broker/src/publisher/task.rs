@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use lapin::{
-    Channel, Confirmation, Connection, Event, ExchangeKind,
+    BasicProperties, Channel, Confirmation, Connection, Event, ExchangeKind,
     options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
     types::FieldTable,
 };
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     AmqpUrl, Mistake,
+    content_header::FrameMax,
     link::{self, Backoff, LinkMonitor, NotUsable, SessionError, within_time},
 };
 
@@ -103,6 +104,7 @@ impl PublisherTask {
         let Some(channel) = self.refusing(opened).await else { return Ok(()) };
         let mut session = Session {
             exchange,
+            frame_max: FrameMax::of(connection),
             pending: Pending::new(channel?),
             last_answer: Instant::now(),
             gathers: None,
@@ -144,6 +146,7 @@ async fn open_channel(connection: &Connection, exchange: &str) -> Result<Channel
 /// What is under way on one connection.
 struct Session {
     exchange: &'static str,
+    frame_max: FrameMax,
     pending: Pending,
     last_answer: Instant,
     /// Until when messages wait for others to be published with.
@@ -220,19 +223,34 @@ impl Session {
         }
         // Who asked for it has been told that it is unknown, or has left.
         for request in batch.drain(..).filter(|request| !request.answer.is_closed()) {
-            let channel = self.pending.channel().clone();
-            self.pending.push(publish_one(channel, self.exchange, request));
+            let properties = request.message.properties();
+            if self.frame_max.takes(&properties) {
+                let channel = self.pending.channel().clone();
+                self.pending.push(publish_one(channel, self.exchange, request, properties));
+            } else {
+                request.answer(Outcome::NotSent(NotSent::TooLarge));
+            }
         }
         self.gathers = is_few.then(|| Instant::now() + GATHER);
     }
 }
 
-async fn publish_one(channel: Channel, exchange: &'static str, request: Request) -> Settled {
-    let answer = answer_to(&channel, exchange, &request).await;
+async fn publish_one(
+    channel: Channel,
+    exchange: &'static str,
+    request: Request,
+    properties: BasicProperties,
+) -> Settled {
+    let answer = answer_to(&channel, exchange, &request, properties).await;
     (request, answer)
 }
 
-async fn answer_to(channel: &Channel, exchange: &'static str, request: &Request) -> Answer {
+async fn answer_to(
+    channel: &Channel,
+    exchange: &'static str,
+    request: &Request,
+    properties: BasicProperties,
+) -> Answer {
     let message = &request.message;
     let options =
         BasicPublishOptions { mandatory: !Mistake::NoMandatory.is_made(), immediate: false };
@@ -242,7 +260,7 @@ async fn answer_to(channel: &Channel, exchange: &'static str, request: &Request)
             message.routing_key().into(),
             options,
             message.body(),
-            message.properties(),
+            properties,
         )
         .await?;
     if Mistake::NoConfirm.is_made() {

@@ -1,6 +1,7 @@
 //! The broker crate against a real RabbitMQ, in a vhost of each test's own.
 
 mod consuming;
+mod content_header;
 mod dead_letters;
 mod faults;
 mod partitions;

@@ -12,6 +12,9 @@ pub struct Systems {
     /// By name.
     #[serde(rename = "sistemas")]
     pub systems: Vec<System>,
+    /// Where the next page begins.
+    #[serde(rename = "siguiente", default)]
+    pub next: Option<String>,
 }
 
 /// A system.
@@ -184,6 +187,9 @@ pub struct Lookup {
     /// The message's UUID.
     #[serde(rename = "mensaje")]
     pub message: Option<String>,
+    /// What the message is known by.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// The system that it is from.
     #[serde(rename = "origen")]
     pub source: Option<String>,

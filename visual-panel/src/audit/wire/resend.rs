@@ -5,8 +5,9 @@ use serde::Deserialize;
 /// What became of one message.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Sent {
-    /// The UUID of what was sent: a new one where its payload was changed.
-    pub id: Option<String>,
+    /// What was sent, by its key: a new one where its payload was changed.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// Whether the destination's queue has it; else it waits, and goes by itself.
     #[serde(rename = "reenviado")]
     pub forwarded: bool,
@@ -46,6 +47,9 @@ pub struct Count {
 pub struct Reason {
     /// Its UUID.
     pub id: Option<String>,
+    /// What it is known by.
+    #[serde(rename = "clave")]
+    pub key: String,
     /// Why.
     #[serde(rename = "motivo")]
     pub words: String,

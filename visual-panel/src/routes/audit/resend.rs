@@ -68,11 +68,11 @@ pub(super) async fn act(form: Form<Pairs>, request: HttpRequest) -> Result<HttpR
 
 /// The same message, or a new one where its payload was changed: whose story comes next.
 async fn one(request: &HttpRequest, form: &Pairs) -> Result<HttpResponse, Turned> {
-    let id = field(form, "id");
-    let visitor = Visitor::posting_from(request, &place(id))?;
+    let key = field(form, "clave");
+    let visitor = Visitor::posting_from(request, &place(key))?;
     let is_edited = field(form, "accion") == "editado";
     let body = order(form, is_edited);
-    let segments = ["mensajes", id, "reenvios"];
+    let segments = ["mensajes", key, "reenvios"];
     let sent = visitor.session.send::<Sent>(Method::POST, &segments, &body);
     let (_, sent) = visitor.asks(sent).await?;
     let done = match (is_edited, sent.forwarded) {
@@ -80,34 +80,27 @@ async fn one(request: &HttpRequest, form: &Pairs) -> Result<HttpResponse, Turned
         (false, true) => "reenviado",
         (false, false) => "espera",
     };
-    let next = place(sent.id.as_deref().unwrap_or(id));
-    Ok(back(request, &format!("{next}?hecho={done}")))
+    Ok(back(request, &format!("{}?hecho={done}", place(&sent.key))))
 }
 
 /// What is asked for of one message.
 fn order(form: &Pairs, is_edited: bool) -> Value {
-    let mut order = Map::new();
-    let mut give = |name: &str, value: &str| {
-        if !value.is_empty() {
-            order.insert(name.to_owned(), value.into());
-        }
-    };
-    give("origen", field(form, "origen"));
-    if is_edited {
-        give("tipo_contenido", field(form, "tipo_contenido"));
-        // Browsers end a line with both; nobody typed the first.
-        let payload = form.iter().find(|(name, _)| name == "contenido");
-        let payload = payload.map_or("", |(_, value)| value).replace("\r\n", "\n");
-        order.insert("contenido".to_owned(), payload.into());
+    if !is_edited {
+        return json!({});
     }
-    order.into()
+    // Browsers end a line with both; nobody typed the first.
+    let payload = form.iter().find(|(name, _)| name == "contenido");
+    let payload = payload.map_or("", |(_, value)| value).replace("\r\n", "\n");
+    match field(form, "tipo_contenido") {
+        "" => json!({"contenido": payload}),
+        content_type => json!({"contenido": payload, "tipo_contenido": content_type}),
+    }
 }
 
-/// The messages whose boxes are checked, each by its id and its key.
+/// The messages whose boxes are checked, each by its key.
 fn chosen(form: &Pairs) -> Vec<Value> {
     let marks = form.iter().filter(|(name, _)| name == "m");
-    let pairs = marks.filter_map(|(_, mark)| mark.split_once('/'));
-    pairs.map(|(id, key)| json!({"id": id, "clave": key})).collect()
+    marks.map(|(_, key)| json!({"clave": key})).collect()
 }
 
 /// A search, as a resend takes it.
@@ -138,15 +131,15 @@ mod tests {
 
     #[test]
     fn an_edited_payload_keeps_its_space_and_ends_its_lines_as_one_typed_them() {
-        let form = form(&[("id", "x"), ("origen", "a"), ("contenido", " {\r\n} ")]);
-        assert_eq!(order(&form, true), json!({"origen": "a", "contenido": " {\n} "}));
-        assert_eq!(order(&form, false), json!({"origen": "a"}));
+        let form = form(&[("clave", "7"), ("contenido", " {\r\n} ")]);
+        assert_eq!(order(&form, true), json!({"contenido": " {\n} "}));
+        assert_eq!(order(&form, false), json!({}));
     }
 
     #[test]
-    fn a_selection_names_each_message_by_id_and_key() {
-        let form = form(&[("m", "x/12"), ("accion", "elegidos"), ("m", "y/13"), ("m", "z")]);
-        let expected = [json!({"id": "x", "clave": "12"}), json!({"id": "y", "clave": "13"})];
+    fn a_selection_names_each_message_by_its_key() {
+        let form = form(&[("m", "12"), ("accion", "elegidos"), ("m", "13")]);
+        let expected = [json!({"clave": "12"}), json!({"clave": "13"})];
         assert_eq!(chosen(&form), expected);
     }
 

@@ -24,7 +24,8 @@ use crate::{
 struct StoryPage {
     frame: Frame,
     who: Option<Who>,
-    id: String,
+    /// Its key or its id, as in the address.
+    name: String,
     tale: Tale,
     /// What was just done with it.
     done: Option<Done>,
@@ -42,7 +43,7 @@ pub(super) enum Done {
     Nuevo,
 }
 
-/// What the address says beside the id.
+/// What the address says beside the name.
 #[derive(Debug, Deserialize)]
 pub(super) struct Arrival {
     #[serde(default)]
@@ -54,8 +55,7 @@ pub(super) struct Arrival {
 struct PayloadPage {
     frame: Frame,
     who: Option<Who>,
-    id: String,
-    source: String,
+    key: String,
     payload: Payload,
 }
 
@@ -63,34 +63,31 @@ struct PayloadPage {
 #[utoipa::path(
     get,
     path = "/mensajes/{id}",
-    params(("id" = String, Path, description = "El UUID del mensaje")),
+    params(("id" = String, Path, description = "La clave del mensaje, o su UUID")),
     responses(
         (status = 200, description = "La página", content_type = "text/html", body = String),
         (status = 303, description = "A la entrada, si no hay sesión"),
     )
 )]
 pub(super) async fn page(
-    id: Path<String>,
+    name: Path<String>,
     arrival: Result<Query<Arrival>, actix_web::Error>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Turned> {
     let visitor = Visitor::of(&request)?;
-    let (id, done) = (id.into_inner(), arrival.ok().and_then(|arrival| arrival.hecho));
-    let segments = ["mensajes", &id];
+    let (name, done) = (name.into_inner(), arrival.ok().and_then(|arrival| arrival.hecho));
+    let segments = ["mensajes", &name];
     let (who, stories) = visitor.asks(visitor.session.get::<Stories>(&segments, &[])).await?;
     let frame = visitor.frame;
     let tale = Tale::new(stories, Clock::now().wall, frame.lang);
-    Ok(html(&StoryPage { frame, who: Some(who), id, tale, done })?)
+    Ok(html(&StoryPage { frame, who: Some(who), name, tale, done })?)
 }
 
 /// Which payload.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Wanted {
-    /// The message's UUID.
-    id: String,
-    /// The system that it is from.
-    #[serde(default)]
-    origen: String,
+    /// What the message is known by.
+    clave: String,
     /// The first byte to see, from 0.
     #[serde(default)]
     desde: usize,
@@ -111,16 +108,16 @@ pub(super) async fn payload(
     wanted: Form<Wanted>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Turned> {
-    let Wanted { id, origen: source, desde: first } = wanted.into_inner();
-    let visitor = Visitor::posting_from(&request, &place(&id))?;
-    let (who, part) = visitor.asks(visitor.session.payload(&id, &source, first)).await?;
+    let Wanted { clave: key, desde: first } = wanted.into_inner();
+    let visitor = Visitor::posting_from(&request, &place(&key))?;
+    let (who, part) = visitor.asks(visitor.session.payload(&key, first)).await?;
     let frame = visitor.frame;
     let payload = Payload::new(part, frame.lang);
-    Ok(html(&PayloadPage { frame, who: Some(who), id, source, payload })?)
+    Ok(html(&PayloadPage { frame, who: Some(who), key, payload })?)
 }
 
-/// The page of a message, relative to the panel; without what is no id.
-pub(super) fn place(id: &str) -> String {
+/// The page of a message, relative to the panel; without what is no key.
+pub(super) fn place(key: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if id.bytes().all(is_plain) { format!("auditoria/mensajes/{id}") } else { "auditoria".into() }
+    if key.bytes().all(is_plain) { format!("auditoria/mensajes/{key}") } else { "auditoria".into() }
 }

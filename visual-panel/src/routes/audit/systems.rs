@@ -1,18 +1,22 @@
 //! The register of systems: everybody sees it, administrators keep it.
 
-use actix_web::{HttpRequest, HttpResponse, web::Form};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Form, Query},
+};
 use askama::Template;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     Visitor,
+    search::borrowed,
     visitor::{Arrival, Turned, unknown_action},
 };
 use crate::{
     audit::{
         Refusal,
-        filter::{Pairs, field},
+        filter::{Filter, Pairs, encoded, field},
         wire::{Issued, System, Systems, Who},
     },
     routes::{
@@ -28,9 +32,17 @@ const HERE: &str = "auditoria/sistemas";
 struct SystemsPage {
     frame: Frame,
     who: Option<Who>,
+    filter: Filter,
     systems: Vec<System>,
+    /// Query of the next page.
+    next: Option<String>,
+    /// Whether one system is shown, with what can be done with it.
+    is_one: bool,
     is_done: bool,
 }
+
+/// Systems on a page.
+const ON_A_PAGE: &str = "50";
 
 /// What is shown once.
 #[derive(Template)]
@@ -42,18 +54,39 @@ struct IssuedPage {
     issued: Issued,
 }
 
-/// Los sistemas cliente, con sus buzones.
+/// Los sistemas cliente, con sus buzones, por páginas; o uno, y lo que se puede hacer con él.
 #[utoipa::path(
     get,
     path = "/sistemas",
+    params(
+        ("nombre" = Option<String>, Query, description = "Solo este"),
+        ("texto" = Option<String>, Query, description = "Con esto en su nombre o su descripción"),
+    ),
     responses((status = 200, description = "La página", content_type = "text/html", body = String))
 )]
-pub(super) async fn page(arrival: Arrival, request: HttpRequest) -> Result<HttpResponse, Turned> {
+pub(super) async fn page(
+    query: Query<Pairs>,
+    arrival: Arrival,
+    request: HttpRequest,
+) -> Result<HttpResponse, Turned> {
     let visitor = Visitor::of(&request)?;
-    let systems = visitor.session.get::<Systems>(&["sistemas"], &[]);
-    let (who, Systems { systems }) = visitor.asks(systems).await?;
-    let (frame, is_done) = (visitor.frame, arrival.is_done());
-    Ok(html(&SystemsPage { frame, who: Some(who), systems, is_done })?)
+    let filter = Filter::among(&["texto"], &query);
+    let name = field(&query, "nombre");
+    let (who, Systems { systems, next }) = visitor.asks(found(&visitor, name, &filter)).await?;
+    let next = next.map(|next| filter.at(Some(next)).address());
+    let (frame, is_one, is_done) = (visitor.frame, !name.is_empty(), arrival.is_done());
+    Ok(html(&SystemsPage { frame, who: Some(who), filter, systems, next, is_one, is_done })?)
+}
+
+/// One system, or a page of those that are searched for.
+async fn found(visitor: &Visitor, name: &str, filter: &Filter) -> Result<Systems, Refusal> {
+    if !name.is_empty() {
+        let system = visitor.session.get::<System>(&["sistemas", name], &[]).await?;
+        return Ok(Systems { systems: vec![system], next: None });
+    }
+    let mut question = filter.unordered();
+    question.push(("limite", ON_A_PAGE.to_owned()));
+    visitor.session.get(&["sistemas"], &borrowed(&question)).await
 }
 
 /// Da de alta un sistema, lo cambia, lo suspende, lo retira, o le da y quita credenciales.
@@ -74,7 +107,8 @@ pub(super) async fn act(form: Form<Pairs>, request: HttpRequest) -> Result<HttpR
     }
     let deed = deed(&form).ok_or_else(unknown_action)?;
     visitor.asks(do_it(&visitor, deed, &form)).await?;
-    Ok(back(&request, &format!("{HERE}?hecho=si#s-{}", field(&form, "nombre"))))
+    let name = [("nombre", field(&form, "nombre")), ("hecho", "si")];
+    Ok(back(&request, &format!("{HERE}{}", encoded(&name))))
 }
 
 /// What is to be done with a system, by a form.

@@ -30,9 +30,8 @@ pub struct List {
 pub struct Line {
     /// Its UUID; empty where it came without.
     pub id: String,
-    /// What tells it from others of the same id, with its id: for a selection; empty where
-    /// it came without an id, as it cannot be sent then.
-    pub mark: String,
+    /// What it is known by, whatever its id is.
+    pub key: String,
     /// Its end.
     pub short_id: String,
     /// When the proxy received it.
@@ -89,7 +88,7 @@ impl Line {
         let correlation = row.correlation.unwrap_or_default();
         Self {
             short_id: if id.is_empty() { String::new() } else { short_id(&id) },
-            mark: if id.is_empty() { String::new() } else { format!("{id}/{}", row.key) },
+            key: row.key,
             id,
             received: Moment::new(row.received, now, lang),
             source: row.source.unwrap_or_default(),
@@ -134,7 +133,8 @@ mod tests {
         let found = json!({"mensajes": [row], "siguiente": null, "mirados": null});
         let list = list(&found, &[]);
         let line = &list.rows[0];
-        assert_eq!((line.id.as_str(), line.mood, line.state.as_str()), ("", "mal", "no admitido"));
+        assert_eq!((line.id.as_str(), line.key.as_str()), ("", "1"));
+        assert_eq!((line.mood, line.state.as_str()), ("mal", "no admitido"));
         assert_eq!(list.title(Lang::Es), "1 mensaje en esta página");
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 /// All messages of one id.
 #[derive(Debug, Clone)]
 pub struct Tale {
+    /// The id that they have; none where one came without.
+    pub id: Option<String>,
     /// In the order in which they came.
     pub messages: Vec<Chapter>,
     /// What was told of this id before there was such a message.
@@ -80,9 +82,10 @@ impl Tale {
     /// All that is known of an id, at `now`.
     #[must_use]
     pub fn new(stories: Stories, now: Timestamp, lang: Lang) -> Self {
-        let Stories { messages, strays, has_older } = stories;
+        let Stories { id, messages, strays, has_older } = stories;
         let messages = messages.into_iter().map(|story| Chapter::new(story, now, lang));
-        Self { messages: messages.collect(), strays: beats(&strays, "", now, lang), has_older }
+        let strays = beats(&strays, "", now, lang);
+        Self { id, messages: messages.collect(), strays, has_older }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Input, brief, capped};
-use crate::{history::Waited, lang::Lang, states::QueueState, wording::Count};
+use crate::{lang::Lang, states::QueueState, wording::Count};
 
 /// What the tank holds where nobody knows its limit: that of the laboratory.
 const LIMIT: u64 = 5_000_000;
@@ -119,8 +119,7 @@ fn share(level: Level, part: u64, all: u64) -> Level {
 
 fn told(queue: &QueueState, input: &Input<'_>, lang: Lang) -> Tank {
     let mut tank = holding(queue, lang);
-    let waits = input.oldest_waiting.filter(|_| queue.ready > 0);
-    tank.notes.extend(waits.map(|waited| oldest(waited, lang)));
+    tank.notes.extend(input.not_empty_for.map(|time| not_empty(time, lang)));
     tank
 }
 
@@ -197,14 +196,11 @@ pub(super) fn as_of(age: Duration, lang: Lang) -> String {
     }
 }
 
-fn oldest(waited: Waited, lang: Lang) -> String {
-    let age = match waited {
-        Waited::About(age) => brief(age),
-        Waited::Over(age) => format!(">\u{a0}{}", brief(age)),
-    };
+fn not_empty(time: Duration, lang: Lang) -> String {
+    let time = brief(time);
     match lang {
-        Lang::Es => format!("el más antiguo: {age}"),
-        Lang::En => format!("the oldest: {age}"),
+        Lang::Es => format!("sin vaciarse: {time}"),
+        Lang::En => format!("not empty for {time}"),
     }
 }
 

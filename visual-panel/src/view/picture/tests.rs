@@ -12,7 +12,7 @@ struct Scene {
     away: bool,
     estimate: Option<u64>,
     rate: f64,
-    oldest: Option<Waited>,
+    not_empty_for: Option<Duration>,
     slowed: Option<Duration>,
 }
 
@@ -43,7 +43,7 @@ impl Default for Scene {
             away: false,
             estimate: None,
             rate: 0.0,
-            oldest: None,
+            not_empty_for: None,
             slowed: None,
         }
     }
@@ -85,7 +85,7 @@ impl Scene {
             counted_total: Some(7),
             counted_age: None,
             counted_rate: Some(self.rate),
-            oldest_waiting: self.oldest,
+            not_empty_for: self.not_empty_for,
             estimated_waiting: self.estimate,
             slowed: self.slowed,
         };
@@ -153,13 +153,12 @@ fn what_is_delivered_and_not_acknowledged_is_part_of_the_level() {
 
 #[test]
 fn the_tank_tells_what_is_ready_what_is_unacknowledged_and_for_how_long() {
-    let scene =
-        Scene { oldest: Some(Waited::About(Duration::from_secs(34))), ..waiting(12_345, 1) };
+    let scene = Scene { not_empty_for: Some(Duration::from_secs(34)), ..waiting(12_345, 1) };
     assert_eq!(
         reading(&scene, Lang::Es),
-        ["12 345", "listos", "1 sin acuse", "el más antiguo: 34 s"]
+        ["12 345", "listos", "1 sin acuse", "sin vaciarse: 34 s"]
     );
-    assert_eq!(reading(&scene, Lang::En), ["12 345", "ready", "1 unacked", "the oldest: 34 s"]);
+    assert_eq!(reading(&scene, Lang::En), ["12 345", "ready", "1 unacked", "not empty for 34 s"]);
     assert_eq!(reading(&waiting(1, 0), Lang::Es)[..2], ["1", "listo"]);
 }
 

@@ -15,7 +15,7 @@ fn notice(at: &str, arrived: &str, state: &str, effect: &str) -> Value {
 }
 
 fn story(steps: &[Value], durations: &Value) -> Value {
-    json!({"id": "0195e2a0-1234-7000-8000-000000000000", "origen": "servicedesk",
+    json!({"clave": "77", "id": "0195e2a0-1234-7000-8000-000000000000", "origen": "servicedesk",
            "destino": "redmine", "tipo": "ticket.asignado", "correlacion": null,
            "tipo_de_contenido": "application/json", "bytes": 2, "estado": "procesado",
            "pasos": steps, "duraciones": durations})
