@@ -10,7 +10,7 @@ use tokio::{
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
-    store::{ReportQuery, Store},
+    store::{Order, ReportQuery, Store},
     writing::Writing,
 };
 
@@ -75,7 +75,13 @@ impl Live {
     }
 
     async fn refresh(&self) {
-        let query = ReportQuery { client: None, limit: LIVE_CLIENTS, page: 1 };
+        let query = ReportQuery {
+            client: None,
+            order: Order::Count,
+            limit: LIVE_CLIENTS,
+            page: 1,
+            after: None,
+        };
         let fresh = match self.store.report(&query).await {
             Ok(report) => serde_json::to_string(&report)
                 .map(|json| LiveReport { total: report.total, json: json.into() })

@@ -6,7 +6,7 @@ use broker::AmqpUrl;
 use clap::{ArgAction, Parser};
 use database::DatabaseUrl;
 use management::{ManagementUrl, VirtualHost};
-use service_kit::Listen;
+use service_kit::{Listen, caller::TrustedProxies};
 
 use crate::access::{MAX_PASSWORD, MIN_PASSWORD, Password};
 
@@ -57,6 +57,11 @@ pub struct Config {
         value_parser = first_password
     )]
     pub admin_password: FirstPassword,
+
+    /// Who may say in `X-Real-Ip` whom it asks for, the door and the panel: hosts separated by
+    /// commas. Of everybody else the connection's address counts
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.1,::1")]
+    pub trusted_proxies: TrustedProxies,
 
     /// Lets everybody who reaches the service break it on purpose, for a class
     #[arg(

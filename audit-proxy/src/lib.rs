@@ -106,6 +106,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         max_payload,
         log_events_max,
         admin_password,
+        trusted_proxies,
         lab_faults,
         ..
     } = config;
@@ -160,6 +161,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         store: ground.store,
         log_store,
         passwords,
+        trusted_proxies,
         bell,
         faults: lab_faults.then_some(switches),
     });

@@ -4,11 +4,12 @@
 pub mod filter;
 pub mod wire;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use service_kit::caller;
 use tokio::time::timeout;
 
 use crate::neighbour::{self, Away, Reason};
@@ -36,6 +37,7 @@ pub struct Audit {
 pub struct Session {
     audit: Audit,
     token: String,
+    from: IpAddr,
 }
 
 /// Why the audit proxy did not do what it was asked for.
@@ -96,25 +98,32 @@ impl Audit {
         Ok(Self { client, base })
     }
 
-    /// It, for whoever logged in under `token`.
+    /// It, for whoever logged in under `token` and asks from this address.
     #[must_use]
-    pub fn with(&self, token: String) -> Session {
-        Session { audit: self.clone(), token }
+    pub fn with(&self, token: String, from: IpAddr) -> Session {
+        Session { audit: self.clone(), token, from }
     }
 
-    /// Logs somebody in.
+    /// Logs somebody in who asks from this address.
     ///
     /// # Errors
     /// [`Refusal::NotLoggedIn`] when name and password do not fit.
-    pub async fn log_in(&self, account: &str, password: &str) -> Result<wire::NewSession, Refusal> {
+    pub async fn log_in(
+        &self,
+        account: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<wire::NewSession, Refusal> {
         let body = json!({"cuenta": account, "clave": password});
-        read(self.request(Method::POST, &["sesiones"]).json(&body)).await
+        read(self.request(Method::POST, self.address(&["sesiones"], &[]), from).json(&body)).await
+    }
+
+    /// On behalf of whoever asks from this address: the proxy limits and records by it.
+    fn request(&self, method: Method, url: Url, from: IpAddr) -> RequestBuilder {
+        self.client.request(method, url).header(caller::HEADER.as_str(), from.to_string())
     }
 
     /// Each segment is escaped: none of them leads to another address.
-    fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
-        self.client.request(method, self.address(segments, &[]))
-    }
 
     fn address(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
@@ -219,11 +228,12 @@ impl Session {
 
     fn question(&self, segments: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
         let url = self.audit.address(segments, query);
-        self.audit.client.get(url).bearer_auth(&self.token)
+        self.audit.request(Method::GET, url, self.from).bearer_auth(&self.token)
     }
 
     fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
-        self.audit.request(method, segments).bearer_auth(&self.token)
+        let url = self.audit.address(segments, &[]);
+        self.audit.request(method, url, self.from).bearer_auth(&self.token)
     }
 }
 

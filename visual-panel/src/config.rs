@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{ArgAction, Parser};
 use reqwest::Url;
-use service_kit::Listen;
+use service_kit::{Listen, caller::TrustedProxies};
 
 /// Shows the counts of the laboratory in a browser.
 #[derive(Parser, Debug, Clone)]
@@ -31,6 +31,11 @@ pub struct Config {
     /// Where the audit proxy answers, by plain HTTP; empty where there is none.
     #[arg(long, env = "AUDIT_URL", default_value = "", value_parser = optional_url)]
     pub audit_url: AuditUrl,
+
+    /// Who may say in `X-Real-Ip` whom it asks for: hosts separated by commas. The panel says
+    /// it to the audit proxy.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.1,::1")]
+    pub trusted_proxies: TrustedProxies,
 
     /// Offer the switches that break the laboratory: 1 or 0.
     #[arg(

@@ -45,6 +45,7 @@ pub mod wording;
 
 use std::{future::Future, io, net::TcpListener};
 
+use actix_web::web::Data;
 use anyhow::Context;
 use service_kit::{Failure, Readiness, Server, Shutdown};
 use tokio::{sync::watch, task::JoinHandle};
@@ -73,7 +74,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> R
         readiness: Readiness::default(),
         openapi: routes::Documentation::openapi(),
     };
-    let serving = server.serve(move |routes| routes::configure(routes, panel.clone()));
+    let proxies = Data::new(config.trusted_proxies);
+    let serving = server.serve(move |routes| {
+        routes::configure(routes.app_data(proxies.clone()), panel.clone());
+    });
     end_together(serving, poller, &shutdown).await
 }
 

@@ -61,7 +61,8 @@ pub async fn keep_asking(services: Services, tell: watch::Sender<Knowledge>, shu
 }
 
 async fn ask_counts(analytics: &Neighbour, tell: &watch::Sender<Knowledge>) {
-    let (reporte, eventos) = (format!("reporte?limite={SHOWN}"), format!("eventos?limite={SHOWN}"));
+    let (reporte, eventos) =
+        (format!("reporte?orden=eventos&limite={SHOWN}"), format!("eventos?limite={SHOWN}"));
     let ask = || async {
         let (report, latest) = tokio::try_join!(analytics.get(&reporte), analytics.get(&eventos))?;
         Ok(Counted { report, latest })

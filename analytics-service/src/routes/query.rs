@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::Problem;
 
-use crate::store::{Cursor, LATEST, LedgerQuery, ReportQuery};
+use crate::store::{Cursor, LATEST, LedgerQuery, Order, ReportQuery};
 
 /// Rows on a page where nothing is asked.
 const DEFAULT_LIMIT: i64 = 1000;
@@ -19,8 +19,11 @@ const MAX_LIMIT: i64 = 10_000;
 #[serde(deny_unknown_fields)]
 struct ReportParameters {
     cliente: Option<String>,
+    #[serde(default)]
+    orden: Order,
     limite: Option<i64>,
     pagina: Option<i64>,
+    tras: Option<String>,
 }
 
 /// Parameters of `/eventos`.
@@ -39,13 +42,23 @@ struct LedgerParameters {
     tras: Option<Cursor>,
 }
 
-pub(super) fn report_query(request: &HttpRequest) -> Result<ReportQuery, Problem> {
-    let parameters: ReportParameters = parameters(request)?;
-    Ok(ReportQuery {
-        client: parameters.cliente,
-        limit: within("limite", parameters.limite, DEFAULT_LIMIT, MAX_LIMIT)?,
-        page: within("pagina", parameters.pagina, 1, i64::MAX)?,
-    })
+/// What is asked of `/reporte`; where no page is, everybody if `all`.
+pub(super) fn report_query(request: &HttpRequest, all: bool) -> Result<ReportQuery, Problem> {
+    let ReportParameters { cliente, orden, limite, pagina, tras } = parameters(request)?;
+    let is_page = limite.is_some() || pagina.is_some() || tras.is_some();
+    let limit = within("limite", limite, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let page = within("pagina", pagina, 1, i64::MAX)?;
+    if tras.is_some() && page > 1 {
+        return Err(Problem::unacceptable("Diga «tras» o «pagina», no ambos."));
+    }
+    if orden == Order::Count && (tras.is_some() || page > 1) {
+        return Err(Problem::unacceptable(
+            "Por eventos solo hay una primera página: ese orden cambia mientras se cuenta. Para \
+             recorrer todos los clientes, quite «orden».",
+        ));
+    }
+    let limit = if all && !is_page { i64::MAX } else { limit };
+    Ok(ReportQuery { client: cliente, order: orden, limit, page, after: tras })
 }
 
 pub(super) fn event_limit(request: &HttpRequest) -> Result<i64, Problem> {

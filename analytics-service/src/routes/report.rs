@@ -1,27 +1,35 @@
-//! `GET /reporte`: the counts, as JSON or, all of them, as CSV.
+//! `GET /reporte`: the counts, as JSON or CSV.
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{ACCEPT, VARY},
+    http::header::VARY,
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{Problem, header, problem::ProblemBody};
 
 use super::{query::report_query, unavailable};
 use crate::store::{Report, Store};
 
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+
 /// Lines of CSV that are sent together.
 const LINES_AT_ONCE: usize = 1000;
 
-/// Cuántos eventos hizo cada cliente. Con `Accept: text/csv`, todos los clientes.
+/// Cuántos eventos hizo cada cliente, por nombre. Para recorrerlos todos mientras se cuenta,
+/// pida cada página con el `siguiente` de la anterior en `tras`: así cada cliente sale una vez.
+/// Con `pagina`, un cliente nuevo puede hacer que otro salga dos veces. Con `Accept: text/csv`
+/// salen todos los clientes, salvo que se pida una página.
 #[utoipa::path(
     get,
     path = "/reporte",
     params(
         ("cliente" = Option<String>, Query, description = "Solo este cliente."),
+        ("orden" = Option<String>, Query, description = "`nombre` (si no se dice), o `eventos`: los que más hicieron, primero; solo hay una página.", pattern = "^(nombre|eventos)$"),
         ("limite" = Option<i64>, Query, description = "Clientes por página.", minimum = 1, maximum = 10_000, example = 1000),
         ("pagina" = Option<i64>, Query, description = "Página, desde 1.", minimum = 1),
+        ("tras" = Option<String>, Query, description = "Los clientes que siguen a este nombre: el `siguiente` de la página anterior."),
     ),
     responses(
         (status = 200, description = "Los recuentos.", content((Report = "application/json"), (String = "text/csv"))),
@@ -34,18 +42,13 @@ pub(super) async fn report(
     request: HttpRequest,
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
-    let query = report_query(&request)?;
-    if wants_csv(&request) {
-        let clients = store.all_clients().await.map_err(|error| unavailable(&request, &error))?;
-        return Ok(csv(clients));
-    }
+    let is_csv = header::preferred(&request, [JSON, CSV]) == CSV;
+    let query = report_query(&request, is_csv)?;
     let report = store.report(&query).await.map_err(|error| unavailable(&request, &error))?;
+    if is_csv {
+        return Ok(csv(report.clientes));
+    }
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
-}
-
-fn wants_csv(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/csv"))
 }
 
 /// Streams the lines; the rows themselves are bounded by the names counted.

@@ -19,7 +19,7 @@ use crate::tally::NameLimits;
 use statements::Dialect;
 
 pub use ledger::{Counted, Cursor, Ledger, LedgerQuery};
-pub use read::{LATEST, LatestEvent, Report, ReportQuery};
+pub use read::{LATEST, LatestEvent, Order, Report, ReportQuery};
 pub use write::Recorded;
 
 /// Why the store did not do what was asked; nothing has been changed. `Display`

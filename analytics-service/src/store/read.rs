@@ -2,29 +2,49 @@
 
 use database::Error;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use sqlx::{Row, any::AnyRow};
+use serde::{Deserialize, Serialize, Serializer};
+use sqlx::{
+    Any, Row,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     Store, StoreError,
-    statements::CLIENTS,
     write::{list, parse_id},
 };
 
 /// Events kept for people to look at.
 pub const LATEST: usize = 50;
 
+/// In which order clients are reported.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Deserialize)]
+pub enum Order {
+    /// By name, which never changes: whoever goes through all pages meets everybody.
+    #[default]
+    #[serde(rename = "nombre")]
+    Name,
+    /// By count, then name. It changes while events are counted: there is a first page
+    /// and no other.
+    #[serde(rename = "eventos")]
+    Count,
+}
+
 /// Which part of the counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportQuery {
     /// This client only.
     pub client: Option<String>,
+    /// In this order.
+    pub order: Order,
     /// Clients on a page, 1 or more.
     pub limit: i64,
-    /// Page, from 1.
+    /// Page, from 1; by count there is only the first.
     pub page: i64,
+    /// Only clients after this one by name. None: from the beginning.
+    pub after: Option<String>,
 }
 
 /// The counts.
@@ -32,7 +52,7 @@ pub struct ReportQuery {
 pub struct Report {
     /// Events counted.
     pub total: i64,
-    /// Events per client, by count and then name; only those of the page.
+    /// Events per client, by name unless another order is asked for; only those of the page.
     #[serde(serialize_with = "as_object")]
     #[schema(value_type = std::collections::BTreeMap<String, i64>)]
     pub clientes: Vec<(String, i64)>,
@@ -50,6 +70,9 @@ pub struct Report {
     pub pagina: i64,
     /// Pages in all.
     pub paginas: i64,
+    /// For `tras`, where more clients follow by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siguiente: Option<String>,
 }
 
 /// An event that was counted lately.
@@ -86,15 +109,30 @@ impl Store {
     }
 
     async fn report_of_all(&self, query: &ReportQuery) -> Result<Report, StoreError> {
-        let offset = query.limit.saturating_mul(query.page - 1);
         let row = self
             .database
             .read(async |connection| {
-                let asked = sqlx::query(self.dialect.report).bind(query.limit).bind(offset);
+                let asked = match query.order {
+                    Order::Count => sqlx::query(self.dialect.ranking).bind(query.limit),
+                    Order::Name => self.clients_by_name(query),
+                };
                 asked.fetch_one(connection).await.map_err(Error::from)
             })
             .await?;
-        report(&row, list(row.try_get(4)?)?, list(row.try_get(5)?)?, query)
+        let mut clients: Vec<(String, i64)> = list(row.try_get(4)?)?;
+        let next = cut(&mut clients, query.limit);
+        let report = report(&row, clients, list(row.try_get(5)?)?, query)?;
+        Ok(Report { siguiente: next, ..report })
+    }
+
+    /// One client more than the page has tells that more follow.
+    fn clients_by_name<'q>(&self, query: &'q ReportQuery) -> Query<'q, Any, AnyArguments> {
+        let offset = query.limit.saturating_mul(query.page - 1);
+        let after = query.after.as_deref().unwrap_or_default();
+        sqlx::query(self.dialect.report)
+            .bind(query.limit.saturating_add(1))
+            .bind(offset)
+            .bind(after)
     }
 
     async fn report_of_client(
@@ -115,20 +153,6 @@ impl Store {
             _ => Vec::new(),
         };
         report(&row, on_page, list(row.try_get(4)?)?, query)
-    }
-
-    /// All clients with their counts, by count and then name. There are at most
-    /// as many as names are counted.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn all_clients(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        self.database
-            .read(async |connection| {
-                let all = sqlx::query_as(CLIENTS).bind(i64::MAX).bind(0_i64);
-                Ok(all.fetch_all(connection).await?)
-            })
-            .await
     }
 
     /// The events counted last, newest first, at most [`LATEST`].
@@ -160,7 +184,16 @@ fn report(
         ultimo: time(summary.try_get(3)?)?,
         pagina: query.page,
         paginas: pages(rows, query.limit),
+        siguiente: None,
     })
+}
+
+/// Takes away what does not fit on the page, and says after whom it goes on.
+fn cut(clients: &mut Vec<(String, i64)>, limit: i64) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = clients.len() > limit;
+    clients.truncate(limit);
+    clients.last().filter(|_| more).map(|(name, _)| name.clone())
 }
 
 /// Pages that `rows` fill; an empty report is one page.
@@ -172,7 +205,16 @@ impl Report {
     fn empty(query: &ReportQuery) -> Self {
         let (clientes, eventos) = (Vec::new(), Vec::new());
         let (primero, ultimo) = (None, None);
-        Self { total: 0, clientes, eventos, primero, ultimo, pagina: query.page, paginas: 1 }
+        Self {
+            total: 0,
+            clientes,
+            eventos,
+            primero,
+            ultimo,
+            pagina: query.page,
+            paginas: 1,
+            siguiente: None,
+        }
     }
 }
 

@@ -21,8 +21,11 @@ pub(super) struct Dialect {
     pub(super) add_counts: &'static str,
     /// `$1` [[id, client, event, happened, note]…], `$2` now
     pub(super) add_latest: &'static str,
-    /// `$1` limit, `$2` offset → total, how many clients, first, last; as JSON
-    /// arrays of [name, total], by total and then name: clients, events.
+    /// `$1` limit → total, how many clients, first, last; as JSON arrays of
+    /// [name, total], by total and then name: clients, events.
+    pub(super) ranking: &'static str,
+    /// `$1` limit, `$2` offset, `$3` name → the same of the clients after that name,
+    /// by name.
     pub(super) report: &'static str,
     /// `$1` client → the same of that client: total, 1, first, last, events.
     pub(super) client_report: &'static str,
@@ -55,10 +58,6 @@ pub(super) const FORGET: &str = "DELETE FROM seen WHERE (id, client) IN
 /// `$1` how many.
 pub(super) const FORGOTTEN: &str = "UPDATE summary SET seen = seen - $1";
 
-/// `$1` limit, `$2` offset → name, total; by total, then name.
-pub(super) const CLIENTS: &str =
-    "SELECT name, total FROM clients ORDER BY total DESC, name LIMIT $1 OFFSET $2";
-
 macro_rules! dialect {
     (
         lock: $lock:literal,
@@ -68,6 +67,7 @@ macro_rules! dialect {
         texts_3: $texts_3:literal,
         text_list: $text_list:literal,
         pair_list: $pair_list:literal,
+        pair_list_by_name: $pair_list_by_name:literal,
         id_in: $id_in:literal,
         id_in_text: $id_in_text:literal,
         id_at_1: $id_at_1:literal,
@@ -122,10 +122,16 @@ macro_rules! dialect {
                 ", e.value ->> 1, e.value ->> 2, CAST(e.value ->> 3 AS BIGINT), e.value ->> 4, $2 FROM ",
                 $rows
             ),
-            report: concat!(
+            ranking: concat!(
                 "SELECT total, clients, first_at, last_at,
                         (SELECT ", $pair_list, " FROM (SELECT name, total FROM clients
-                         ORDER BY total DESC, name LIMIT $1 OFFSET $2) AS p),
+                         ORDER BY total DESC, name LIMIT $1) AS p),
+                        (SELECT ", $pair_list, " FROM events) FROM summary"
+            ),
+            report: concat!(
+                "SELECT total, clients, first_at, last_at,
+                        (SELECT ", $pair_list_by_name, " FROM (SELECT name, total FROM clients
+                         WHERE name > $3 ORDER BY name LIMIT $1 OFFSET $2) AS p),
                         (SELECT ", $pair_list, " FROM events) FROM summary"
             ),
             client_report: concat!(
@@ -163,6 +169,7 @@ pub(super) static SQLITE: Dialect = dialect! {
     texts_3: "json_each($3) AS e",
     text_list: "json_group_array(e.value)",
     pair_list: "json_group_array(json_array(name, total) ORDER BY total DESC, name)",
+    pair_list_by_name: "json_group_array(json_array(name, total) ORDER BY name)",
     id_in: "unhex(e.value ->> 0, '-')",
     id_in_text: "unhex(substr(e.value, 1, 32))",
     id_at_1: "unhex($1, '-')",
@@ -179,6 +186,8 @@ pub(super) static POSTGRES: Dialect = dialect! {
     text_list: "CAST(COALESCE(json_agg(e.value), '[]') AS TEXT)",
     pair_list: "CAST(COALESCE(json_agg(json_build_array(name, total)
                 ORDER BY total DESC, name), '[]') AS TEXT)",
+    pair_list_by_name: "CAST(COALESCE(json_agg(json_build_array(name, total)
+                        ORDER BY name), '[]') AS TEXT)",
     id_in: "CAST(e.value ->> 0 AS UUID)",
     id_in_text: "CAST(substr(e.value, 1, 32) AS UUID)",
     id_at_1: "CAST($1 AS UUID)",

@@ -1,7 +1,7 @@
 //! What every store must do; each test runs on both databases.
 
 use analytics_service::{
-    store::{LATEST, Limits, ReportQuery, Store, StoreError},
+    store::{LATEST, Limits, Order, Report, ReportQuery, Store, StoreError},
     tally::NameLimits,
 };
 use jiff::Timestamp;
@@ -16,7 +16,8 @@ contract!(
     duplicates_within_a_batch_are_counted_once,
     one_id_counts_once_for_each_client,
     counts_survive_a_reopening,
-    pages_go_by_count_and_then_name,
+    pages_go_by_name_and_the_ranking_by_count,
+    a_walk_by_key_meets_each_client_once_while_counts_move,
     one_client_can_be_asked_for,
     over_the_limit_clients_are_counted_together,
     the_latest_events_are_kept_with_their_notes,
@@ -97,21 +98,54 @@ async fn counts_survive_a_reopening(backend: Backend) {
     assert_eq!(store.record(&batch, now()).await.expect("recorded").count(), 0);
 }
 
-async fn pages_go_by_count_and_then_name(backend: Backend) {
+fn names(report: Report) -> Vec<String> {
+    report.clientes.into_iter().map(|(name, _)| name).collect()
+}
+
+async fn pages_go_by_name_and_the_ranking_by_count(backend: Backend) {
     let database = Database::create(backend).await;
     let store = database.open(Limits::default()).await;
-    let names = ["b", "c", "a", "Z", "c", "_", "c", "a"];
-    store.record(&names.map(|name| event(name, "click", 1)), now()).await.expect("recorded");
+    let clients = ["b", "c", "a", "Z", "c", "_", "c", "a"];
+    store.record(&clients.map(|name| event(name, "click", 1)), now()).await.expect("recorded");
     let mut seen = Vec::new();
-    for page in 1..=4 {
-        let query = ReportQuery { client: None, limit: 2, page };
-        let report = store.report(&query).await.expect("a report");
+    for (page, next) in [(1, Some("_")), (2, Some("b")), (3, None), (4, None)] {
+        let report = store.report(&ReportQuery { limit: 2, page, ..ALL }).await.expect("a report");
         assert_eq!((report.total, report.pagina, report.paginas), (8, page, 3));
-        seen.extend(report.clientes.into_iter().map(|(name, _)| name));
+        assert_eq!(report.siguiente.as_deref(), next, "page {page}");
+        seen.extend(names(report));
     }
-    assert_eq!(seen, ["c", "a", "Z", "_", "b"]);
-    let all = store.all_clients().await.expect("clients");
-    assert_eq!(all.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), seen);
+    assert_eq!(seen, ["Z", "_", "a", "b", "c"]);
+    let all = store.report(&ReportQuery { limit: i64::MAX, ..ALL }).await.expect("a report");
+    assert_eq!((names(all.clone()), all.paginas, all.siguiente), (seen, 1, None));
+    let ranking = ReportQuery { limit: 3, order: Order::Count, ..ALL };
+    let ranking = store.report(&ranking).await.expect("a report");
+    assert_eq!(
+        (ranking.siguiente.clone(), names(ranking)),
+        (None, ["c", "a", "Z"].map(String::from).to_vec())
+    );
+}
+
+/// Whoever was just reported is overtaken, and new clients come before and after.
+async fn a_walk_by_key_meets_each_client_once_while_counts_move(backend: Backend) {
+    let database = Database::create(backend).await;
+    let store = database.open(Limits::default()).await;
+    let clients: Vec<String> = (0..60).map(|i| format!("c{i:02}")).collect();
+    let batch: Vec<_> = clients.iter().map(|name| event(name, "click", 1)).collect();
+    store.record(&batch, now()).await.expect("recorded");
+    let (mut seen, mut after) = (Vec::new(), None);
+    for turn in 0.. {
+        let query = ReportQuery { limit: 7, after, ..ALL };
+        let report = store.report(&query).await.expect("a report");
+        after = report.siguiente.clone();
+        seen.extend(names(report));
+        if after.is_none() {
+            break;
+        }
+        let moved = clients.iter().rev().step_by(turn + 2).map(String::as_str);
+        let moved: Vec<_> = moved.chain(["a"]).map(|name| event(name, "click", 2)).collect();
+        store.record(&moved, now()).await.expect("recorded");
+    }
+    assert_eq!(seen, clients);
 }
 
 async fn one_client_can_be_asked_for(backend: Backend) {
@@ -120,7 +154,7 @@ async fn one_client_can_be_asked_for(backend: Backend) {
     let batch = [event("ana", "click", 5), event("ana", "compra", 3), event("eva", "click", 1)];
     store.record(&batch, now()).await.expect("recorded");
     let ask = async |client: &str| {
-        let query = ReportQuery { client: Some(client.to_owned()), limit: 1000, page: 1 };
+        let query = ReportQuery { client: Some(client.to_owned()), ..ALL };
         store.report(&query).await.expect("a report")
     };
     let ana = ask("ana").await;
@@ -251,8 +285,9 @@ async fn from_the_hundred_thousandth_name_on_clients_are_counted_together() {
     for batch in names.chunks(10_000) {
         store.record(batch, now()).await.expect("recorded");
     }
-    let report = store.report(&ALL).await.expect("a report");
+    let all = ReportQuery { limit: i64::MAX, ..ALL };
+    let report = store.report(&all).await.expect("a report");
     assert_eq!(report.total, 100_020);
     assert_eq!(report.clientes[0], ("(otros)".to_owned(), 20));
-    assert_eq!(store.all_clients().await.expect("clients").len(), 100_001);
+    assert_eq!(report.clientes.len(), 100_001);
 }

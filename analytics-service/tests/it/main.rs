@@ -35,7 +35,7 @@ mod story;
 
 use analytics_service::{
     judge::Event,
-    store::{Limits, ReportQuery, Store},
+    store::{Limits, Order, ReportQuery, Store},
 };
 use database::DatabaseUrl;
 use messages::{ClickEvent, MessageId};
@@ -83,7 +83,8 @@ fn store(url: &str, limits: Limits) -> Store {
     Store::new(&url, limits).expect("a url that the driver understands")
 }
 
-const ALL: ReportQuery = ReportQuery { client: None, limit: 1000, page: 1 };
+const ALL: ReportQuery =
+    ReportQuery { client: None, order: Order::Name, limit: 1000, page: 1, after: None };
 
 fn event(client: &str, kind: &str, second: i64) -> Event {
     event_with_id(Uuid::now_v7(), client, kind, second)

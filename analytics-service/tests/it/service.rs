@@ -26,10 +26,17 @@ async fn what_is_sent_is_counted_once_and_reported_in_every_form() {
     assert_eq!(report["clientes"], json!({ "ana": 3, "eva": 2 }));
     assert_eq!(report["eventos"], json!({ "click": 5 }));
 
-    let csv =
-        running.client.get(format!("{}/reporte", running.address)).header("accept", "text/csv");
-    let csv = csv.send().await.expect("an answer").text().await.expect("text");
-    assert_eq!(csv, "cliente,eventos\nana,3\neva,2\n");
+    for (query, csv) in [
+        ("", "cliente,eventos\nana,3\neva,2\n"),
+        ("?cliente=eva", "cliente,eventos\neva,2\n"),
+        ("?cliente=nadie", "cliente,eventos\n"),
+        ("?limite=1", "cliente,eventos\nana,3\n"),
+        ("?tras=ana", "cliente,eventos\neva,2\n"),
+    ] {
+        let url = format!("{}/reporte{query}", running.address);
+        let asked = running.client.get(url).header("accept", "Text/CSV").send().await;
+        assert_eq!(asked.expect("an answer").text().await.expect("text"), csv, "{query}");
+    }
     let one = running.json("/reporte?cliente=eva").await.expect("a report");
     assert_eq!((&one["total"], &one["clientes"]), (&json!(2), &json!({ "eva": 2 })));
     let page = running.json("/reporte?limite=1&pagina=2").await.expect("a report");
@@ -50,6 +57,10 @@ async fn parameters_that_make_no_sense_are_refused() {
         ("limite=10001", 422),
         ("pagina=0", 422),
         ("limite=x", 400),
+        ("orden=azar", 400),
+        ("orden=eventos&pagina=2", 422),
+        ("orden=eventos&tras=ana", 422),
+        ("tras=ana&pagina=2", 422),
         ("limit=5", 400),
         ("pagina=99999999999999999999", 400),
     ] {

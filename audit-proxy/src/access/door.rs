@@ -1,6 +1,7 @@
 //! The first account, made when there is none, and the end of what has expired.
 
 use std::{
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -69,7 +70,7 @@ impl Door {
             log::warn!("nobody can log in: set ADMIN_PASSWORD and start again to make {FIRST:?}");
             return Ok(());
         };
-        let hash = self.passwords.hash(password).await?;
+        let hash = self.passwords.hash(password, Ipv4Addr::LOCALHOST.into()).await?;
         let name: AccountName = FIRST.parse()?;
         if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
             log::info!("the first account is {name}; its password is ADMIN_PASSWORD's");

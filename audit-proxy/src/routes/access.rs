@@ -9,7 +9,7 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
-use service_kit::Problem;
+use service_kit::{Problem, caller};
 
 use super::unavailable;
 use crate::{
@@ -77,7 +77,9 @@ async fn bearer(request: &HttpRequest) -> Result<(Bearer, Digest), Problem> {
     };
     let found = store.bearer(&digest, Timestamp::now()).await;
     let found = found.map_err(|error| unavailable(request, &error))?;
-    Ok((found.ok_or_else(worthless_token)?, digest))
+    let bearer = found.ok_or_else(worthless_token)?;
+    caller::acts(request, &bearer.account.name);
+    Ok((bearer, digest))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1).

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, clock, problem::ProblemBody};
+use service_kit::{Problem, body, caller, clock, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -121,7 +121,7 @@ async fn add(
     passwords: Data<Passwords>,
 ) -> Result<HttpResponse, Problem> {
     let CuentaNueva { nombre, rol, clave } = body::json_object(&request, payload, MAX_BODY).await?;
-    let hash = passwords.hash(clave).await.map_err(not_checked)?;
+    let hash = passwords.hash(clave, caller::address(&request)).await.map_err(not_checked)?;
     let creada = clock::now();
     let added = store.add_account(&nombre, rol, &hash, creada).await;
     if !added.map_err(|error| unavailable(&request, &error))? {
@@ -163,7 +163,10 @@ async fn change(
     }
     let what = changes(rol, clave.is_some())?;
     let hash = match clave {
-        Some(password) => Some(passwords.hash(password).await.map_err(not_checked)?),
+        Some(password) => {
+            let hash = passwords.hash(password, caller::address(&request)).await;
+            Some(hash.map_err(not_checked)?)
+        }
         None => None,
     };
     let changed = store.change_account(&name, rol, hash.as_deref()).await;

@@ -27,7 +27,7 @@ use actix_web::{
     web::{Data, ServiceConfig},
 };
 use management::Management;
-use service_kit::{Problem, request_id::RequestId};
+use service_kit::{Problem, caller::TrustedProxies, request_id::RequestId};
 use utoipa::{
     OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
@@ -98,6 +98,7 @@ pub(crate) struct Asked {
     pub(crate) store: Store,
     pub(crate) log_store: LogStore,
     pub(crate) passwords: Passwords,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) inquiry: Inquiry,
     pub(crate) resender: Resender,
     pub(crate) administration: Administration,
@@ -112,11 +113,13 @@ pub(crate) fn routes(asked: Asked) -> impl Fn(&mut ServiceConfig) + Clone + Send
     let (passwords, inquiry) = (Data::new(asked.passwords), Data::new(asked.inquiry));
     let (resender, bell) = (Data::new(asked.resender), Data::new(asked.bell));
     let administration = Data::new(asked.administration);
+    let trusted_proxies = Data::new(asked.trusted_proxies);
     move |routes| {
         routes
             .app_data(store.clone())
             .app_data(log_store.clone())
             .app_data(passwords.clone())
+            .app_data(trusted_proxies.clone())
             .app_data(inquiry.clone())
             .app_data(resender.clone())
             .app_data(administration.clone())

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, body, clock, problem::ProblemBody};
+use service_kit::{Problem, body, caller, clock, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -105,7 +105,7 @@ struct CambioDeClave {
         (status = 413, description = "Demasiado grande.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No aceptable.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Demasiados intentos con esta cuenta.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Demasiados intentos con esta cuenta desde esta dirección.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde, o entran muchos a la vez.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -166,7 +166,7 @@ async fn close(
         (status = 413, description = "Demasiado grande.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No aceptable, o la clave de ahora no es esa.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Demasiados intentos con esta cuenta.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Demasiados intentos con esta cuenta desde esta dirección.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn change_password(
@@ -180,7 +180,7 @@ async fn change_password(
     let CambioDeClave { clave, nueva } = body::json_object(&request, payload, MAX_BODY).await?;
     let old = checked(&request, &store, &passwords, &name, clave).await?;
     let old = old.ok_or_else(wrong_old)?;
-    let new = passwords.hash(nueva).await.map_err(not_checked)?;
+    let new = passwords.hash(nueva, caller::address(&request)).await.map_err(not_checked)?;
     let changed = store.change_own_password(&name, [&old, &new], &digest).await;
     if !changed.map_err(|error| unavailable(&request, &error))? {
         return Err(wrong_old());
@@ -198,14 +198,12 @@ async fn checked(
     given: String,
 ) -> Result<Option<String>, Problem> {
     let stored = store.password(name).await.map_err(|error| unavailable(request, &error))?;
-    let checked = passwords.check(name, given, stored.clone()).await.map_err(not_checked)?;
-    match (checked, &stored) {
-        (Checked::Right, _) => return Ok(stored),
-        (Checked::Wrong, Some(_)) => log::warn!("a wrong password for {name}"),
-        // What there is no account for may be a password in the wrong place.
-        (Checked::Wrong, None) => log::warn!("a password for an account that there is not"),
-    }
-    Ok(None)
+    // What there is no account for may be a password in the wrong place.
+    let known = stored.as_ref().map_or("(an account that there is not)", |_| name.as_str());
+    caller::acts(request, known);
+    let from = caller::address(request);
+    let checked = passwords.check(name, from, given, stored.clone()).await.map_err(not_checked)?;
+    Ok(stored.filter(|_| checked == Checked::Right))
 }
 
 /// The problem of a password that was not looked at.
@@ -221,7 +219,7 @@ pub(super) fn not_checked(reason: Unchecked) -> Problem {
 }
 
 fn too_often(wait: Duration) -> Problem {
-    let detail = "Demasiadas claves equivocadas con esta cuenta. Espere lo que dice la cabecera \
+    let detail = "Demasiadas claves equivocadas con esta cuenta desde su dirección. Espere lo que dice la cabecera \
                   Retry-After; las sesiones abiertas siguen.";
     Problem::too_many("demasiados-intentos", detail, wait)
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use audit_proxy::access::{Digest, Role};
+use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     caller::{ADMIN, Answer, Caller, PASSWORD},
+    process::Process,
     running::World,
 };
 
@@ -120,7 +122,69 @@ async fn after_many_wrong_passwords_an_account_waits_and_others_do_not() {
     let own = reader.get("/sesiones/actual").await.body["cuenta"].clone();
     let own = own.as_str().expect("a name");
     assert_eq!(enter(&proxy.nobody, own, PASSWORD).await.status, 201);
+    let elsewhere = proxy.nobody.from("192.0.2.7");
+    assert_eq!(enter(&elsewhere, ADMIN, PASSWORD).await.status, 201, "who tried waits alone");
     proxy.stopped().await;
+}
+
+/// The others begin first, and not one of them in its turn is held up.
+#[tokio::test]
+async fn a_right_password_gets_in_while_sixty_wrong_ones_of_another_address_wait() {
+    let world = World::new().await;
+    let proxy = world.running().await;
+    let (wrong, right) = (proxy.nobody.from("192.0.2.1"), proxy.nobody.from("192.0.2.2"));
+    let names: Vec<_> = (0..60).map(|index| format!("n{index}")).collect();
+    let tries = names.iter().map(|name| enter(&wrong, name, "otra clave larga"));
+    let mut tries = futures_util::stream::iter(tries).buffer_unordered(60);
+    assert_eq!(tries.next().await.expect("an answer").status, 401);
+    let (mut answered, mut entered) = (1, None);
+    let own = enter(&right, ADMIN, PASSWORD);
+    tokio::pin!(own);
+    while entered.is_none() {
+        tokio::select! {
+            answer = &mut own => entered = Some(answer.status),
+            Some(answer) = tries.next() => {
+                assert_eq!(answer.status, 401);
+                answered += 1;
+            }
+        }
+    }
+    assert_eq!(entered, Some(201));
+    assert!(answered < 30, "it waited for {answered} others");
+    assert!(tries.all(async |answer| answer.status == 401).await);
+    proxy.stopped().await;
+}
+
+/// What callers write, an account's name or a path, cannot make a line of its own: both
+/// come in few characters.
+#[tokio::test]
+async fn who_acted_whence_and_with_what_outcome_is_in_the_log() {
+    let world = World::new().await;
+    let proxy = Process::start_with(&world, PASSWORD).await;
+    let nobody = proxy.caller().from("192.0.2.7");
+    assert_eq!(enter(&nobody, ADMIN, "otra clave larga").await.status, 401);
+    assert_eq!(enter(&nobody, "nadie", PASSWORD).await.status, 401);
+    let admin = nobody.log_in(ADMIN, PASSWORD).await;
+    let rule = json!({ "ocultos": ["tarjeta"] });
+    assert_eq!(admin.put("/reglas/pedido%0A", &rule).await.status, 400);
+    assert_eq!(admin.put("/reglas/pedido", &rule).await.status, 200);
+    let ana = json!({ "nombre": "ana", "rol": "lector", "clave": PASSWORD });
+    assert_eq!(admin.post("/cuentas", &ana).await.status, 201);
+    let ana = nobody.log_in("ana", PASSWORD).await;
+    assert_eq!(ana.get("/cuentas").await.status, 403);
+    for line in [
+        "WARN: admin from 192.0.2.7: POST /sesiones: 401",
+        "WARN: (an account that there is not) from 192.0.2.7: POST /sesiones: 401",
+        "INFO: admin from 192.0.2.7: POST /sesiones: 201",
+        "WARN: admin from 192.0.2.7: PUT /reglas/pedido%0A: 400",
+        "INFO: admin from 192.0.2.7: PUT /reglas/pedido: 200",
+        "INFO: admin from 192.0.2.7: POST /cuentas: 201",
+        "WARN: ana from 192.0.2.7: GET /cuentas: 403",
+    ] {
+        let (level, rest) = line.split_once(": ").expect("a level");
+        proxy.logs(&[level, rest]).await;
+    }
+    assert!(!proxy.log().contains("nadie"), "it may be a password");
 }
 
 #[tokio::test]
@@ -131,8 +195,8 @@ async fn of_many_that_log_in_at_once_all_are_answered_and_few_of_them_wait() {
     let all = names.iter().map(|name| enter(&proxy.nobody, name, PASSWORD));
     let answers = futures_util::future::join_all(all).await;
     let (busy, wrong): (Vec<_>, Vec<_>) = answers.iter().partition(|one| one.status == 503);
-    assert!(wrong.len() >= 32 && wrong.iter().all(|one| one.status == 401), "{wrong:?}");
-    assert!(!busy.is_empty(), "32 wait at most");
+    assert!(wrong.len() >= 64 && wrong.iter().all(|one| one.status == 401), "{wrong:?}");
+    assert!(!busy.is_empty(), "64 of one address wait at most");
     for answer in busy {
         assert_eq!(kind(answer), "muchas-claves");
         assert_eq!(answer.headers["retry-after"], "2");

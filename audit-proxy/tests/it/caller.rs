@@ -13,6 +13,8 @@ pub(super) struct Caller {
     address: String,
     client: Client,
     token: Option<String>,
+    /// Whom a trusted proxy says it asks for.
+    from: Option<&'static str>,
 }
 
 /// What was answered.
@@ -27,12 +29,17 @@ pub(super) struct Answer {
 impl Caller {
     /// Somebody without a token, at `http://…`.
     pub(super) fn nobody(address: String) -> Self {
-        Self { address, client: Client::new(), token: None }
+        Self { address, client: Client::new(), token: None, from: None }
     }
 
     /// The same with a token.
     pub(super) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same from another address, as the door tells it.
+    pub(super) fn from(&self, address: &'static str) -> Self {
+        Self { from: Some(address), ..self.clone() }
     }
 
     /// The same token at another proxy.
@@ -67,6 +74,9 @@ impl Caller {
         let mut request = self.client.request(method, self.url(path));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
+        }
+        if let Some(address) = self.from {
+            request = request.header("x-real-ip", address);
         }
         if let Some(body) = body {
             request = request.json(body);

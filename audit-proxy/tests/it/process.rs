@@ -3,25 +3,34 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use reqwest::Client;
 use serde_json::json;
 use test_support::eventually;
 
-use super::running::{USER, World, management};
+use super::{
+    caller::Caller,
+    running::{USER, World, management},
+};
 
 /// A running process that may be broken on purpose; killed when dropped.
 pub(super) struct Process {
     child: Child,
     address: String,
     client: Client,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
     /// The proxy, once it can do its work.
     pub(super) async fn start(world: &World) -> Self {
+        Self::start_with(world, "").await
+    }
+
+    /// The same, with a first account of this password.
+    pub(super) async fn start_with(world: &World, password: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_audit-proxy"))
             // Where no `.env` is.
             .current_dir("/")
@@ -29,6 +38,7 @@ impl Process {
             .env("AMQP_URL", world.vhost.url())
             .env("MANAGEMENT_URL", format!("http://{USER}:{USER}@{}", management()))
             .env("DATABASE_URL", world.database_url())
+            .env("ADMIN_PASSWORD", password)
             .env("LAB_FAULTS", "1")
             .env("RUST_LOG", "info")
             .stderr(Stdio::piped())
@@ -41,11 +51,44 @@ impl Process {
             Some(format!("http://{}", line.split_once("listening on ")?.1))
         });
         // The rest of the log goes on to ours.
-        std::thread::spawn(move || lines.for_each(|line| eprintln!("{}", line.expect("text"))));
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in lines {
+                let line = line.expect("text");
+                eprintln!("{line}");
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend([line.as_str(), "\n"]);
+            }
+        });
         let address = address.expect("an address in the log");
-        let process = Self { child, address, client: Client::new() };
+        let process = Self { child, address, client: Client::new(), log };
         process.becomes_ready().await;
         process
+    }
+
+    /// Somebody without a token.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::nobody(self.address.clone())
+    }
+
+    /// What it has logged since it listens.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until there is a line in its log that holds all of `parts`, and ends with the
+    /// last of them.
+    pub(super) async fn logs(&self, parts: &[&str]) {
+        eventually("a line in the log", || async {
+            let log = self.log();
+            let is_it = |line: &str| {
+                parts.iter().all(|part| line.contains(part))
+                    && parts.last().is_none_or(|last| line.ends_with(last))
+            };
+            if log.lines().any(is_it) { Ok(()) } else { Err(format!("no {parts:?} in {log}")) }
+        })
+        .await;
     }
 
     async fn becomes_ready(&self) {

@@ -9,11 +9,13 @@
 //! - [`problem`]: errors as `application/problem+json` (RFC 9457).
 //! - [`body`]: request bodies, read within limits.
 //! - [`header`]: headers of a request, as types.
+//! - [`caller`]: where a request comes from, and who acts by it.
 //! - [`clock`]: the time of day, to the millisecond.
 //! - `healthcheck`: the same program asks a running instance whether it is ready.
 //! - [`request_id`]: one id per request, in the answer and in the log.
 
 pub mod body;
+pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod header;

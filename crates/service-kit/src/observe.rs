@@ -15,19 +15,23 @@ use actix_web::{
 };
 use metrics::{Counter, Histogram, counter, histogram};
 
-use crate::{Problem, Shutdown, problem, request_id};
+use crate::{Problem, Shutdown, caller, problem, request_id};
 
 /// Where no route matched, so that paths made up by a caller are no labels.
 const NO_ROUTE: &str = "none";
 
+/// Longest path in a line of the log, in characters.
+const PATH_SHOWN: usize = 200;
+
 pub(crate) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = request_id::RequestId::assign(&request);
     let stopping = request.app_data::<Shutdown>().is_some_and(Shutdown::is_raised);
     let method = known_method(request.method());
+    caller::locate(&mut request).await;
     // Errors of handlers and extractors arrive as responses already.
     let mut response = as_problem(next.call(request).await?.map_into_boxed_body(), id.as_str());
     let headers = response.headers_mut();
@@ -40,8 +44,25 @@ pub(crate) async fn observe(
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         log::error!("request {}: {method} {} failed", id.as_str(), response.request().path());
     }
+    tell_who_acted(&response, method, id.as_str());
     record(&response, method, started);
     Ok(response)
+}
+
+/// What somebody who is known changed, or was refused: who, whence, what, and the outcome.
+fn tell_who_acted(response: &ServiceResponse, method: &str, id: &str) {
+    let (request, status) = (response.request(), response.status());
+    let Some(actor) = caller::actor(request) else { return };
+    if matches!(method, "GET" | "HEAD") && !status.is_client_error() {
+        return;
+    }
+    let level = if status.is_success() { log::Level::Info } else { log::Level::Warn };
+    let (address, path) = (caller::address(request), request.path());
+    log::log!(
+        level,
+        "request {id}: {actor} from {address}: {method} {path:.PATH_SHOWN$}: {}",
+        status.as_u16()
+    );
 }
 
 /// Replaces the body of an error that is not a problem document yet.

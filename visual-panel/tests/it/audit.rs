@@ -142,6 +142,26 @@ async fn a_wrong_password_is_said_and_not_shown() {
 }
 
 #[actix_web::test]
+async fn the_proxy_is_told_who_asks_in_every_question() {
+    let audit = audit("administrador");
+    audit.answers("POST /sesiones", 401, &json!({"detail": "No."}));
+    let panel = panel(&audit);
+    let fields = [("cuenta", "ana"), ("clave", "equivocada")];
+    for (address, expected) in [(Some("192.0.2.7"), "192.0.2.7"), (None, "127.0.0.1")] {
+        let before = audit.addresses().len();
+        let from = |request: reqwest::RequestBuilder| match address {
+            Some(address) => request.header("X-Real-Ip", address),
+            None => request.header("X-Forwarded-For", "192.0.2.9").header("Forwarded", "for=x"),
+        };
+        from(panel.form("/auditoria/entrar", &fields)).send().await.expect("an answer");
+        let look = from(panel.get("/auditoria")).header(TOKEN.0, TOKEN.1);
+        look.send().await.expect("an answer");
+        let told = audit.addresses().split_off(before);
+        assert!(told.len() >= 2 && told.iter().all(|told| told == expected), "{told:?}");
+    }
+}
+
+#[actix_web::test]
 async fn logging_out_ends_the_session_and_forgets_it() {
     let audit = audit("lector");
     audit.answers("DELETE /sesiones/actual", 204, &Value::Null);

@@ -77,7 +77,7 @@ async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     state.asked.fetch_add(1, Ordering::SeqCst);
     let mood = state.mood.lock().expect("no test panics while it holds this").clone();
     match (mood, request.path(), request.query_string()) {
-        (Mood::Well(report, _), "/reporte", "limite=20") => json_answer(report),
+        (Mood::Well(report, _), "/reporte", "orden=eventos&limite=20") => json_answer(report),
         (Mood::Well(_, events), "/eventos", "limite=20") => json_answer(events),
         (Mood::Well(..), "/estado", "") => json_answer(at_rest().to_string()),
         (Mood::Well(..), "/fallos", "") => json_answer(NO_FAULTS.to_owned()),

@@ -16,6 +16,8 @@ struct State {
     asked: Arc<Mutex<Vec<String>>>,
     /// What came as `Authorization`, of each question.
     tokens: Arc<Mutex<Vec<String>>>,
+    /// For whom the panel said it asks, each time.
+    addresses: Arc<Mutex<Vec<String>>>,
 }
 
 pub(crate) struct FakeService {
@@ -67,6 +69,11 @@ impl FakeService {
         self.state.tokens.lock().expect("no test panics while it holds this").clone()
     }
 
+    /// For whom the panel said it asks, each time.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.state.addresses.lock().expect("no test panics while it holds this").clone()
+    }
+
     /// How often it was asked `question`, a `GET` and its path.
     pub(crate) fn was_asked(&self, question: &str) -> usize {
         let asked = self.state.asked.lock().expect("no test panics while it holds this");
@@ -75,9 +82,11 @@ impl FakeService {
 }
 
 async fn answer(request: HttpRequest, body: String, state: web::Data<State>) -> HttpResponse {
-    let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let token = token.unwrap_or_default().to_owned();
-    state.tokens.lock().expect("no test panics while it holds this").push(token);
+    for (name, kept) in [("authorization", &state.tokens), ("x-real-ip", &state.addresses)] {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = value.unwrap_or_default().to_owned();
+        kept.lock().expect("no test panics while it holds this").push(value);
+    }
     let question = format!("{} {}", request.method(), request.path());
     let asked = format!("{question} {body}").trim_end().to_owned();
     state.asked.lock().expect("no test panics while it holds this").push(asked);

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use askama::Template;
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Problem, caller};
 use utoipa::ToSchema;
 
 use super::visitor::{COOKIE, Turned, Visitor, off, status};
@@ -121,7 +121,7 @@ pub(super) async fn log_in(
     let Some(audit) = &panel.audit else { return Err(off(Frame::of(&request))) };
     let Login { cuenta, clave, volver } = form.into_inner();
     let volver = wanted(&volver);
-    match audit.log_in(&cuenta, &clave).await {
+    match audit.log_in(&cuenta, &clave, caller::address(&request)).await {
         Ok(session) => {
             let mut response = back(&request, volver);
             let cookie = cookie(&request, session.token);

@@ -14,7 +14,7 @@ use actix_web::{
     web::Data,
 };
 use askama::Template;
-use service_kit::Problem;
+use service_kit::{Problem, caller};
 
 use crate::{
     audit::{Refusal, Session, filter::encoded, wire::Who},
@@ -94,7 +94,10 @@ impl Visitor {
             return Err(off(frame));
         };
         match request.cookie(COOKIE) {
-            Some(cookie) => Ok(Self { frame, session: audit.with(cookie.value().to_owned()) }),
+            Some(cookie) => {
+                let (token, from) = (cookie.value().to_owned(), caller::address(request));
+                Ok(Self { frame, session: audit.with(token, from) })
+            }
             None => Err(to_login(&frame)),
         }
     }
