@@ -7,6 +7,7 @@
 //! it never skips.
 
 mod database;
+pub mod raw;
 mod rights;
 mod session;
 mod vhost;
@@ -14,6 +15,7 @@ mod wait;
 
 pub use cut_proxy::CutProxy;
 pub use database::TestDatabase;
+pub use raw::{RawProperties, RawPublisher};
 pub use rights::{try_consume, try_declare, try_publish};
 pub use session::Session;
 pub use vhost::{QueueState, Vhost};

@@ -45,6 +45,9 @@ impl Handler for Memory {
 }
 
 fn remember(seen: &mut HashMap<String, usize>, message: &Incoming) -> Verdict {
+    if let Some(part) = message.unreadable() {
+        return Verdict::Reject(part.to_string());
+    }
     if message.body.starts_with(b"veneno") {
         return Verdict::Reject("veneno".to_owned());
     }

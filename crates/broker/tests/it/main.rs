@@ -3,6 +3,7 @@
 mod consuming;
 mod dead_letters;
 mod faults;
+mod octets;
 mod partitions;
 mod publishing;
 
