@@ -1,7 +1,7 @@
 //! Whether a delivered message keeps to the standard, and is from and for systems that
 //! may exchange messages. Pure: message and register in, message or reason out.
 
-use broker::Incoming;
+use broker::{Incoming, Unreadable};
 use jiff::Timestamp;
 use messages::{
     InvalidText, MediaType, MessageId, MessageKind, StandardMessage, SystemName, names,
@@ -12,6 +12,9 @@ use crate::register::{Register, Standing};
 /// Why a message is not forwarded, and never will be. `Display` is a Spanish sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
+    /// A part of it that nobody can read: what it says is not known.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// No `message_id`.
     #[error("no lleva message_id")]
     NoId,
@@ -54,7 +57,7 @@ pub enum Refusal {
     /// No `timestamp`, or none that there can be.
     #[error("no lleva timestamp, que dice cuándo se creó")]
     NoTime,
-    /// A header `creado` that is no time.
+    /// A header `creado` that is no time, or no text.
     #[error("su cabecera «creado» no es una hora (RFC 3339)")]
     InvalidTime,
     /// No `content_type`.
@@ -113,6 +116,7 @@ pub fn admit(
     register: &Register,
     max_payload: usize,
 ) -> Result<StandardMessage, Refusal> {
+    readable(message)?;
     let id = id(message)?;
     let source = source(message, register)?;
     let destination = destination(message, register)?;
@@ -133,6 +137,14 @@ pub fn admit(
         content_type,
         payload,
     })
+}
+
+/// Nothing of a message is looked at before this: what nobody can read shows as something else.
+///
+/// # Errors
+/// Which part of it that is.
+pub fn readable(message: &Incoming) -> Result<(), Refusal> {
+    message.unreadable().map_or(Ok(()), |part| Err(part.into()))
 }
 
 /// The message's id.
@@ -168,7 +180,8 @@ pub fn source(message: &Incoming, register: &Register) -> Result<SystemName, Ref
 /// # Errors
 /// It does not say.
 pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
-    if let Some(text) = message.header(names::CREATED_HEADER) {
+    if message.properties().has_header(names::CREATED_HEADER) {
+        let text = message.header(names::CREATED_HEADER).ok_or(Refusal::InvalidTime)?;
         return text.parse().map_err(|_| Refusal::InvalidTime);
     }
     let seconds = message.timestamp().and_then(|seconds| seconds.try_into().ok());

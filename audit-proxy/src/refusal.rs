@@ -3,7 +3,8 @@
 //!
 //! A copy with the reason is published, and confirmed, before the message itself is
 //! acknowledged: a crash in between leaves two copies, never none. Where that does not
-//! work now, the broker moves the message itself, without a reason, and as surely.
+//! work now, the broker moves the message itself, without a reason, and as surely. So it
+//! does with what nobody can read: a copy would not have its octets.
 
 use broker::{Incoming, Outcome, Publisher, Verdict, together};
 use messages::names;
@@ -41,6 +42,9 @@ impl Refuser {
     }
 
     async fn refused(&self, message: &Incoming, reason: String) -> Verdict {
+        if message.unreadable().is_some() {
+            return Verdict::Reject(reason);
+        }
         // Also where there is none: what its publisher wrote there is not what the broker saw.
         let user = message.user().unwrap_or_default();
         let headers = [(names::REASON_HEADER, reason.as_str()), (names::USER_HEADER, user)];
