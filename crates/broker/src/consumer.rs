@@ -169,6 +169,11 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 batch = batches.next() => match batch {
                     Some(batch) => {
                         let batch = incoming(batch)?;
+                        let is_unreadable = |message: &Incoming| message.unreadable().is_some();
+                        if Mistake::UnreadableEndsLink.is_made() && batch.iter().any(is_unreadable)
+                        {
+                            return Err(SessionError::Closed);
+                        }
                         let adapts = self.room.adapts_to(&batch);
                         if self.take(batch).await?.is_break() {
                             return self.settle_all().await.map(|_| Next::Break(()));

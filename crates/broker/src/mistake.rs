@@ -18,6 +18,9 @@ pub enum Mistake {
     NoMandatory,
     /// `fresh-id`: a retry under the same key gets another id.
     FreshId,
+    /// `unreadable-ends-link`: what nobody can read ends the connection that it comes by,
+    /// and comes again.
+    UnreadableEndsLink,
 }
 
 impl Mistake {
@@ -51,6 +54,7 @@ impl Mistake {
             Self::NoConfirm => "no-confirm",
             Self::NoMandatory => "no-mandatory",
             Self::FreshId => "fresh-id",
+            Self::UnreadableEndsLink => "unreadable-ends-link",
         }
     }
 }
