@@ -47,6 +47,7 @@ mod store {
     mod turns;
 }
 mod systems;
+mod unreadable;
 mod why;
 
 use audit_proxy::store::{LogStore, Store};
