@@ -29,10 +29,13 @@ pub struct Event {
 /// Reads a message; what it refuses can never be counted.
 ///
 /// # Errors
-/// Why not, in Spanish, for the log and for whoever asks for the message: no usable id, another version, not an event, from the
-/// future, or older than `window`, so that nobody remembers whether it was
-/// counted.
+/// Why not, in Spanish, for the log and for whoever asks for the message: nobody can read a part
+/// of it, no usable id, another version, not an event, from the future, or older than `window`,
+/// so that nobody remembers whether it was counted.
 pub fn judge(message: &Incoming, now: Timestamp, window: Duration) -> Result<Event, String> {
+    if let Some(unreadable) = message.unreadable() {
+        return Err(unreadable.to_string());
+    }
     let id = message.id().ok_or("no lleva message_id")?;
     let id: MessageId = id.parse().map_err(|_| "su message_id no es un UUID")?;
     if let Some(kind) = message.kind().filter(|kind| *kind != names::CLICK_EVENT_TYPE) {

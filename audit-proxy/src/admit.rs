@@ -1,7 +1,7 @@
 //! Whether a delivered message keeps to the standard, and is from and for systems that
 //! may exchange messages. Pure: message and register in, message or reason out.
 
-use broker::Incoming;
+use broker::{Incoming, Unreadable};
 use jiff::Timestamp;
 use messages::{
     InvalidText, MediaType, MessageId, MessageKind, StandardMessage, SystemName, names,
@@ -16,6 +16,9 @@ const FURTHER_KEYS: [&str; 2] = ["CC", "BCC"];
 /// Why a message is not forwarded, and never will be. `Display` is a Spanish sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
+    /// A part of it that nobody can read: what it says is not known.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// No `message_id`.
     #[error("no lleva message_id")]
     NoId,
@@ -67,7 +70,7 @@ pub enum Refusal {
     /// A `timestamp` that no time has: it is in seconds.
     #[error("su timestamp es {0}, que no es una hora: son segundos desde 1970, y no milisegundos")]
     TimeOutOfRange(u64),
-    /// A header `creado` that is no time.
+    /// A header `creado` that is no time, or no text.
     #[error("su cabecera «creado» no es una hora (RFC 3339)")]
     InvalidTime,
     /// No `content_type`.
@@ -126,6 +129,7 @@ pub fn admit(
     register: &Register,
     max_payload: usize,
 ) -> Result<StandardMessage, Refusal> {
+    readable(message)?;
     let id = id(message)?;
     let source = source(message, register)?;
     only_one_destination(message)?;
@@ -147,6 +151,14 @@ pub fn admit(
         content_type,
         payload,
     })
+}
+
+/// Nothing of a message is looked at before this: what nobody can read shows as something else.
+///
+/// # Errors
+/// Which part of it that is.
+pub fn readable(message: &Incoming) -> Result<(), Refusal> {
+    message.unreadable().map_or(Ok(()), |part| Err(part.into()))
 }
 
 /// The message's id.
@@ -182,7 +194,8 @@ pub fn source(message: &Incoming, register: &Register) -> Result<SystemName, Ref
 /// # Errors
 /// It does not say.
 pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
-    if let Some(text) = message.header(names::CREATED_HEADER) {
+    if message.properties().has_header(names::CREATED_HEADER) {
+        let text = message.header(names::CREATED_HEADER).ok_or(Refusal::InvalidTime)?;
         return text.parse().map_err(|_| Refusal::InvalidTime);
     }
     let told = message.timestamp().ok_or(Refusal::NoTime)?;

@@ -92,10 +92,10 @@ async fn reunite_once(store: &Store, registry: &Registry) -> Result<(), StoreErr
 }
 
 /// A notification, or why it cannot be one.
-type Read = Result<Notice, Unreadable>;
+type Read = Result<Notice, NoNotice>;
 
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum NoNotice {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("su type no es {}", names::NOTIFICATION_TYPE)]
@@ -111,16 +111,17 @@ fn may_be_outdated(read: &Read, register: &Register) -> bool {
         Ok(Notice { told: Told { by, state, .. }, .. }) => {
             register.get(by).is_none_or(|system| !system.may_assign(state))
         }
-        Err(Unreadable::Refused(refusal)) => refusal.may_be_outdated(),
+        Err(NoNotice::Refused(refusal)) => refusal.may_be_outdated(),
         Err(_) => false,
     }
 }
 
 fn read(message: &Incoming, register: &Register) -> Read {
+    admit::readable(message)?;
     let (id, by) = (admit::id(message)?, admit::source(message, register)?);
     let at = admit::created(message)?;
     if message.kind() != Some(names::NOTIFICATION_TYPE) {
-        return Err(Unreadable::OtherKind);
+        return Err(NoNotice::OtherKind);
     }
     let Notification { mensaje, origen, estado, detalles } = Notification::decode(&message.body)?;
     let told = Told { by, state: estado, at };

@@ -4,7 +4,8 @@
 //! A copy with the reason is published, and confirmed, before the message itself is
 //! acknowledged: a crash in between leaves two copies, never none. Where that does not
 //! work now, or the message's own headers leave no room for more, the broker moves the
-//! message itself, without a reason, and as surely.
+//! message itself, without a reason, and as surely. So it does with what nobody can read:
+//! a copy would not have its octets.
 
 use broker::{Incoming, Outcome, Publisher, Verdict, together};
 use messages::{
@@ -42,6 +43,9 @@ impl Refuser {
     }
 
     async fn refused(&self, message: &Incoming, reason: String) -> Verdict {
+        if message.unreadable().is_some() {
+            return Verdict::Reject(reason);
+        }
         // Also where there is none: what its publisher wrote there is not what the broker saw.
         let user = message.user().unwrap_or_default();
         let told = excerpt(&reason, MAX_REASON);

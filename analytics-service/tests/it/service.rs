@@ -1,10 +1,10 @@
 //! The whole service: from a message in the queue to the report.
 
 use futures_util::StreamExt;
-use messages::names::{CLICK, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
+use messages::names::{CLICK, CLICK_EVENT_TYPE as TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
 use serde_json::json;
 use service_kit::Failure;
-use test_support::{CutProxy, Vhost};
+use test_support::{CutProxy, RawProperties, Vhost, raw::LATIN_1};
 use uuid::Uuid;
 
 use super::{
@@ -89,6 +89,43 @@ async fn poison_goes_to_the_dead_letter_queue_and_its_neighbours_are_counted() {
     world.send_raw(good, &body).await;
     running.counts(1).await;
     world.vhost.wait_for_queue(DEAD_LETTER_QUEUE, 5, 0).await;
+    running.stopped().await;
+    world.vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+/// What a sender says of an event, in octets.
+fn raw_event() -> RawProperties {
+    let id = Uuid::now_v7().to_string();
+    RawProperties::default().text("message_id", id.as_bytes()).text("type", TYPE.as_bytes())
+}
+
+#[tokio::test]
+async fn with_messages_in_the_queue_that_nobody_can_read_it_starts_and_counts_the_others() {
+    let world = World::new().await;
+    world.running().await.stopped().await;
+    let body = json!({ "cliente": "ana", "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    let body = body.to_string();
+    let mut raw = world.vhost.raw_publisher().await;
+    let unreadable = raw_event().unreadable();
+    for (_, properties) in &unreadable {
+        raw.publish(EXCHANGE, CLICK.as_bytes(), properties, body.as_bytes()).await;
+        world.send("ana", Uuid::now_v7()).await;
+    }
+    // By the header `CC` it comes where its own key does not lead.
+    let copied = raw_event().headers(b"\x02CCA\x00\x00\x00\x0aS\x00\x00\x00\x05click");
+    raw.publish(EXCHANGE, LATIN_1, &copied, body.as_bytes()).await;
+    let strange = raw_event().strange();
+    for (_, properties) in &strange {
+        // The same event: it counts once.
+        raw.publish(EXCHANGE, CLICK.as_bytes(), properties, body.as_bytes()).await;
+    }
+
+    let running = world.running().await;
+    running.counts(unreadable.len() as u64 + 1).await;
+    let dead = u32::try_from(unreadable.len() + 1).expect("few");
+    world.vhost.wait_for_queue(DEAD_LETTER_QUEUE, dead, 0).await;
+    let state = running.state("all", |state| state["repetidos"] == strange.len() as u64 - 1).await;
+    assert_eq!((&state["rechazados"], &state["reentregados"]), (&json!(dead), &json!(0)));
     running.stopped().await;
     world.vhost.wait_for_queue(QUEUE, 0, 0).await;
 }

@@ -47,6 +47,9 @@ type Refused = (Option<SystemName>, LossReason);
 fn read(message: &Incoming, register: &Register, key: Key) -> Result<KeptLogEvent, Refused> {
     let stranger = |_| (None, LossReason::Stranger);
     let system = admit::source(message, register).map_err(stranger)?;
+    if admit::readable(message).is_err() {
+        return Err((Some(system), LossReason::Malformed));
+    }
     if message.body.len() > MAX_BODY {
         return Err((Some(system), LossReason::TooLarge));
     }

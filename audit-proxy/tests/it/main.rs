@@ -22,8 +22,8 @@ macro_rules! contract {
 
 mod access;
 mod asking;
-mod bypass;
 mod bounds;
+mod bypass;
 mod caller;
 mod contract;
 mod contract_access;
@@ -50,6 +50,7 @@ mod store {
     mod turns;
 }
 mod systems;
+mod unreadable;
 mod why;
 
 use audit_proxy::store::{LogStore, Store};

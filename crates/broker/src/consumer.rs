@@ -48,17 +48,16 @@ pub async fn consume<H: Handler>(
 ) -> Result<(), TopologyMismatch> {
     let mut backoff = Backoff::new();
     loop {
-        let error = match session(&subscription, &mut handler, &stop).await {
+        let error = match session(&subscription, &mut handler, &stop, &mut backoff).await {
             Ok(()) => return Ok(()),
             Err(SessionError::Mismatch(mismatch)) => return Err(mismatch),
             Err(error) if subscription.is_leftover && error.is_not_found() => return Ok(()),
             Err(error) => error,
         };
-        let worked = subscription.monitor.is_up();
         subscription.monitor.down(&error);
         metrics::counter!("broker_reconnects_total", "link" => subscription.monitor.name())
             .increment(1);
-        if stopped_within(&stop, backoff.next(worked)).await {
+        if stopped_within(&stop, backoff.next()).await {
             return Ok(());
         }
     }
@@ -69,13 +68,14 @@ async fn session<H: Handler>(
     subscription: &Subscription,
     handler: &mut H,
     stop: &CancellationToken,
+    backoff: &mut Backoff,
 ) -> Result<(), SessionError> {
     let opening = link::connect(&subscription.url, &subscription.name);
     let connection = tokio::select! {
         connection = opening => connection?,
         () = stop.cancelled() => return Ok(()),
     };
-    let ended = consume_on(&connection, subscription, handler, stop).await;
+    let ended = consume_on(&connection, subscription, handler, stop, backoff).await;
     link::close(connection).await;
     ended
 }
@@ -85,10 +85,12 @@ async fn consume_on<H: Handler>(
     subscription: &Subscription,
     handler: &mut H,
     stop: &CancellationToken,
+    backoff: &mut Backoff,
 ) -> Result<(), SessionError> {
     let events = link::events(connection);
     let channel = within_time(connection.create_channel()).await?;
     subscription.topology.declare(connection, &channel).await?;
+    let usable_since = Instant::now();
     let mut session = Session {
         subscription,
         unsettled: Unsettled::new(&channel, &subscription.faults),
@@ -103,6 +105,7 @@ async fn consume_on<H: Handler>(
     if ended.is_err() {
         session.unsettled.finish().await;
     }
+    backoff.over(usable_since.elapsed(), session.unsettled.has_settled);
     ended
 }
 
@@ -166,6 +169,11 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                 batch = batches.next() => match batch {
                     Some(batch) => {
                         let batch = incoming(batch)?;
+                        let is_unreadable = |message: &Incoming| message.unreadable().is_some();
+                        if Mistake::UnreadableEndsLink.is_made() && batch.iter().any(is_unreadable)
+                        {
+                            return Err(SessionError::Closed);
+                        }
                         let adapts = self.room.adapts_to(&batch);
                         if self.take(batch).await?.is_break() {
                             return self.settle_all().await.map(|_| Next::Break(()));
@@ -256,7 +264,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                     log::error!("{} not stored, not acknowledged: {error}", described(batch));
                 }
             }
-            if self.meanwhile(sleep(backoff.next(false))).await?.is_break() {
+            if self.meanwhile(sleep(backoff.next())).await?.is_break() {
                 return Ok(None);
             }
             if !self.channel.status().connected() {

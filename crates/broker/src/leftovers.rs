@@ -41,7 +41,7 @@ impl Leftovers {
                 Ok(found) => return found,
                 Err(error) => log::debug!("no answer about queues: {}", chain(&error)),
             }
-            if stopped_within(stop, backoff.next(false)).await {
+            if stopped_within(stop, backoff.next()).await {
                 return Vec::new();
             }
         }

@@ -284,8 +284,11 @@ pub(crate) async fn stopped_within(stop: &CancellationToken, wait: Duration) -> 
     }
 }
 
+/// How long a connection has to be in use to count as one that worked, whatever was done on it.
+const LASTING: Duration = Duration::from_secs(5);
+
 /// Waits between attempts: doubling, capped at one second, short again after a
-/// connection that worked.
+/// connection that worked: to be opened is not enough, as what ends it may wait behind that.
 pub(crate) struct Backoff(Duration);
 
 impl Backoff {
@@ -293,11 +296,16 @@ impl Backoff {
         Self(MIN_BACKOFF)
     }
 
-    /// How long to wait now, given whether the last session got to work.
-    pub(crate) fn next(&mut self, worked: bool) -> Duration {
-        if worked {
+    /// A connection is over that could be used for so long; `worked` says whether what it was
+    /// opened for was done on it.
+    pub(crate) fn over(&mut self, usable: Duration, worked: bool) {
+        if worked || usable >= LASTING {
             self.0 = MIN_BACKOFF;
         }
+    }
+
+    /// How long to wait now.
+    pub(crate) fn next(&mut self) -> Duration {
         let wait = self.0;
         self.0 = (self.0 * 2).min(MAX_BACKOFF);
         wait
@@ -336,10 +344,15 @@ mod tests {
     }
 
     #[test]
-    fn backoff_is_capped_at_a_second_and_short_after_success() {
+    fn backoff_is_capped_at_a_second_and_short_after_a_connection_that_worked_or_lasted() {
         let mut backoff = Backoff::new();
-        let waits: Vec<_> = (0..6).map(|_| backoff.next(false).as_millis()).collect();
+        let waits: Vec<_> = (0..6).map(|_| backoff.next().as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(backoff.next(true).as_millis(), 100);
+        backoff.over(Duration::ZERO, true);
+        assert_eq!(backoff.next().as_millis(), 100);
+        backoff.over(Duration::ZERO, false);
+        assert_eq!(backoff.next().as_millis(), 200, "opened and over at once");
+        backoff.over(LASTING, false);
+        assert_eq!(backoff.next().as_millis(), 100);
     }
 }

@@ -159,12 +159,19 @@ impl Incoming {
         if let Some(kind) = kind {
             properties = properties.with_type(kind.into());
         }
-        Self::undelivered(properties, "", body)
+        Self::with(Properties(properties), body)
     }
 
-    fn undelivered(properties: BasicProperties, routing_key: &str, body: Vec<u8>) -> Self {
-        let (properties, routing_key) = (Properties(properties), routing_key.into());
-        Self { properties, routing_key, redelivered: false, body, delivery_tag: 0 }
+    /// The same with any properties.
+    #[must_use]
+    pub(crate) fn with(properties: Properties, body: Vec<u8>) -> Self {
+        Self {
+            properties,
+            routing_key: ShortString::default(),
+            redelivered: false,
+            body,
+            delivery_tag: 0,
+        }
     }
 
     /// All that it says of itself beside its body and its routing key.
@@ -307,7 +314,8 @@ fn lasting(of: &BasicProperties) -> BasicProperties {
 /// As if the broker had delivered it at once.
 impl From<Outgoing> for Incoming {
     fn from(message: Outgoing) -> Self {
-        Self::undelivered(message.properties(), &message.routing_key, message.body)
+        let routing_key = message.routing_key.as_str().into();
+        Self { routing_key, ..Self::with(Properties(message.properties()), message.body) }
     }
 }
 

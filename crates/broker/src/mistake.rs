@@ -20,6 +20,9 @@ pub enum Mistake {
     FreshId,
     /// `way-round`: a binding that is to be taken away is made, and leads past the audit.
     WayRound,
+    /// `unreadable-ends-link`: what nobody can read ends the connection that it comes by,
+    /// and comes again.
+    UnreadableEndsLink,
 }
 
 impl Mistake {
@@ -54,6 +57,7 @@ impl Mistake {
             Self::NoMandatory => "no-mandatory",
             Self::FreshId => "fresh-id",
             Self::WayRound => "way-round",
+            Self::UnreadableEndsLink => "unreadable-ends-link",
         }
     }
 }

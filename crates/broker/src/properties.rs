@@ -5,8 +5,18 @@ use cookie_factory::gen_simple;
 use lapin::{
     BasicProperties,
     protocol::basic::parse_properties,
-    types::{AMQPValue, DecimalValue, FieldTable, ShortString, generation::gen_field_table},
+    types::{
+        AMQPValue, DecimalValue, FieldTable, ShortString, generation::gen_field_table,
+        parsing::parse_field_table,
+    },
 };
+
+/// The flag of headers (AMQP 0-9-1, 4.2.6.1).
+const HEADERS: u16 = 1 << 13;
+
+/// About how many bytes a value of a header takes in memory beside its octets: itself, its
+/// name, and its place in the table.
+const VALUE_BYTES: usize = 128;
 
 /// The properties of a delivered message, headers included.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -39,10 +49,16 @@ impl Properties {
     /// As they are on the wire (AMQP 0-9-1, 4.2.6.1): which there are, and then each.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(self.0.headers().as_ref().map(encoded))
+    }
+
+    /// The same with other headers, or none.
+    fn encode_with(&self, headers: Option<Vec<u8>>) -> Vec<u8> {
         let of = &self.0;
-        let mut octets = of.bitmask().to_be_bytes().to_vec();
+        let flags = of.bitmask() & !HEADERS | if headers.is_some() { HEADERS } else { 0 };
+        let mut octets = flags.to_be_bytes().to_vec();
         put(&mut octets, [of.content_type(), of.content_encoding()]);
-        octets.extend(of.headers().iter().flat_map(encoded));
+        octets.extend(headers.into_iter().flatten());
         octets.extend(of.delivery_mode());
         octets.extend(of.priority());
         put(&mut octets, [of.correlation_id(), of.reply_to(), of.expiration(), of.message_id()]);
@@ -83,8 +99,45 @@ impl Properties {
         let texts = self.texts().map(|(name, value)| (name, text(value)));
         let named = texts.into_iter().chain(numbers);
         let named = named.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        named.chain(self.listed_headers()).collect()
+    }
+
+    /// Each header; all of them in one, as their octets, where they cannot be read whole.
+    fn listed_headers(&self) -> Vec<(String, String)> {
+        if let Some(table) = self.0.headers().as_ref().filter(|table| !table.is_whole()) {
+            return vec![("headers".to_owned(), table.octets().escape_ascii().to_string())];
+        }
         let header = |(name, value)| (format!("headers.{}", shown_text(name)), shown(value));
-        named.chain(self.headers().map(header)).collect()
+        self.headers().map(header).collect()
+    }
+
+    /// About how many bytes it takes in memory: as many as its headers were made for.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let Some(table) = self.0.headers() else { return 0 };
+        let values: usize = table.inner().values().map(count).sum();
+        2 * table.octets().len() + VALUE_BYTES * values
+    }
+
+    /// The same without the headers whose names are told `apart`; and those. Each octet for
+    /// octet and in its place; where they are no table, none is apart.
+    pub(crate) fn split_headers(&self, apart: impl Fn(&[u8]) -> bool) -> (Self, FieldTable) {
+        let unsplit = || (self.clone(), FieldTable::default());
+        let Some(table) = self.0.headers().as_ref().map(encoded) else { return unsplit() };
+        let Some(entries) = entries(&table[4..]) else { return unsplit() };
+        let (split, kept): (Vec<&[u8]>, Vec<_>) =
+            entries.into_iter().partition(|entry| apart(&entry[1..=usize::from(entry[0])]));
+        if split.is_empty() {
+            return unsplit();
+        }
+        // Where all of them are apart, there were none before.
+        let kept = (!kept.is_empty()).then(|| with_length(&kept.concat()));
+        match (
+            Self::decode(&self.encode_with(kept)),
+            parse_field_table(&with_length(&split.concat())[..]),
+        ) {
+            (Ok(kept), Ok((_, split))) => (kept, split),
+            _ => unsplit(),
+        }
     }
 
     /// The first part that nobody can read, if there is one.
@@ -134,6 +187,54 @@ fn put<const N: usize>(octets: &mut Vec<u8>, texts: [&Option<ShortString>; N]) {
 /// A table on the wire.
 fn encoded(table: &FieldTable) -> Vec<u8> {
     gen_simple(gen_field_table(table), Vec::new()).expect("memory takes it")
+}
+
+/// The octets of a table behind their length.
+fn with_length(octets: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(octets.len()).expect("they were in a frame");
+    [&length.to_be_bytes(), octets].concat()
+}
+
+/// The entries of a table, each as its octets; none where they are no entries. What lies in a
+/// value is not looked at, so it does not matter how deep that is.
+fn entries(mut octets: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut entries = Vec::new();
+    while !octets.is_empty() {
+        let (entry, rest) = octets.split_at_checked(length_of_first(octets)?)?;
+        entries.push(entry);
+        octets = rest;
+    }
+    Some(entries)
+}
+
+/// Octets of the first entry: its name, the letter of its type, its value (RabbitMQ's list of
+/// types: <https://www.rabbitmq.com/docs/amqp-0-9-1-errata>).
+fn length_of_first(octets: &[u8]) -> Option<usize> {
+    let (&name, rest) = octets.split_first()?;
+    let (letter, value) = rest.get(usize::from(name)..)?.split_first()?;
+    let value = match letter {
+        b'V' => 0,
+        b't' | b'b' | b'B' => 1,
+        b's' | b'u' | b'U' => 2,
+        b'I' | b'i' | b'f' => 4,
+        b'D' => 5,
+        b'l' | b'L' | b'd' | b'T' => 8,
+        b'S' | b'x' | b'A' | b'F' => {
+            4 + usize::try_from(u32::from_be_bytes(*value.first_chunk()?)).ok()?
+        }
+        _ => return None,
+    };
+    Some(2 + usize::from(name) + value)
+}
+
+/// How many values there are in one, itself included. Parsing has bounded how deep they lie.
+fn count(value: &AMQPValue) -> usize {
+    let within: usize = match value {
+        AMQPValue::FieldArray(values) => values.as_slice().iter().map(count).sum(),
+        AMQPValue::FieldTable(table) => table.inner().values().map(count).sum(),
+        _ => 0,
+    };
+    1 + within
 }
 
 /// A text for people: what is not UTF-8 shows as escapes of its octets.
@@ -235,6 +336,34 @@ mod tests {
         assert!(
             properties.has_header("b") && properties.has_header("") && !properties.has_header("c")
         );
+    }
+
+    #[test]
+    fn headers_are_split_by_their_names_and_keep_their_octets() {
+        let added = |name: &[u8]| name.starts_with(b"x-");
+        let deep = nested(b"", 15_000);
+        let [kept, first, last] =
+            [&b"\x01bs\x00\x07\x02c\xf1S\0\0\0\x01\xff"[..], b"\x03x-aV", b"\x03x-bt\x07"];
+        for kept in [kept, &deep, b"\x01at\x01\x01at\x00"] {
+            let (left, split) = with_headers(&[first, kept, last].concat()).split_headers(added);
+            assert_eq!(left.encode(), with_headers(kept).encode());
+            assert_eq!(split.octets(), [first, last].concat());
+            assert_eq!(with_headers(kept).split_headers(added).0, with_headers(kept), "none");
+        }
+        let (left, _) = with_headers(first).split_headers(added);
+        assert_eq!(left, Properties::default(), "there were none before");
+        let strange = with_headers(b"\x03x-a?");
+        assert_eq!(strange.split_headers(added).0, strange);
+    }
+
+    #[test]
+    fn what_is_held_grows_with_the_headers_and_with_the_values_in_them() {
+        let held = |entries: &[u8]| with_headers(entries).held_bytes();
+        assert_eq!(Properties::default().held_bytes(), 0);
+        let long = [&b"\x01aS\0\0\xff\xff"[..], &[0; 0xffff]].concat();
+        assert!(held(&long) >= 2 * 0xffff);
+        let many = [&b"\x01aA\0\0\xff\xff"[..], &[b'V'; 0xffff]].concat();
+        assert!(held(&many) > 0xffff * VALUE_BYTES);
     }
 
     #[test]

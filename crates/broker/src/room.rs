@@ -19,7 +19,7 @@ const MOST: u16 = 4000;
 /// Room for messages that are not acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
-    /// About so many bytes of payload; none where it does not matter.
+    /// About so many bytes of payloads and headers; none where it does not matter.
     bytes: Option<usize>,
     prefetch: u16,
 }
@@ -37,12 +37,10 @@ impl Room {
     /// Looks at messages that came; whether the room is for another number from now on.
     /// Unless that is twice as many, or half, it stays.
     pub(crate) fn adapts_to(&mut self, batch: &[Incoming]) -> bool {
-        let payloads = batch.iter().map(|message| message.body.len());
-        let (Some(bytes), Some(mean)) =
-            (self.bytes, payloads.sum::<usize>().checked_div(batch.len()))
-        else {
-            return false;
-        };
+        let Some(bytes) = self.bytes else { return false };
+        let held =
+            batch.iter().map(|message| message.body.len() + message.properties().held_bytes());
+        let Some(mean) = held.sum::<usize>().checked_div(batch.len()) else { return false };
         let fitting = u16::try_from(bytes / mean.max(1)).unwrap_or(MOST).clamp(1, MOST);
         let adapts = fitting >= self.prefetch.saturating_mul(2) || fitting <= self.prefetch / 2;
         if adapts {
@@ -55,9 +53,20 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Properties;
 
     fn batch(sizes: &[usize]) -> Vec<Incoming> {
         sizes.iter().map(|size| Incoming::new(None, None, vec![0; *size])).collect()
+    }
+
+    #[test]
+    fn headers_take_room_as_payloads_do() {
+        let mut room = Room::of(Some(1 << 20));
+        let entries = [&b"\x01aS\0\0\xff\xff"[..], &[0; 0xffff]].concat();
+        let octets = [&[0x20, 0, 0, 1, 0, 6][..], &entries].concat();
+        let properties = Properties::decode(&octets).expect("headers");
+        assert!(room.adapts_to(&[Incoming::with(properties, Vec::new())]));
+        assert_eq!(room.prefetch(), 7);
     }
 
     #[test]

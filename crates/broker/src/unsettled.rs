@@ -25,12 +25,14 @@ pub(crate) struct Unsettled {
     faults: ConsumerFaults,
     /// In their order: an acknowledgement covers what was delivered before.
     batches: FuturesOrdered<BoxFuture<'static, Settled>>,
+    /// Whether the broker was told of any.
+    pub(crate) has_settled: bool,
 }
 
 impl Unsettled {
     pub(crate) fn new(channel: &Channel, faults: &ConsumerFaults) -> Self {
         let batches = FuturesOrdered::new();
-        Self { channel: channel.clone(), faults: faults.clone(), batches }
+        Self { channel: channel.clone(), faults: faults.clone(), batches, has_settled: false }
     }
 
     pub(crate) fn push(&mut self, batch: Vec<Incoming>, verdicts: Verdicts) {
@@ -72,7 +74,9 @@ impl Unsettled {
                 Verdict::Reject(reason) => reject(&self.channel, message, reason).await?,
             }
         }
-        acknowledge(&self.channel, last_done).await
+        acknowledge(&self.channel, last_done).await?;
+        self.has_settled = true;
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod any_message;
 mod database;
+pub mod raw;
 mod rights;
 mod session;
 mod vhost;
@@ -16,6 +17,7 @@ mod wait;
 pub use any_message::{AnyMessage, Published};
 pub use cut_proxy::CutProxy;
 pub use database::TestDatabase;
+pub use raw::{RawProperties, RawPublisher};
 pub use rights::{try_bind, try_bind_exchange, try_consume, try_declare, try_publish};
 pub use session::Session;
 pub use vhost::{QueueState, Vhost};

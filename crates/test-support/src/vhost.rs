@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::{eventually, variable};
+use crate::{RawPublisher, eventually, variable};
 
 const USER: &str = "guest";
 
@@ -202,6 +202,14 @@ impl Vhost {
         let (status, answer) = self.request(Method::POST, &path, Some(&message)).await;
         assert!(status.is_success(), "publish: {status} {answer}");
         assert_eq!(answer["routed"], true, "publish: not routed");
+    }
+
+    /// Somebody who publishes any octets.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn raw_publisher(&self) -> RawPublisher {
+        RawPublisher::open(&self.broker_address(), &self.name).await
     }
 
     /// Takes up to `count` messages off a queue, bodies and properties.

@@ -1,12 +1,14 @@
 //! One dead message: what its publisher gave it, and how it died.
 
+use std::collections::BTreeMap;
+
 use lapin::{
     BasicProperties,
     message::Delivery,
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 
-use crate::{Properties, message::PERSISTENT};
+use crate::{Properties, Unreadable, message::PERSISTENT};
 
 /// Headers that the broker added, by their beginnings; they are no part of the
 /// message (RabbitMQ, "Dead Letter Exchanges" and "Quorum Queues").
@@ -28,6 +30,9 @@ pub struct DeadLetter {
     /// Every property and header that its publisher gave it, those above too,
     /// as text, in an order that does not change.
     pub properties: Vec<(String, String)>,
+    /// The part of it that nobody can read: its texts are lossy then, and show escaped among
+    /// the properties.
+    pub unreadable: Option<Unreadable>,
     /// How it came here; none where the broker did not bring it.
     pub death: Option<Death>,
     /// Whether it was handed out from this queue before.
@@ -74,14 +79,18 @@ impl DeadLetter {
     }
 
     fn from_parts(received: &BasicProperties, body: Vec<u8>) -> Self {
-        let raw = without_added(received);
+        let (properties, added) = Properties(received.clone()).split_headers(is_added);
+        let key = routing_key(&added).filter(|key| str::from_utf8(key.as_bytes()).is_err());
+        let unreadable = key.map(|_| Unreadable::RoutingKey).or_else(|| properties.unreadable());
+        let raw = properties.0;
         Self {
             id: text(raw.message_id().as_ref()),
             kind: text(raw.kind().as_ref()),
             producer: text(raw.app_id().as_ref()),
             timestamp: *raw.timestamp(),
             properties: Properties(raw.clone()).listed(),
-            death: received.headers().as_ref().and_then(death),
+            unreadable,
+            death: death(&added),
             redelivered: false,
             body,
             delivery_tag: 0,
@@ -95,6 +104,13 @@ impl DeadLetter {
         let exchange = ShortString::try_new(death.exchange.as_str()).ok()?;
         let routing_key = ShortString::try_new(death.routing_key.as_str()).ok()?;
         Some(Origin { exchange, routing_key })
+    }
+
+    /// The text that would not be the same in another message: clients write UTF-8 alone.
+    /// Headers are written as the octets that they are.
+    pub(super) fn unwritable(&self) -> Option<Unreadable> {
+        self.unreadable
+            .filter(|part| matches!(part, Unreadable::Property(_) | Unreadable::RoutingKey))
     }
 
     /// What it is published with again.
@@ -113,15 +129,8 @@ impl From<Delivery> for DeadLetter {
     }
 }
 
-fn without_added(properties: &BasicProperties) -> BasicProperties {
-    let Some(headers) = properties.headers() else { return properties.clone() };
-    let mut kept = FieldTable::default();
-    for (name, value) in headers.inner() {
-        if !ADDED.iter().any(|added| name.as_str().starts_with(added)) {
-            kept.insert(name.clone(), value.clone());
-        }
-    }
-    properties.clone().with_headers(kept)
+fn is_added(name: &[u8]) -> bool {
+    ADDED.iter().any(|added| name.starts_with(added.as_bytes()))
 }
 
 fn text(value: Option<&ShortString>) -> Option<String> {
@@ -135,16 +144,24 @@ fn lossy(text: &LongString) -> String {
 /// The broker puts the last death first. Before 4.0 it kept what a publisher
 /// wrote there, so nothing in it is taken for granted.
 fn death(headers: &FieldTable) -> Option<Death> {
-    let deaths = headers.inner().get("x-death")?.as_array()?;
-    let last = deaths.as_slice().first()?.as_field_table()?.inner();
+    let last = last_death(headers)?;
     let text = |name: &str| last.get(name)?.as_long_string().map(lossy);
-    let keys = last.get("routing-keys")?.as_array()?;
     Some(Death {
         queue: text("queue")?,
         reason: text("reason")?,
         count: last.get("count").and_then(AMQPValue::as_long_long_int).unwrap_or(1),
         time: last.get("time").and_then(AMQPValue::as_timestamp),
         exchange: text("exchange")?,
-        routing_key: keys.as_slice().first()?.as_long_string().map(lossy)?,
+        routing_key: routing_key(headers).map(lossy)?,
     })
+}
+
+fn last_death(headers: &FieldTable) -> Option<&BTreeMap<ShortString, AMQPValue>> {
+    let deaths = headers.inner().get("x-death")?.as_array()?;
+    Some(deaths.as_slice().first()?.as_field_table()?.inner())
+}
+
+fn routing_key(headers: &FieldTable) -> Option<&LongString> {
+    let keys = last_death(headers)?.get("routing-keys")?.as_array()?;
+    keys.as_slice().first()?.as_long_string()
 }

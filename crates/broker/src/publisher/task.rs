@@ -68,11 +68,10 @@ impl PublisherTask {
     pub async fn run(mut self) {
         let mut backoff = Backoff::new();
         while !self.stop.is_cancelled() {
-            let Err(error) = self.session().await else { break };
-            let worked = self.monitor.is_up();
+            let Err(error) = self.session(&mut backoff).await else { break };
             self.monitor.down(&error);
             metrics::counter!("broker_reconnects_total", "link" => "publisher").increment(1);
-            self.refusing(sleep(backoff.next(worked))).await;
+            self.refusing(sleep(backoff.next())).await;
         }
         self.waiting.close();
         while let Some(request) = self.waiting.recv().await {
@@ -81,19 +80,23 @@ impl PublisherTask {
     }
 
     /// One connection, from its opening to its end; `Ok` when told to stop.
-    async fn session(&mut self) -> Result<(), SessionError> {
+    async fn session(&mut self, backoff: &mut Backoff) -> Result<(), SessionError> {
         let (url, name) = (self.url.clone(), self.name.clone());
         let Some(connection) = self.refusing(async move { link::connect(&url, &name).await }).await
         else {
             return Ok(());
         };
         let connection = connection?;
-        let ended = self.publish_on(&connection).await;
+        let ended = self.publish_on(&connection, backoff).await;
         link::close(connection).await;
         ended
     }
 
-    async fn publish_on(&mut self, connection: &Connection) -> Result<(), SessionError> {
+    async fn publish_on(
+        &mut self,
+        connection: &Connection,
+        backoff: &mut Backoff,
+    ) -> Result<(), SessionError> {
         let mut events = link::events(connection);
         let (exchange, probed, monitor) = (self.exchange, self.probed, self.monitor.clone());
         let opened = async {
@@ -107,11 +110,15 @@ impl PublisherTask {
             frame_max: FrameMax::of(connection),
             pending: Pending::new(channel?),
             last_answer: Instant::now(),
+            has_answers: false,
             gathers: None,
             ends: None,
         };
         self.monitor.up();
-        session.run(self, events).await
+        let usable_since = Instant::now();
+        let ended = session.run(self, events).await;
+        backoff.over(usable_since.elapsed(), session.has_answers);
+        ended
     }
 
     /// Waits for `work` while refusing whatever callers hand in; `None` when
@@ -149,6 +156,8 @@ struct Session {
     frame_max: FrameMax,
     pending: Pending,
     last_answer: Instant,
+    /// Whether the broker answered for any message.
+    has_answers: bool,
     /// Until when messages wait for others to be published with.
     gathers: Option<Instant>,
     /// Set once nothing new is taken: when waiting for the rest ends.
@@ -172,6 +181,8 @@ impl Session {
                 () = until(self.ends) => return Ok(()),
                 Some(settled) = self.pending.next(), if waiting => {
                     self.last_answer = Instant::now();
+                    // The end of the connection ends what is under way on it as well.
+                    self.has_answers |= matches!(settled.1, Ok(Ok(_)));
                     self.pending.settle(settled);
                 }
                 taken = task.waiting.recv_many(&mut batch, MAX_TOGETHER), if is_ready => {

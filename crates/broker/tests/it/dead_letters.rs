@@ -3,13 +3,13 @@
 
 use broker::{
     DeadLetter, DeadLetters, DeadLettersError, Handler, HandlerError, Incoming, Retried,
-    Subscription, Taken, Verdict, Verdicts, consume,
+    Subscription, Taken, Unreadable, Verdict, Verdicts, consume,
 };
 use serde_json::{Value, json};
-use test_support::{CutProxy, Vhost};
+use test_support::{CutProxy, RawProperties, Vhost, eventually, raw::LATIN_1};
 use tokio_util::sync::CancellationToken;
 
-use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, topology};
+use super::{DEAD_LETTERS, EXCHANGE, QUEUE, Running, message, octets::Keeping, topology};
 
 /// Rejects everything.
 struct Disgusted;
@@ -20,12 +20,15 @@ impl Handler for Disgusted {
     }
 }
 
+fn subscription(vhost: &Vhost) -> Subscription {
+    let url = vhost.url().parse().expect("a broker's URL");
+    Subscription::new(url, "prueba".to_owned(), QUEUE, topology()).0
+}
+
 /// Consumes until `dead` messages lie in the dead-letter queue.
 async fn reject(vhost: &Vhost, dead: u32) {
-    let url = vhost.url().parse().expect("a broker's URL");
-    let (subscription, _status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology());
     let stop = CancellationToken::new();
-    let consuming = tokio::spawn(consume(subscription, Disgusted, stop.clone()));
+    let consuming = tokio::spawn(consume(subscription(vhost), Disgusted, stop.clone()));
     vhost.wait_for_queue(DEAD_LETTERS, dead, 0).await;
     stop.cancel();
     consuming.await.expect("no panic").expect("no mismatch");
@@ -291,4 +294,72 @@ async fn a_queue_that_does_not_exist_is_named() {
     let error = DeadLetters::open(&url, "prueba", "ninguna", 1).await.err().expect("no queue");
     assert!(matches!(&error, DeadLettersError::NoQueue(name) if name == "ninguna"), "{error:?}");
     assert!(error.to_string().contains("ninguna"), "{error}");
+}
+
+/// A vhost with dead messages of which nobody can read a part, each with the name of that as
+/// its body.
+async fn vhost_with_unreadable() -> (Vhost, Vec<(&'static str, RawProperties)>) {
+    let vhost = vhost_with_dead(0).await;
+    let mut raw = vhost.raw_publisher().await;
+    let persistent = RawProperties::default().with("delivery_mode", vec![2]);
+    let unreadable = persistent.unreadable();
+    for (kind, properties) in &unreadable {
+        raw.publish(EXCHANGE, b"click", properties, kind.as_bytes()).await;
+    }
+    // By the header `CC` it comes where its own key does not lead.
+    let copied = persistent.headers(b"\x02CCA\x00\x00\x00\x0aS\x00\x00\x00\x05click");
+    raw.publish(EXCHANGE, LATIN_1, &copied, b"routing key").await;
+    reject(&vhost, u32::try_from(unreadable.len() + 1).expect("few")).await;
+    (vhost, unreadable)
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_shown_and_never_published_again_with_other_octets() {
+    let (vhost, unreadable) = vhost_with_unreadable().await;
+    let mut dead = open(&vhost).await;
+    let letters = take(&mut dead, 100).await.letters;
+    let mut moved = Vec::new();
+    for letter in &letters {
+        let part = letter.unreadable.expect("nobody reads it");
+        let shown = &letter.properties;
+        match dead.retry(letter).await {
+            Retried::Unreadable(told) => {
+                assert_eq!(told, part);
+                if let Unreadable::Property(name) = part {
+                    assert!(shown.contains(&(name.to_owned(), r"se\xf1a".to_owned())), "{shown:?}");
+                }
+            }
+            Retried::Moved => moved.push(part),
+            other => panic!("{other:?}, {part}"),
+        }
+    }
+    dead.close().await.expect("an orderly end");
+    assert_eq!(moved, [Unreadable::HeaderName, Unreadable::Headers, Unreadable::Headers]);
+    vhost.wait_for_queue(DEAD_LETTERS, u32::try_from(letters.len() - 3).expect("few"), 0).await;
+
+    let (keeping, stop) = (Keeping::default(), CancellationToken::new());
+    let consuming = tokio::spawn(consume(subscription(&vhost), keeping.clone(), stop.clone()));
+    eventually("they came back", || async {
+        if keeping.count() == 3 { Ok(()) } else { Err(keeping.count().to_string()) }
+    })
+    .await;
+    stop.cancel();
+    consuming.await.expect("no panic").expect("no mismatch");
+    let kept = keeping.0.lock().expect("no panic");
+    for (kind, properties) in &unreadable[unreadable.len() - 3..] {
+        assert!(kept[kind.as_bytes()].0 == properties.encode(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_can_be_discarded() {
+    let (vhost, unreadable) = vhost_with_unreadable().await;
+    let mut dead = open(&vhost).await;
+    let letters = take(&mut dead, 100).await.letters;
+    assert_eq!(letters.len(), unreadable.len() + 1);
+    for letter in &letters {
+        dead.discard(letter).await.expect("a broker");
+    }
+    dead.close().await.expect("an orderly end");
+    vhost.wait_for_queue(DEAD_LETTERS, 0, 0).await;
 }

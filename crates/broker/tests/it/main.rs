@@ -4,6 +4,7 @@ mod consuming;
 mod content_header;
 mod dead_letters;
 mod faults;
+mod octets;
 mod partitions;
 mod publishing;
 
