@@ -191,22 +191,33 @@ async fn rules_are_replaced_and_removed_by_kind(backend: Backend) {
     let store = database.store();
     store.prepare().await.expect("tables");
     let rule = |kind, places: &[&str]| RuleSet {
-        kind: name(kind),
+        kind: (kind != "*").then(|| name(kind)),
         places: places.iter().map(|text| Place::read(text).expect("a place")).collect(),
         changed: at(3),
         changed_by: "ana".to_owned(),
     };
-    for rule in [rule("alta", &["dni", "/a/0"]), rule("baja", &["x"]), rule("alta", &["/b", "Ñ"])]
-    {
+    for rule in [
+        rule("alta", &["dni", "/a/0"]),
+        rule("baja", &["x"]),
+        rule("alta", &["/b", "Ñ"]),
+        rule("*", &["clave"]),
+    ] {
         store.set_rule(&rule).await.expect("set");
     }
     let sets = store.rule_sets().await.expect("an answer");
-    assert_eq!(sets, [rule("alta", &["/b", "Ñ"]), rule("baja", &["x"])]);
-    assert!(store.remove_rule(&name("baja")).await.expect("removed"));
-    assert!(!store.remove_rule(&name("baja")).await.expect("not there"));
+    assert_eq!(sets, [rule("*", &["clave"]), rule("alta", &["/b", "Ñ"]), rule("baja", &["x"])]);
+    let baja = Some(name("baja"));
+    assert!(store.remove_rule(baja.as_ref()).await.expect("removed"));
+    assert!(!store.remove_rule(baja.as_ref()).await.expect("not there"));
     let rules = store.rules().await.expect("an answer");
-    assert_eq!(rules.of(Some("alta")).map(<[_]>::len), Some(2));
-    assert_eq!((rules.of(Some("baja")), rules.of(None)), (None, None));
+    let shown = |kind| {
+        let shown = rules.shown(Some(kind), br#"{"x":1,"b":2,"clave":3}"#.to_vec()).expect("JSON");
+        String::from_utf8(shown.bytes).expect("text")
+    };
+    assert_eq!(shown("alta"), r#"{"x":1,"b":"(oculto)","clave":"(oculto)"}"#);
+    assert_eq!(shown("baja"), r#"{"x":1,"b":2,"clave":"(oculto)"}"#);
+    assert!(store.remove_rule(None).await.expect("removed"));
+    assert_eq!(store.rule_sets().await.expect("an answer").len(), 1);
 }
 
 async fn a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is(backend: Backend) {

@@ -170,3 +170,64 @@ async fn a_search_is_exported_as_a_table_and_as_lines() {
     }
     proxy.stopped().await;
 }
+
+async fn shown(caller: &Caller, id: Uuid) -> (u16, String) {
+    let (status, _, bytes) = caller.raw(&format!("/mensajes/{id}/contenido")).await;
+    (status, String::from_utf8(bytes).expect("text"))
+}
+
+#[tokio::test]
+async fn who_publishes_does_not_choose_whether_a_rule_applies() {
+    let (world, proxy) = begun().await;
+    let body = r#"{"n\u0303if":"Ana","x":"{\"CLAVE\":7}"}"#;
+    for (kind, places) in [("alta", json!(["ñif"])), ("*", json!(["clave"]))] {
+        let answer =
+            proxy.admin.put(&format!("/reglas/{kind}"), &json!({ "ocultos": places })).await;
+        assert_eq!((answer.status, &answer.body["tipo"]), (200, &json!(kind)), "{answer:?}");
+    }
+    let reader = proxy.logged_in(Role::Reader).await;
+    let hidden = r#"{"n\u0303if":"(oculto)","x":"{\"CLAVE\":\"(oculto)\"}"}"#;
+    let upper = sent(&world, &proxy, "ALTA", body).await;
+    assert_eq!(shown(&reader, upper).await, (200, hidden.to_owned()));
+    let other = sent(&world, &proxy, "baja", body).await;
+    assert_eq!(shown(&reader, other).await, (200, hidden.replacen("(oculto)", "Ana", 1)));
+
+    for (kind, payload) in [(json!(" alta "), body), (json!("alta."), body), (Value::Null, body)] {
+        let id = Uuid::now_v7();
+        let mut properties = properties(id, "servicedesk", "alta");
+        properties["type"] = kind.clone();
+        if kind.is_null() {
+            properties.as_object_mut().expect("an object").remove("type");
+        }
+        world.publish_to("redmine", properties, payload).await;
+        let is_kind = kind == "alta.";
+        proxy.is(id, if is_kind { "reenviado" } else { "no_admitido" }).await;
+        let seen = shown(&reader, id).await;
+        let told = if is_kind { hidden.replacen("(oculto)", "Ana", 1) } else { hidden.to_owned() };
+        assert_eq!(seen, (200, told), "{kind}");
+    }
+    let found = found(&reader, "Ana").await;
+    assert_eq!(found, 2, "where the rule is not for it");
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_is_not_hidden_is_shown_found_and_sent_as_it_came() {
+    let (world, proxy) = begun().await;
+    let numbers = r#""a" : 12345678901234567890123 ,"b":1.10, "b":"ÑANDU\u0301""#;
+    let id = sent(&world, &proxy, "alta", &format!(r#"{{"dni":"7",{numbers}}}"#)).await;
+    let rule = json!({ "ocultos": ["dni"] });
+    assert_eq!(proxy.admin.put("/reglas/alta", &rule).await.status, 200);
+
+    let (_, text) = shown(&proxy.admin, id).await;
+    assert_eq!(text, format!(r#"{{"dni":"(oculto)",{numbers}}}"#));
+    for text in ["1.10", "12345678901234567890123", "ñandú", "n%CC%83andu%CC%81"] {
+        assert_eq!(found(&proxy.admin, text).await, 1, "{text}");
+    }
+    let whole = json!({ "contenido": text.replace("(oculto)", "8") });
+    let answer = proxy.admin.post(&format!("/mensajes/{id}/reenvios"), &whole).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let taken = world.takes("redmine", 2).await;
+    assert_eq!(taken[1]["payload"], format!(r#"{{"dni":"8",{numbers}}}"#));
+    proxy.stopped().await;
+}

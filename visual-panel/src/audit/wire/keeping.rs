@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Role;
 
@@ -223,9 +224,9 @@ pub struct LogEvent {
     /// What happened.
     #[serde(rename = "texto")]
     pub text: String,
-    /// What it added.
+    /// What it added: JSON, as it came.
     #[serde(rename = "campos")]
-    pub fields: Option<serde_json::Value>,
+    pub fields: Option<Box<RawValue>>,
 }
 
 /// Events that were lost between two moments.
