@@ -100,6 +100,9 @@ async fn whoever_is_not_logged_in_is_sent_to_the_login_and_comes_back() {
     assert_eq!((answer.status().as_u16(), header(&answer, "location")), (303, place));
     let login = panel.page("/auditoria/entrar?volver=auditoria%3Festado%3Derror").await;
     assert!(login.contains(r#"name="volver" value="auditoria?estado=error""#), "{login}");
+    let long = panel.get(&format!("/auditoria?texto={}", "ñ".repeat(2000))).send().await;
+    let long = long.expect("an answer");
+    assert_eq!((long.status().as_u16(), header(&long, "location")), (303, "/auditoria/entrar"));
     let login = panel.page("/auditoria/entrar?volver=%2F%2Fevil.example").await;
     assert!(login.contains(r#"name="volver" value="auditoria""#), "{login}");
 }
