@@ -21,6 +21,15 @@ struct ReportParameters {
     cliente: Option<String>,
     limite: Option<i64>,
     pagina: Option<i64>,
+    bom: Option<YesOrNo>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+enum YesOrNo {
+    #[serde(rename = "si")]
+    Yes,
+    #[serde(rename = "no")]
+    No,
 }
 
 /// Parameters of `/eventos`.
@@ -46,6 +55,11 @@ pub(super) fn report_query(request: &HttpRequest) -> Result<ReportQuery, Problem
         limit: within("limite", parameters.limite, DEFAULT_LIMIT, MAX_LIMIT)?,
         page: within("pagina", parameters.pagina, 1, i64::MAX)?,
     })
+}
+
+/// Whether a table is to begin with a byte-order mark.
+pub(super) fn has_mark(request: &HttpRequest) -> Result<bool, Problem> {
+    Ok(parameters::<ReportParameters>(request)?.bom == Some(YesOrNo::Yes))
 }
 
 pub(super) fn event_limit(request: &HttpRequest) -> Result<i64, Problem> {

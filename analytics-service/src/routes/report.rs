@@ -6,15 +6,23 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{
+    Problem,
+    csv::{BYTE_ORDER_MARK, inert},
+    problem::ProblemBody,
+};
 
-use super::{query::report_query, unavailable};
+use super::{
+    query::{has_mark, report_query},
+    unavailable,
+};
 use crate::store::{Report, Store};
 
 /// Lines of CSV that are sent together.
 const LINES_AT_ONCE: usize = 1000;
 
-/// Cuántos eventos hizo cada cliente. Con `Accept: text/csv`, todos los clientes.
+/// Cuántos eventos hizo cada cliente. Con `Accept: text/csv`, todos los clientes; lo que una hoja de
+/// cálculo tomaría por una fórmula lleva delante un apóstrofo.
 #[utoipa::path(
     get,
     path = "/reporte",
@@ -22,6 +30,7 @@ const LINES_AT_ONCE: usize = 1000;
         ("cliente" = Option<String>, Query, description = "Solo este cliente."),
         ("limite" = Option<i64>, Query, description = "Clientes por página.", minimum = 1, maximum = 10_000, example = 1000),
         ("pagina" = Option<i64>, Query, description = "Página, desde 1.", minimum = 1),
+        ("bom" = Option<String>, Query, description = "`si`: el CSV empieza por una marca de orden de bytes, y Excel lo abre con sus acentos."),
     ),
     responses(
         (status = 200, description = "Los recuentos.", content((Report = "application/json"), (String = "text/csv"))),
@@ -37,7 +46,7 @@ pub(super) async fn report(
     let query = report_query(&request)?;
     if wants_csv(&request) {
         let clients = store.all_clients().await.map_err(|error| unavailable(&request, &error))?;
-        return Ok(csv(clients));
+        return Ok(csv(clients, has_mark(&request)?));
     }
     let report = store.report(&query).await.map_err(|error| unavailable(&request, &error))?;
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
@@ -49,8 +58,9 @@ fn wants_csv(request: &HttpRequest) -> bool {
 }
 
 /// Streams the lines; the rows themselves are bounded by the names counted.
-fn csv(clients: Vec<(String, i64)>) -> HttpResponse {
-    let header = std::iter::once(Ok(Bytes::from_static(b"cliente,eventos\n")));
+fn csv(clients: Vec<(String, i64)>, has_mark: bool) -> HttpResponse {
+    let mark = has_mark.then(|| Ok(Bytes::from_static(BYTE_ORDER_MARK)));
+    let header = mark.into_iter().chain([Ok(Bytes::from_static(b"cliente,eventos\n"))]);
     let mut clients = clients.into_iter().peekable();
     let chunks = std::iter::from_fn(move || {
         clients.peek()?;
@@ -65,7 +75,7 @@ fn csv(clients: Vec<(String, i64)>) -> HttpResponse {
 fn csv_lines(clients: impl Iterator<Item = (String, i64)>) -> Result<Bytes, csv::Error> {
     let mut lines = csv::Writer::from_writer(Vec::new());
     for (name, total) in clients {
-        lines.serialize((name, total))?;
+        lines.serialize((inert(&name), total))?;
     }
     let lines = lines.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(Bytes::from(lines))

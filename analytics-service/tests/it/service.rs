@@ -30,6 +30,10 @@ async fn what_is_sent_is_counted_once_and_reported_in_every_form() {
         running.client.get(format!("{}/reporte", running.address)).header("accept", "text/csv");
     let csv = csv.send().await.expect("an answer").text().await.expect("text");
     assert_eq!(csv, "cliente,eventos\nana,3\neva,2\n");
+    let marked = running.client.get(format!("{}/reporte?bom=si", running.address));
+    let marked = marked.header("accept", "text/csv").send().await.expect("an answer");
+    let marked = marked.bytes().await.expect("bytes");
+    assert_eq!(marked, [b"\xef\xbb\xbf", csv.as_bytes()].concat());
     let one = running.json("/reporte?cliente=eva").await.expect("a report");
     assert_eq!((&one["total"], &one["clientes"]), (&json!(2), &json!({ "eva": 2 })));
     let page = running.json("/reporte?limite=1&pagina=2").await.expect("a report");

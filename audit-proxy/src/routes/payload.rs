@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     redact::Shown,
-    search::{Parameters, parameters::whole},
+    search::{
+        Parameters,
+        parameters::{whole, yes_or_no},
+    },
     store::{Entry, Lookup, Store},
 };
 
@@ -57,11 +60,7 @@ enum Part {
 
 impl Part {
     fn take(parameters: &mut Parameters) -> Self {
-        let whole_one = parameters.take("completo", |text| match text {
-            "si" => Ok(true),
-            "no" => Ok(false),
-            _ => Err("debe ser «si» o «no»"),
-        });
+        let whole_one = parameters.take("completo", yes_or_no);
         let first = parameters.take("desde", |text| whole(text, 0, MAX_FIRST));
         let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
         if whole_one == Some(true) {

@@ -76,9 +76,9 @@ pub fn short(text: &str) -> Result<String, String> {
 }
 
 fn searched(text: &str) -> Result<String, String> {
-    let fits = (2..=MAX_TEXT_LENGTH).contains(&text.chars().count());
+    let fits = (2..=MAX_TEXT_LENGTH).contains(&text.chars().count()) && !text.contains('\0');
     fits.then(|| text.to_owned())
-        .ok_or_else(|| format!("debe tener de 2 a {MAX_TEXT_LENGTH} caracteres"))
+        .ok_or_else(|| format!("debe tener de 2 a {MAX_TEXT_LENGTH} caracteres, y ningún NUL"))
 }
 
 #[cfg(test)]
@@ -113,6 +113,7 @@ mod tests {
             ("correlacion", "a\0b"),
             ("desde", "ayer"),
             ("texto", "a"),
+            ("texto", "a\0b"),
             ("Estado", "error"),
         ] {
             assert_eq!(taken(&[(name, value)]), Err(vec![name.to_owned()]), "{value}");

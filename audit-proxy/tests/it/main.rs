@@ -25,6 +25,7 @@ mod asking;
 mod caller;
 mod contract;
 mod contract_access;
+mod contract_shown;
 mod contract_story;
 mod crashes;
 mod credentials;

@@ -8,6 +8,7 @@
 //! - [`health`]: what `/readyz` asks.
 //! - [`problem`]: errors as `application/problem+json` (RFC 9457).
 //! - [`body`]: request bodies, read within limits.
+//! - [`csv`]: tables that people open in a spreadsheet.
 //! - [`header`]: headers of a request, as types.
 //! - [`clock`]: the time of day, to the millisecond.
 //! - `healthcheck`: the same program asks a running instance whether it is ready.
@@ -16,6 +17,7 @@
 pub mod body;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod header;
 pub mod health;
 pub mod http;

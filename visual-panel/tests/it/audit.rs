@@ -13,7 +13,7 @@ const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
 const TOKEN: (&str, &str) = ("cookie", "sesion_auditoria=el-token");
 
 /// An audit proxy where somebody of this role is logged in.
-fn audit(role: &str) -> FakeService {
+pub(crate) fn audit(role: &str) -> FakeService {
     let service = FakeService::start();
     service.answers("GET /sesiones/actual", 200, &who(role));
     service.answers("GET /mensajes", 200, &found(&[]));
@@ -24,7 +24,7 @@ fn who(role: &str) -> Value {
     json!({"cuenta": "ana", "rol": role, "caduca": "2026-11-23T12:00:00Z"})
 }
 
-fn panel(audit: &FakeService) -> Panel {
+pub(crate) fn panel(audit: &FakeService) -> Panel {
     Panel::auditing(&audit.url)
 }
 
@@ -55,7 +55,7 @@ fn story() -> Value {
         "duraciones": durations, "por_que": why}]})
 }
 
-async fn look(panel: &Panel, path: &str) -> String {
+pub(crate) async fn look(panel: &Panel, path: &str) -> String {
     text(panel.get(path).header(TOKEN.0, TOKEN.1)).await
 }
 

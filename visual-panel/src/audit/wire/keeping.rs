@@ -145,10 +145,10 @@ pub struct Rules {
     pub rules: Vec<Rule>,
 }
 
-/// What is hidden in payloads of one kind.
+/// What is hidden in payloads of one kind, or of all.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Rule {
-    /// The kind of message.
+    /// The kind of message; `*` is all.
     #[serde(rename = "tipo")]
     pub kind: String,
     /// Where.
@@ -193,6 +193,34 @@ pub struct Lookup {
     pub kind: Option<String>,
     /// How many bytes were shown.
     pub bytes: u64,
+}
+
+/// Body of `GET /busquedas`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Searches {
+    /// The latest first.
+    #[serde(rename = "busquedas")]
+    pub searches: Vec<Search>,
+    /// Where the next page begins.
+    #[serde(rename = "siguiente")]
+    pub next: Option<String>,
+}
+
+/// Somebody who looked for a text in payloads.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Search {
+    /// When.
+    #[serde(rename = "a_las")]
+    pub at: Timestamp,
+    /// Who.
+    #[serde(rename = "cuenta")]
+    pub account: String,
+    /// What for.
+    #[serde(rename = "texto")]
+    pub text: String,
+    /// Why: `lista`, `fichero` or `reenvio`.
+    #[serde(rename = "para")]
+    pub purpose: String,
 }
 
 /// Body of `GET /eventos`.
