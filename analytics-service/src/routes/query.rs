@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, web::Query};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use service_kit::Problem;
+use service_kit::{Problem, clock::optional_moment};
 
 use crate::store::{Cursor, LATEST, LedgerQuery, ReportQuery};
 
@@ -43,6 +43,7 @@ struct EventParameters {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LedgerParameters {
+    #[serde(default, deserialize_with = "optional_moment")]
     desde: Option<Timestamp>,
     limite: Option<i64>,
     tras: Option<Cursor>,

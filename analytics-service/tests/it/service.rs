@@ -62,6 +62,11 @@ async fn parameters_that_make_no_sense_are_refused() {
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
     assert_eq!(running.get("/eventos?limite=51").await.expect("an answer").status(), 422);
+    let unescaped = running.get("/contados?desde=2026-11-22T10:00:00+01:00").await;
+    let unescaped = unescaped.expect("an answer");
+    assert_eq!(unescaped.status(), 400);
+    let told = unescaped.text().await.expect("text");
+    assert!(told.contains("2026-11-22T10:00:00%2B01:00"), "{told}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use messages::{LogLevel, SystemName};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{Problem, clock::optional_moment, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{access::Reader, unavailable};
@@ -38,7 +38,9 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 struct Parameters {
     sistema: Option<SystemName>,
     nivel: Option<LogLevel>,
+    #[serde(default, deserialize_with = "optional_moment")]
     desde: Option<Timestamp>,
+    #[serde(default, deserialize_with = "optional_moment")]
     hasta: Option<Timestamp>,
     texto: Option<String>,
     limite: Option<i64>,
@@ -105,7 +107,7 @@ struct Perdidos {
         ("nivel" = Option<String>, Query, description = "Al menos de este nivel: traza, depuracion, info, aviso o error."),
         ("desde" = Option<String>, Query, description = "Llegados a esta hora o después (RFC 3339)."),
         ("hasta" = Option<String>, Query, description = "Llegados antes de esta hora."),
-        ("texto" = Option<String>, Query, description = "Con esto en su texto, hasta 200 caracteres."),
+        ("texto" = Option<String>, Query, description = "Con esto en su texto, sin distinguir mayúsculas ni formas normales de Unicode; hasta 200 caracteres."),
         ("limite" = Option<i64>, Query, description = "Cuántos.", minimum = 1, maximum = 1000),
         ("pagina" = Option<String>, Query, description = "«siguiente» de la página anterior."),
     ),
