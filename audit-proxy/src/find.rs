@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    json::Json,
     redact::Rules,
     search::{Filter, Page, text::Needle},
     store::{Entry, Found, Key, Store, StoreError, Stretch, WALK},
@@ -69,11 +70,12 @@ impl Reading<'_> {
             let stretch = Stretch::new(filter, page.order, after);
             let found = self.store.search(filter, stretch, AT_ONCE).await?;
             for group in groups(found.entries) {
-                let payloads = self.payloads(&group).await?;
+                let mut payloads = self.payloads(&group).await?;
                 for entry in group {
                     after = Some(entry.key);
                     self.looked_at += 1;
-                    if payloads.get(&entry.key).is_some_and(|payload| self.has(&entry, payload)) {
+                    if payloads.remove(&entry.key).is_some_and(|payload| self.has(&entry, payload))
+                    {
                         entries.push(entry);
                     }
                     if entries.len() == page.limit {
@@ -103,9 +105,9 @@ impl Reading<'_> {
     }
 
     /// What is no JSON has no text to look for.
-    fn has(&self, entry: &Entry, payload: &[u8]) -> bool {
-        let shown = self.rules.value(entry.kind.as_deref(), payload);
-        shown.is_ok_and(|value| self.needle.is_in(&value))
+    fn has(&self, entry: &Entry, payload: Vec<u8>) -> bool {
+        let Ok(shown) = self.rules.shown(entry.kind.as_deref(), payload) else { return false };
+        Json::of(&shown.bytes).is_some_and(|json| self.needle.is_in(json))
     }
 }
 

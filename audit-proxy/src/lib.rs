@@ -11,6 +11,8 @@
 //! - [`story`]: a message's steps, and how long each stage took. Pure.
 //! - [`why`]: why a message has not been processed. Pure.
 //! - [`search`]: what is asked of the messages that are kept. Pure.
+//! - [`folding`]: texts as they are compared. Pure.
+//! - [`json`]: where in a JSON text its names and values lie. Pure.
 //! - [`redact`]: what of a payload nobody is shown. Pure.
 //! - [`statistics`]: how many messages there were, and how long they took. Pure.
 //! - [`store`]: the messages, and what became of them.
@@ -36,6 +38,8 @@ pub mod access;
 pub mod admit;
 pub mod config;
 pub mod crash;
+pub mod folding;
+pub mod json;
 pub mod keep;
 pub mod lifecycle;
 pub mod log_events;

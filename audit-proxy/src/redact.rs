@@ -1,8 +1,18 @@
-//! What of a payload nobody is shown: by kind of message, at places in its JSON. Pure.
+//! What of a payload nobody is shown: by kind of message, at places in its JSON. All the
+//! rest of it is shown as it came, byte for byte. Pure.
 
-use std::collections::HashMap;
+mod spans;
 
-use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+use messages::MessageKind;
+
+use crate::{
+    folding::folded_name,
+    json::{Json, said},
+};
+
+use spans::{Span, spans};
 
 /// What is shown in place of what is not.
 pub const HIDDEN: &str = "(oculto)";
@@ -10,9 +20,11 @@ pub const HIDDEN: &str = "(oculto)";
 /// A place in a payload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Place {
-    /// One, by its JSON Pointer (RFC 6901): begins with `/`.
+    /// One, by its JSON Pointer (RFC 6901): begins with `/`. Its names are compared as
+    /// those of fields are.
     Pointer(String),
-    /// All fields of this name at any depth, whatever their case.
+    /// All fields of this name at any depth, whatever their case and their Unicode normal
+    /// form.
     Name(String),
 }
 
@@ -54,9 +66,32 @@ fn is_escaped(pointer: &str) -> bool {
     pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
 
-/// The places that are hidden, by kind of message.
+/// The places that are hidden: in payloads of all kinds, and of some.
 #[derive(Clone, Default, Debug)]
-pub struct Rules(HashMap<String, Vec<Place>>);
+pub struct Rules {
+    general: Places,
+    of_kinds: HashMap<String, Places>,
+}
+
+/// Places, as they are compared.
+#[derive(Clone, Default, Debug)]
+struct Places {
+    names: HashSet<String>,
+    pointers: Vec<Vec<String>>,
+}
+
+/// What is hidden in payloads of one kind.
+#[derive(Clone, Debug)]
+struct Hiding<'r>(Vec<&'r Places>);
+
+/// A payload as everybody may see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// What there is to see.
+    pub bytes: Vec<u8>,
+    /// Whether something is hidden in it.
+    pub is_redacted: bool,
+}
 
 /// A payload that a rule is for and that is no JSON: what is to be hidden in it cannot
 /// be found, so that nothing of it is shown.
@@ -64,190 +99,114 @@ pub struct Rules(HashMap<String, Vec<Place>>);
 pub struct Unreadable;
 
 impl Rules {
-    /// What is hidden in payloads of a kind, if anything is.
-    #[must_use]
-    pub fn of(&self, kind: Option<&str>) -> Option<&[Place]> {
-        self.0.get(kind?).map(Vec::as_slice)
-    }
-
-    /// The JSON of a payload as everybody may see it.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn value(&self, kind: Option<&str>, payload: &[u8]) -> Result<Value, Unreadable> {
-        let mut value = serde_json::from_slice(payload).map_err(|_| Unreadable)?;
-        for place in self.of(kind).unwrap_or_default() {
-            hide(&mut value, place);
-        }
-        Ok(value)
-    }
-
-    /// The payload as everybody may see it: as it came where no rule is for it.
+    /// The payload as everybody may see it: what is hidden is [`HIDDEN`], and all the rest
+    /// is as it came.
     ///
     /// # Errors
     /// When there is a rule, and the payload is no JSON.
-    pub fn shown(&self, kind: Option<&str>, payload: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
-        if self.of(kind).is_none() {
-            return Ok(payload);
+    pub fn shown(&self, kind: Option<&str>, payload: Vec<u8>) -> Result<Shown, Unreadable> {
+        let Some(hiding) = self.of(kind) else {
+            return Ok(Shown { bytes: payload, is_redacted: false });
+        };
+        let json = Json::of(&payload).ok_or(Unreadable)?;
+        let spans = spans(json, &hiding);
+        if spans.is_empty() {
+            return Ok(Shown { bytes: payload, is_redacted: false });
         }
-        Ok(format!("{:#}", self.value(kind, &payload)?).into_bytes())
+        Ok(Shown { bytes: without(json.as_str(), &spans).into_bytes(), is_redacted: true })
     }
 
     /// Whether a payload has [`HIDDEN`] where a rule would write it: whoever sends that
     /// took what is shown for what there is.
     #[must_use]
     pub fn is_as_shown(&self, kind: Option<&str>, payload: &[u8]) -> bool {
-        let Ok(value) = serde_json::from_slice::<Value>(payload) else { return false };
-        let places = self.of(kind).unwrap_or_default();
-        places.iter().any(|place| any_at(&value, place, &|value| value == HIDDEN))
+        let (Some(hiding), Some(json)) = (self.of(kind), Json::of(payload)) else { return false };
+        spans(json, &hiding).iter().any(|span| span.is_hidden(json))
+    }
+
+    /// What is hidden in payloads of a kind, if anything is. Kinds are compared as names of
+    /// fields are. Of a text that can be no kind nobody knows what is to be hidden, so that
+    /// everything is that is hidden anywhere: otherwise who publishes would choose.
+    fn of(&self, kind: Option<&str>) -> Option<Hiding<'_>> {
+        let kind = kind.map(folded_name).filter(|kind| kind.parse::<MessageKind>().is_ok());
+        let own: Vec<_> = match kind {
+            Some(kind) => self.of_kinds.get(&kind).into_iter().collect(),
+            None => self.of_kinds.values().collect(),
+        };
+        let all = own.into_iter().chain([&self.general]);
+        let all: Vec<_> = all.filter(|places| !places.is_empty()).collect();
+        (!all.is_empty()).then_some(Hiding(all))
     }
 }
 
-impl FromIterator<(String, Place)> for Rules {
-    fn from_iter<I: IntoIterator<Item = (String, Place)>>(given: I) -> Self {
-        let mut rules: HashMap<_, Vec<_>> = HashMap::new();
+/// Of each place the kind that it is for; none for all kinds.
+impl FromIterator<(Option<MessageKind>, Place)> for Rules {
+    fn from_iter<I: IntoIterator<Item = (Option<MessageKind>, Place)>>(given: I) -> Self {
+        let mut rules = Self::default();
         for (kind, place) in given {
-            rules.entry(kind).or_default().push(place);
+            let places = match kind {
+                Some(kind) => rules.of_kinds.entry(folded_name(kind.as_str())).or_default(),
+                None => &mut rules.general,
+            };
+            places.add(&place);
         }
-        Self(rules)
+        rules
     }
 }
 
-fn hide(value: &mut Value, place: &Place) {
-    match place {
-        Place::Pointer(pointer) => {
-            if let Some(value) = value.pointer_mut(pointer) {
-                *value = HIDDEN.into();
+impl Places {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.pointers.is_empty()
+    }
+
+    fn add(&mut self, place: &Place) {
+        match place {
+            Place::Name(name) => {
+                self.names.insert(folded_name(name));
             }
+            Place::Pointer(pointer) => self.pointers.push(segments(pointer)),
         }
-        Place::Name(name) => hide_named(value, &name.to_lowercase()),
+    }
+
+    /// The names that fields have which are hidden, wherever these are.
+    fn field_names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(self.pointers.iter().filter_map(|pointer| pointer.last()))
     }
 }
 
-fn hide_named(value: &mut Value, name: &str) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| hide_named(value, name)),
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                if field.to_lowercase() == name {
-                    *value = HIDDEN.into();
-                } else {
-                    hide_named(value, name);
-                }
-            }
-        }
-        _ => {}
-    }
+/// The names and places that a pointer leads by.
+fn segments(pointer: &str) -> Vec<String> {
+    let segments = pointer.split('/').skip(1);
+    segments.map(|segment| folded_name(&segment.replace("~1", "/").replace("~0", "~"))).collect()
 }
 
-/// Whether something is true of a value at a place.
-fn any_at(value: &Value, place: &Place, is: &impl Fn(&Value) -> bool) -> bool {
-    match (place, value) {
-        (Place::Pointer(pointer), _) => value.pointer(pointer).is_some_and(is),
-        (Place::Name(_), Value::Array(values)) => {
-            values.iter().any(|value| any_at(value, place, is))
-        }
-        (Place::Name(name), Value::Object(fields)) => fields.iter().any(|(field, value)| {
-            let is_named = field.to_lowercase() == name.to_lowercase();
-            (is_named && is(value)) || any_at(value, place, is)
-        }),
-        (Place::Name(_), _) => false,
+/// The text with [`HIDDEN`] at each of the spans, which are in order.
+fn without(text: &str, spans: &[Span]) -> String {
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for span in spans {
+        shown.push_str(&text[from..span.range.start]);
+        shown.push_str(&written(span.level));
+        from = span.range.end;
+    }
+    shown.push_str(&text[from..]);
+    shown
+}
+
+/// [`HIDDEN`] as it is written inside of so many strings.
+fn written(level: usize) -> String {
+    let escape = |text: String| text.replace('\\', "\\\\").replace('"', "\\\"");
+    (0..level).fold(format!("\"{HIDDEN}\""), |text, _| escape(text))
+}
+
+impl Span {
+    /// Whether the value there is [`HIDDEN`] already.
+    fn is_hidden(&self, json: Json<'_>) -> bool {
+        let literal = json.literal(self.range.clone()).to_owned();
+        let value = (0..self.level).fold(literal, |text, _| said(&text).into_owned());
+        let inside = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        inside.is_some_and(|inside| said(inside) == HIDDEN)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn rules(places: &[&str]) -> Rules {
-        let place = |text: &&str| ("alta".to_owned(), Place::read(text).expect("a place"));
-        places.iter().map(place).collect()
-    }
-
-    #[test]
-    fn what_a_rule_names_is_hidden_at_its_place_or_everywhere() {
-        let payload = json!({
-            "nombre": "Ana", "tarjeta": { "numero": 4111, "tipo": "V" },
-            "hijos": [{ "Nombre": "Leo" }, { "edad": 3 }],
-        });
-        let value = rules(&["/tarjeta/numero", "nombre", "/hijos/1", "/nada/que/ver"])
-            .value(Some("alta"), payload.to_string().as_bytes());
-        assert_eq!(
-            value,
-            Ok(json!({
-                "nombre": HIDDEN, "tarjeta": { "numero": HIDDEN, "tipo": "V" },
-                "hijos": [{ "Nombre": HIDDEN }, HIDDEN],
-            }))
-        );
-    }
-
-    #[test]
-    fn other_kinds_are_shown_byte_for_byte() {
-        for kind in [None, Some("baja")] {
-            let payload = b"\0 {\"nombre\" : 1}".to_vec();
-            assert_eq!(rules(&["nombre"]).shown(kind, payload.clone()), Ok(payload));
-        }
-    }
-
-    #[test]
-    fn what_a_rule_is_for_and_cannot_be_read_is_not_shown() {
-        for payload in ["nombre: Ana", "{\"nombre\":\"Ana\"", "", "{\"nombre\":1} {}"] {
-            let shown = rules(&["nombre"]).shown(Some("alta"), payload.into());
-            assert_eq!(shown, Err(Unreadable), "{payload}");
-        }
-    }
-
-    #[test]
-    fn a_payload_that_was_copied_from_what_is_shown_is_known_as_that() {
-        let rules = rules(&["nombre", "/a/0"]);
-        for (payload, is) in [
-            (json!({ "b": [{ "NOMBRE": HIDDEN }] }), true),
-            (json!({ "a": [HIDDEN] }), true),
-            (json!({ "nombre": "Ana", "a": [1], "c": HIDDEN }), false),
-        ] {
-            let text = payload.to_string();
-            assert_eq!(rules.is_as_shown(Some("alta"), text.as_bytes()), is, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_place_is_a_pointer_or_a_name() {
-        assert_eq!(Place::read("/a~1b/0"), Ok(Place::Pointer("/a~1b/0".to_owned())));
-        assert_eq!(Place::read("dni"), Ok(Place::Name("dni".to_owned())));
-        for text in ["", "/a~b", "/a~", "a\nb", &"x".repeat(201)] {
-            assert!(Place::read(text).is_err(), "{text}");
-        }
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<i64>().prop_map(Value::from),
-            "[a-z]{0,6}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 40, 5, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                proptest::collection::vec(("[a-cD]", inner), 0..5).prop_map(|fields| {
-                    Value::from(fields.into_iter().collect::<serde_json::Map<_, _>>())
-                }),
-            ]
-        })
-    }
-
-    proptest! {
-        /// Wherever it is, whatever it is, and hidden once is hidden.
-        #[test]
-        fn nothing_of_a_hidden_name_is_shown(value in any_json()) {
-            let rules = rules(&["d"]);
-            let shown = rules.value(Some("alta"), value.to_string().as_bytes()).expect("JSON");
-            let place = Place::Name("d".to_owned());
-            prop_assert!(!any_at(&shown, &place, &|value| value != HIDDEN));
-            let again = rules.value(Some("alta"), shown.to_string().as_bytes());
-            prop_assert_eq!(again, Ok(shown));
-        }
-    }
-}
+mod tests;

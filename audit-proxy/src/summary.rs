@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use messages::MessageId;
 use serde::Serialize;
+use service_kit::csv::inert;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ impl Resumen {
     #[must_use]
     pub fn row(self) -> [String; COLUMNS.len()] {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-        let text = |text: Option<String>| inert(text.unwrap_or_default());
+        let text = |text: Option<String>| inert(&text.unwrap_or_default());
         [
             self.clave,
             self.id.map(|id| id.to_string()).unwrap_or_default(),
@@ -87,7 +88,7 @@ impl Resumen {
             time(self.reenviado),
             time(self.asignado),
             time(self.notificado),
-            inert(self.estado),
+            inert(&self.estado),
             text(self.motivo),
             self.tamano.to_string(),
             text(self.tipo_contenido),
@@ -115,17 +116,6 @@ impl From<Entry> for Resumen {
             tipo_contenido: entry.content_type,
         }
     }
-}
-
-/// What a spreadsheet takes for text. Formulas begin with one of four characters, also in
-/// their wide forms; tabs and line ends before one are skipped.
-fn inert(text: String) -> String {
-    let first = text.chars().find(|c| !c.is_whitespace() && !c.is_control());
-    let is_control = text.starts_with(|c: char| c.is_control());
-    if is_control || first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) {
-        return format!("'{text}");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -168,16 +158,6 @@ mod tests {
         assert_eq!(column("recibido"), Some("2026-11-22T10:00:00Z"));
         assert_eq!(column("correlacion"), Some("'=HYPERLINK(\"http://x\")"));
         assert_eq!((column("tamano"), column("creado")), (Some("7"), Some("")));
-    }
-
-    #[test]
-    fn what_could_be_a_formula_is_none() {
-        for text in ["=1", "+1", "-1", "@SUM(1)", " =1", "\t=1", "\r\n@x", "＝1", "\tx"] {
-            assert_eq!(inert(text.to_owned()), format!("'{text}"));
-        }
-        for text in ["", "a=1", "ticket -1", "'=1", "¿qué?"] {
-            assert_eq!(inert(text.to_owned()), text);
-        }
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, web::Query};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use service_kit::Problem;
+use service_kit::{Problem, clock::optional_moment};
 
 use crate::store::{Cursor, LATEST, LedgerQuery, Order, ReportQuery};
 
@@ -24,6 +24,15 @@ struct ReportParameters {
     limite: Option<i64>,
     pagina: Option<i64>,
     tras: Option<String>,
+    bom: Option<YesOrNo>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+enum YesOrNo {
+    #[serde(rename = "si")]
+    Yes,
+    #[serde(rename = "no")]
+    No,
 }
 
 /// Parameters of `/eventos`.
@@ -37,6 +46,7 @@ struct EventParameters {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LedgerParameters {
+    #[serde(default, deserialize_with = "optional_moment")]
     desde: Option<Timestamp>,
     limite: Option<i64>,
     tras: Option<Cursor>,
@@ -44,7 +54,7 @@ struct LedgerParameters {
 
 /// What is asked of `/reporte`; where no page is, everybody if `all`.
 pub(super) fn report_query(request: &HttpRequest, all: bool) -> Result<ReportQuery, Problem> {
-    let ReportParameters { cliente, orden, limite, pagina, tras } = parameters(request)?;
+    let ReportParameters { cliente, orden, limite, pagina, tras, .. } = parameters(request)?;
     let is_page = limite.is_some() || pagina.is_some() || tras.is_some();
     let limit = within("limite", limite, DEFAULT_LIMIT, MAX_LIMIT)?;
     let page = within("pagina", pagina, 1, i64::MAX)?;
@@ -59,6 +69,11 @@ pub(super) fn report_query(request: &HttpRequest, all: bool) -> Result<ReportQue
     }
     let limit = if all && !is_page { i64::MAX } else { limit };
     Ok(ReportQuery { client: cliente, order: orden, limit, page, after: tras })
+}
+
+/// Whether a table is to begin with a byte-order mark.
+pub(super) fn has_mark(request: &HttpRequest) -> Result<bool, Problem> {
+    Ok(parameters::<ReportParameters>(request)?.bom == Some(YesOrNo::Yes))
 }
 
 pub(super) fn event_limit(request: &HttpRequest) -> Result<i64, Problem> {

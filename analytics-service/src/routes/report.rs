@@ -6,9 +6,17 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use service_kit::{Problem, header, problem::ProblemBody};
+use service_kit::{
+    Problem,
+    csv::{BYTE_ORDER_MARK, inert},
+    header,
+    problem::ProblemBody,
+};
 
-use super::{query::report_query, unavailable};
+use super::{
+    query::{has_mark, report_query},
+    unavailable,
+};
 use crate::store::{Report, Store};
 
 const JSON: &str = "application/json";
@@ -20,7 +28,8 @@ const LINES_AT_ONCE: usize = 1000;
 /// Cuántos eventos hizo cada cliente, por nombre. Para recorrerlos todos mientras se cuenta,
 /// pida cada página con el `siguiente` de la anterior en `tras`: así cada cliente sale una vez.
 /// Con `pagina`, un cliente nuevo puede hacer que otro salga dos veces. Con `Accept: text/csv`
-/// salen todos los clientes, salvo que se pida una página.
+/// salen todos los clientes, salvo que se pida una página; lo que una hoja de cálculo tomaría
+/// por una fórmula lleva delante un apóstrofo.
 #[utoipa::path(
     get,
     path = "/reporte",
@@ -30,6 +39,7 @@ const LINES_AT_ONCE: usize = 1000;
         ("limite" = Option<i64>, Query, description = "Clientes por página.", minimum = 1, maximum = 10_000, example = 1000),
         ("pagina" = Option<i64>, Query, description = "Página, desde 1.", minimum = 1),
         ("tras" = Option<String>, Query, description = "Los clientes que siguen a este nombre: el `siguiente` de la página anterior."),
+        ("bom" = Option<String>, Query, description = "`si`: el CSV empieza por una marca de orden de bytes, y Excel lo abre con sus acentos."),
     ),
     responses(
         (status = 200, description = "Los recuentos.", content((Report = "application/json"), (String = "text/csv"))),
@@ -46,14 +56,15 @@ pub(super) async fn report(
     let query = report_query(&request, is_csv)?;
     let report = store.report(&query).await.map_err(|error| unavailable(&request, &error))?;
     if is_csv {
-        return Ok(csv(report.clientes));
+        return Ok(csv(report.clientes, has_mark(&request)?));
     }
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
 }
 
 /// Streams the lines; the rows themselves are bounded by the names counted.
-fn csv(clients: Vec<(String, i64)>) -> HttpResponse {
-    let header = std::iter::once(Ok(Bytes::from_static(b"cliente,eventos\n")));
+fn csv(clients: Vec<(String, i64)>, has_mark: bool) -> HttpResponse {
+    let mark = has_mark.then(|| Ok(Bytes::from_static(BYTE_ORDER_MARK)));
+    let header = mark.into_iter().chain([Ok(Bytes::from_static(b"cliente,eventos\n"))]);
     let mut clients = clients.into_iter().peekable();
     let chunks = std::iter::from_fn(move || {
         clients.peek()?;
@@ -68,7 +79,7 @@ fn csv(clients: Vec<(String, i64)>) -> HttpResponse {
 fn csv_lines(clients: impl Iterator<Item = (String, i64)>) -> Result<Bytes, csv::Error> {
     let mut lines = csv::Writer::from_writer(Vec::new());
     for (name, total) in clients {
-        lines.serialize((name, total))?;
+        lines.serialize((inert(&name), total))?;
     }
     let lines = lines.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(Bytes::from(lines))

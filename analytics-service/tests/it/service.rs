@@ -37,6 +37,10 @@ async fn what_is_sent_is_counted_once_and_reported_in_every_form() {
         let asked = running.client.get(url).header("accept", "Text/CSV").send().await;
         assert_eq!(asked.expect("an answer").text().await.expect("text"), csv, "{query}");
     }
+    let marked = running.client.get(format!("{}/reporte?bom=si", running.address));
+    let marked = marked.header("accept", "text/csv").send().await.expect("an answer");
+    let marked = marked.bytes().await.expect("bytes");
+    assert_eq!(marked, "\u{feff}cliente,eventos\nana,3\neva,2\n".as_bytes());
     let one = running.json("/reporte?cliente=eva").await.expect("a report");
     assert_eq!((&one["total"], &one["clientes"]), (&json!(2), &json!({ "eva": 2 })));
     let page = running.json("/reporte?limite=1&pagina=2").await.expect("a report");
@@ -69,6 +73,11 @@ async fn parameters_that_make_no_sense_are_refused() {
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
     assert_eq!(running.get("/eventos?limite=51").await.expect("an answer").status(), 422);
+    let unescaped = running.get("/contados?desde=2026-11-22T10:00:00+01:00").await;
+    let unescaped = unescaped.expect("an answer");
+    assert_eq!(unescaped.status(), 400);
+    let told = unescaped.text().await.expect("text");
+    assert!(told.contains("2026-11-22T10:00:00%2B01:00"), "{told}");
 }
 
 #[tokio::test]

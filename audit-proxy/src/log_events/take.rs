@@ -64,7 +64,7 @@ fn read(message: &Incoming, register: &Register, key: Key) -> Result<KeptLogEven
         time,
         // PostgreSQL cannot store a NUL.
         text: texto.replace('\0', "\u{fffd}"),
-        fields: campos.map(|fields| serde_json::Value::Object(fields).to_string()),
+        fields: campos.map(|fields| fields.get().to_owned()),
     })
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::register::{Standing, System};
 
-    const GOOD: &str = r#"{"nivel":"aviso","texto":"a\u0000b","campos":{"b":1,"a":[2]}}"#;
+    const GOOD: &str = r#"{"nivel":"aviso","texto":"a\u0000b","campos":{"b":1.10,"a":[2]}}"#;
 
     fn outgoing(body: &str) -> Outgoing {
         Outgoing {
@@ -108,7 +108,7 @@ mod tests {
         let event = taken(outgoing(GOOD)).expect("an event");
         assert_eq!((event.system.as_str(), event.text.as_str()), ("redmine", "a\u{fffd}b"));
         assert_eq!(event.time.as_second(), 1_744_545_600, "of the message, as it has none");
-        assert_eq!(event.fields.as_deref(), Some(r#"{"a":[2],"b":1}"#));
+        assert_eq!(event.fields.as_deref(), Some(r#"{"b":1.10,"a":[2]}"#), "as it came");
         let own = GOOD.replace("\"texto\"", "\"hora\":\"1970-01-01T00:00:07Z\",\"texto\"");
         assert_eq!(taken(outgoing(&own)).expect("an event").time.as_second(), 7);
     }
@@ -118,7 +118,7 @@ mod tests {
         let system = || Some("redmine".parse().expect("a name"));
         let foreign = Outgoing { user: Some("otro".to_owned()), ..outgoing(GOOD) };
         let unchecked = Outgoing { user: None, ..outgoing(GOOD) };
-        let large = GOOD.replace("\"b\":1", &format!("\"b\":{:?}", "x".repeat(MAX_BODY)));
+        let large = GOOD.replace("\"b\":1.10", &format!("\"b\":{:?}", "x".repeat(MAX_BODY)));
         for (message, refused) in [
             (foreign, (None, LossReason::Stranger)),
             (unchecked, (None, LossReason::Stranger)),

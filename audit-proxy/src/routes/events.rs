@@ -105,7 +105,7 @@ struct Perdidos {
         ("nivel" = Option<String>, Query, description = "Al menos de este nivel: traza, depuracion, info, aviso o error."),
         ("desde" = Option<String>, Query, description = "Llegados a esta hora o después (RFC 3339)."),
         ("hasta" = Option<String>, Query, description = "Llegados antes de esta hora."),
-        ("texto" = Option<String>, Query, description = "Con esto en su texto, hasta 200 caracteres."),
+        ("texto" = Option<String>, Query, description = "Con esto en su texto, sin distinguir mayúsculas ni formas normales de Unicode; hasta 200 caracteres."),
         ("limite" = Option<i64>, Query, description = "Cuántos como mucho; la página acaba antes si son muy largos, y `siguiente` continúa.", minimum = 1, maximum = 1000),
         ("pagina" = Option<String>, Query, description = "«siguiente» de la página anterior."),
     ),

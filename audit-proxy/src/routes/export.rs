@@ -7,18 +7,19 @@ use actix_web::{
 };
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
-use service_kit::{Problem, problem::ProblemBody, request_id::RequestId};
+use service_kit::{Problem, csv::BYTE_ORDER_MARK, problem::ProblemBody, request_id::RequestId};
 use utoipa::OpenApi;
 
 use super::{
     access::Reader,
     search::{faulty, parameters},
+    searches::SearchGate,
     unavailable,
 };
 use crate::{
     find::{Results, find},
-    search::{Filter, Order, Page, page},
-    store::{Entry, Store, StoreError},
+    search::{Filter, Order, Page, page, parameters::yes_or_no},
+    store::{Entry, Purpose, Store, StoreError, TextSearch},
     summary::{COLUMNS, Resumen},
 };
 
@@ -67,8 +68,8 @@ impl Format {
 
 /// Todos los mensajes de una búsqueda, en un fichero que se escribe a medida que se leen. Los mismos
 /// parámetros que `GET /mensajes`, sin `limite` ni `pagina`; sin `hasta`, los recibidos hasta ahora.
-/// En CSV (RFC 4180, con cabecera) lo que una hoja de cálculo tomaría por una fórmula empieza por un
-/// apóstrofo. Si algo falla a medias, la respuesta se corta sin su final: un fichero incompleto no
+/// En CSV (RFC 4180, con cabecera) lo que una hoja de cálculo tomaría por una fórmula, también tras
+/// «;», tabulador o fin de línea, lleva delante un apóstrofo. Si algo falla a medias, la respuesta se corta sin su final: un fichero incompleto no
 /// parece entero.
 #[utoipa::path(
     get,
@@ -76,28 +77,40 @@ impl Format {
     params(
         ("formato" = Option<String>, Query, description = "`csv` (por defecto) o `ndjson`."),
         ("orden" = Option<String>, Query, description = "`recientes` (por defecto) o `antiguos`."),
+        ("bom" = Option<String>, Query, description = "`si`: el CSV empieza por una marca de orden de bytes, y Excel lo abre con sus acentos."),
     ),
     responses(
         (status = 200, description = "El fichero.", content_type = "text/csv"),
         (status = 400, description = "Parámetros desconocidos o no válidos; `errores` los nombra.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Demasiadas búsquedas de texto; `Retry-After` dice cuándo.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn export(
-    _: Reader,
+    Reader(account): Reader,
     request: HttpRequest,
     store: Data<Store>,
+    gate: Data<SearchGate>,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let format = parameters.take("formato", Format::read).unwrap_or(Format::Csv);
+    let has_mark = parameters.take("bom", yes_or_no) == Some(true);
+    if has_mark && format != Format::Csv {
+        parameters.fault("bom", "solo va con «formato=csv»");
+    }
     let filter = Filter::take(&mut parameters);
     let order = parameters.take("orden", page::order).unwrap_or_default();
     parameters.done().map_err(faulty)?;
 
+    if let Some(text) = &filter.text {
+        let search = TextSearch { account: &account.name, text, purpose: Purpose::File };
+        gate.pass(search, &store, &request).await?;
+    }
     let now = Timestamp::now();
     let mut export = Export::new(Store::clone(&store), filter, order, format, now);
     // With this one it is still possible to say what is wrong.
     let first = export.next().await.map_err(|error| unavailable(&request, &error))?;
+    let first = if has_mark { first.map(marked) } else { first };
     let name = format!("mensajes-{}.{}", now.strftime("%Y%m%dT%H%M%SZ"), format.extension());
     let mut response = HttpResponse::Ok();
     response
@@ -105,6 +118,11 @@ async fn export(
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
     Ok(response.streaming(rest(first, export, RequestId::of(&request))))
+}
+
+/// The beginning of a file, for Excel.
+fn marked(bytes: Bytes) -> Bytes {
+    [BYTE_ORDER_MARK, &bytes].concat().into()
 }
 
 /// What is read as it is sent. An error breaks the body off.

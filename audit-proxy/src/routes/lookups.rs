@@ -17,7 +17,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    search::{page::MAX_LIMIT, parameters::whole},
+    search::{Parameters, page::MAX_LIMIT, parameters::whole},
     store::{Key, Seen, Store},
 };
 
@@ -80,6 +80,46 @@ impl From<Seen> for Consulta {
     }
 }
 
+/// Which page is asked for of what was written down.
+pub(super) struct Asked {
+    /// Of this account alone.
+    pub(super) account: Option<String>,
+    /// Before this one.
+    pub(super) before: Option<Key>,
+    limit: usize,
+}
+
+impl Asked {
+    /// Takes what is given of `cuenta`, `limite` and `pagina`.
+    pub(super) fn take(parameters: &mut Parameters) -> Self {
+        let account = parameters.take("cuenta", |text| Ok::<_, String>(text.replace('\0', "")));
+        let before = parameters.take("pagina", key);
+        let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
+        Self { account, before, limit: limit.unwrap_or(DEFAULT_LIMIT) }
+    }
+
+    /// How many to ask for, to know whether there are more.
+    pub(super) fn one_more(&self) -> i64 {
+        i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
+    }
+
+    /// Those of the page, and what to ask for the next ones.
+    pub(super) fn page<T>(
+        &self,
+        mut found: Vec<T>,
+        key: impl Fn(&T) -> Key,
+    ) -> (Vec<T>, Option<String>) {
+        let is_more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let next = found.last().filter(|_| is_more).map(|last| key(last).to_string());
+        (found, next)
+    }
+}
+
+fn key(text: &str) -> Result<Key, &'static str> {
+    text.parse().map(i64::into).map_err(|_| "no es de esta consulta")
+}
+
 /// Quién miró qué carga y cuándo, lo último primero.
 #[utoipa::path(
     get,
@@ -102,20 +142,13 @@ async fn lookups(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let account = parameters.take("cuenta", |text| Ok::<_, String>(text.replace('\0', "")));
-    let key = |text: &str| text.parse().map(i64::into).map_err(|_| "no es de esta consulta");
-    let message: Option<Key> = parameters.take("clave", key);
-    let before: Option<Key> = parameters.take("pagina", key);
-    let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
+    let asked = Asked::take(&mut parameters);
+    let message = parameters.take("clave", key);
     parameters.done().map_err(faulty)?;
 
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    let one_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let seen = store.seen(account.as_deref(), message, before, one_more).await;
-    let mut seen = seen.map_err(|error| unavailable(&request, &error))?;
-    let is_more = seen.len() > limit;
-    seen.truncate(limit);
-    let siguiente = seen.last().filter(|_| is_more).map(|last| last.key.to_string());
+    let seen = store.seen(asked.account.as_deref(), message, asked.before, asked.one_more()).await;
+    let seen = seen.map_err(|error| unavailable(&request, &error))?;
+    let (seen, siguiente) = asked.page(seen, |seen| seen.key);
     let consultas = seen.into_iter().map(Consulta::from).collect();
     Ok(HttpResponse::Ok().json(Consultas { consultas, siguiente }))
 }

@@ -13,6 +13,7 @@ mod resend;
 mod retention;
 mod rules;
 mod search;
+mod searches;
 mod sessions;
 mod shown;
 mod statistics;
@@ -34,6 +35,7 @@ use utoipa::{
 };
 
 pub(crate) use faults::Switches;
+use searches::SearchGate;
 
 use crate::{
     access::Passwords,
@@ -80,6 +82,7 @@ pub(crate) fn openapi(with_faults: bool) -> utoipa::openapi::OpenApi {
     api.merge(resend::Api::openapi());
     api.merge(rules::Api::openapi());
     api.merge(lookups::Api::openapi());
+    api.merge(searches::Api::openapi());
     api.merge(statistics::Api::openapi());
     api.merge(systems::Api::openapi());
     api.merge(credentials::Api::openapi());
@@ -114,6 +117,7 @@ pub(crate) fn routes(asked: Asked) -> impl Fn(&mut ServiceConfig) + Clone + Send
     let (resender, bell) = (Data::new(asked.resender), Data::new(asked.bell));
     let administration = Data::new(asked.administration);
     let trusted_proxies = Data::new(asked.trusted_proxies);
+    let gate = Data::new(SearchGate::default());
     move |routes| {
         routes
             .app_data(store.clone())
@@ -124,6 +128,7 @@ pub(crate) fn routes(asked: Asked) -> impl Fn(&mut ServiceConfig) + Clone + Send
             .app_data(resender.clone())
             .app_data(administration.clone())
             .app_data(bell.clone())
+            .app_data(gate.clone())
             .configure(sessions::routes)
             .configure(accounts::routes)
             .configure(tokens::routes)
@@ -133,6 +138,7 @@ pub(crate) fn routes(asked: Asked) -> impl Fn(&mut ServiceConfig) + Clone + Send
             .configure(resend::routes)
             .configure(rules::routes)
             .configure(lookups::routes)
+            .configure(searches::routes)
             .configure(statistics::routes)
             .configure(story::routes)
             .configure(systems::routes)

@@ -23,7 +23,11 @@ use super::{
     unavailable,
 };
 use crate::{
-    search::{Parameters, parameters::whole},
+    redact::Shown,
+    search::{
+        Parameters,
+        parameters::{whole, yes_or_no},
+    },
     store::{Entry, Lookup, Store},
 };
 
@@ -56,11 +60,7 @@ enum Part {
 
 impl Part {
     fn take(parameters: &mut Parameters) -> Self {
-        let whole_one = parameters.take("completo", |text| match text {
-            "si" => Ok(true),
-            "no" => Ok(false),
-            _ => Err("debe ser «si» o «no»"),
-        });
+        let whole_one = parameters.take("completo", yes_or_no);
         let first = parameters.take("desde", |text| whole(text, 0, MAX_FIRST));
         let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
         if whole_one == Some(true) {
@@ -86,7 +86,7 @@ impl Part {
 
 /// La carga de un mensaje: los primeros 64 KiB, otra parte (`desde`, `limite`) o entera
 /// (`completo=si`). Siempre como texto o bytes que nada ejecuta, y siempre como descarga. Lo que una
-/// regla de su tipo oculta se ve como «(oculto)». Quién la miró queda escrito antes de enviarla.
+/// regla oculta se ve como «(oculto)», y lo demás tal como vino, byte a byte. Quién la miró queda escrito antes de enviarla.
 #[utoipa::path(
     get,
     path = "/mensajes/{id}/contenido",
@@ -99,7 +99,7 @@ impl Part {
         ("completo" = Option<String>, Query, description = "`si`: entera."),
     ),
     responses(
-        (status = 200, description = "Los bytes. `X-Bytes-Totales` dice cuántos hay, `X-Bytes-Desde` el primero de estos, `X-Bytes-Recibidos` cuántos traía el mensaje, `X-Tipo-Contenido` qué dice ser, `X-Oculto` si se le aplica una regla.", content_type = "text/plain"),
+        (status = 200, description = "Los bytes. `X-Bytes-Totales` dice cuántos hay, `X-Bytes-Desde` el primero de estos, `X-Bytes-Recibidos` cuántos traía el mensaje, `X-Tipo-Contenido` qué dice ser, `X-Oculto` si se ha ocultado algo.", content_type = "text/plain"),
         (status = 400, description = "Parámetros desconocidos o no válidos.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "Una regla oculta parte de ella y no es JSON: no se muestra nada.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No hay tal mensaje.", body = ProblemBody, content_type = "application/problem+json"),
@@ -126,9 +126,8 @@ async fn payload(
     let rules = store.rules().await.map_err(away)?;
     let kept = store.payloads(&[entry.key]).await.map_err(away)?.remove(&entry.key);
     let kind = entry.kind.as_deref();
-    let is_ruled = rules.of(kind).is_some();
     let shown = rules.shown(kind, kept.ok_or_else(gone)?).map_err(|_| unreadable())?;
-    let (first, end) = part.range(shown.len());
+    let (first, end) = part.range(shown.bytes.len());
     let lookup = Lookup {
         account: &account.name,
         message: &entry,
@@ -136,18 +135,13 @@ async fn payload(
         bytes: i64::try_from(end - first).unwrap_or(i64::MAX),
     };
     store.record(&lookup, Timestamp::now()).await.map_err(away)?;
-    Ok(answer(&entry, shown, first..end, part, is_ruled))
+    Ok(answer(&entry, shown, first..end, part))
 }
 
 /// Nothing that a browser runs, whatever the payload says to be.
-fn answer(
-    entry: &Entry,
-    shown: Vec<u8>,
-    range: std::ops::Range<usize>,
-    part: Part,
-    is_ruled: bool,
-) -> HttpResponse {
-    let is_text = part != Part::Whole && std::str::from_utf8(&shown).is_ok();
+fn answer(entry: &Entry, shown: Shown, range: std::ops::Range<usize>, part: Part) -> HttpResponse {
+    let Shown { bytes, is_redacted } = shown;
+    let is_text = part != Part::Whole && std::str::from_utf8(&bytes).is_ok();
     let media_type = if is_text { "text/plain; charset=utf-8" } else { "application/octet-stream" };
     let name = entry.id.map_or_else(|| entry.key.to_string(), |id| id.to_string());
     let mut response = HttpResponse::Ok();
@@ -157,15 +151,15 @@ fn answer(
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("X-Bytes-Totales", shown.len()))
+        .insert_header(("X-Bytes-Totales", bytes.len()))
         .insert_header(("X-Bytes-Desde", range.start))
         .insert_header(("X-Bytes-Recibidos", entry.size))
-        .insert_header(("X-Oculto", if is_ruled { "si" } else { "no" }));
+        .insert_header(("X-Oculto", if is_redacted { "si" } else { "no" }));
     let said = entry.content_type.as_deref().and_then(|said| HeaderValue::from_str(said).ok());
     if let Some(said) = said {
         response.insert_header(("X-Tipo-Contenido", said));
     }
-    response.body(web::Bytes::from(shown).slice(range))
+    response.body(web::Bytes::from(bytes).slice(range))
 }
 
 fn gone() -> Problem {

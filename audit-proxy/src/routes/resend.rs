@@ -18,6 +18,7 @@ use super::{
     access::Operator,
     chosen::{self, Choice, Name},
     search::faulty,
+    searches::SearchGate,
     unavailable,
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     redact::HIDDEN,
     resend::{Edit, NotAgain},
     search::{Filter, Order, Page, Parameters, page, page::cursor},
-    store::{Entry, Key, Store},
+    store::{Entry, Key, Purpose, Store, TextSearch},
 };
 
 /// Messages that are sent at most where nothing is asked, and at all.
@@ -218,6 +219,7 @@ fn answer(id: Option<MessageId>, old: Key, sent: Sent) -> HttpResponse {
         (status = 400, description = "Una búsqueda no válida; `errores` nombra sus parámetros.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No hay uno de los elegidos: no se reenvía ninguno.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Ni selección ni búsqueda, o demasiados.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Demasiadas búsquedas de texto; `Retry-After` dice cuándo.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos dejó de responder: los anteriores pueden haber salido, y sus historias lo dicen.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -226,6 +228,7 @@ async fn many(
     request: HttpRequest,
     payload: Payload,
     store: Data<Store>,
+    gate: Data<SearchGate>,
     resender: Data<Resender>,
 ) -> Result<HttpResponse, Problem> {
     let Reenvios { mensajes, busqueda, limite, simular } =
@@ -237,7 +240,14 @@ async fn many(
     }
     let (entries, siguiente) = match (mensajes, busqueda) {
         (Some(chosen), None) => (selected(chosen, limit, &store, &request).await?, None),
-        (None, Some(search)) => found(search, limit, &store, &request).await?,
+        (None, Some(search)) => {
+            let search = Search::read(search)?;
+            if let Some(text) = &search.filter.text {
+                let search = TextSearch { account: &account.name, text, purpose: Purpose::Resend };
+                gate.pass(search, &store, &request).await?;
+            }
+            found(search, limit, &store, &request).await?
+        }
         _ => return Err(Problem::unacceptable("Dé «mensajes» o «busqueda», y no las dos.")),
     };
     let mut recuento = Recuento { simulado: simular, siguiente, ..Recuento::default() };
@@ -305,15 +315,12 @@ async fn selected(
 
 /// What a search finds by now, and where it goes on.
 async fn found(
-    search: BTreeMap<String, String>,
+    Search { filter, page }: Search,
     limit: usize,
     store: &Store,
     request: &HttpRequest,
 ) -> Result<(Vec<Entry>, Option<String>), Problem> {
-    let mut parameters = Parameters::new(search);
-    let filter = Filter::take(&mut parameters);
-    let Page { order, mut after, .. } = page_of(&mut parameters, &filter);
-    parameters.done().map_err(faulty)?;
+    let Page { order, mut after, .. } = page;
     let now = Timestamp::now();
     let until = Some(filter.until.map_or(now, |until| until.min(now)));
     let by_now = Filter { until, ..filter.clone() };
@@ -327,6 +334,22 @@ async fn found(
         if after.is_none() || all.len() == limit {
             return Ok((all, after.map(|key| cursor(key, &filter, order))));
         }
+    }
+}
+
+/// Which messages are meant.
+struct Search {
+    filter: Filter,
+    page: Page,
+}
+
+impl Search {
+    fn read(given: BTreeMap<String, String>) -> Result<Self, Problem> {
+        let mut parameters = Parameters::new(given);
+        let filter = Filter::take(&mut parameters);
+        let page = page_of(&mut parameters, &filter);
+        parameters.done().map_err(faulty)?;
+        Ok(Self { filter, page })
     }
 }
 

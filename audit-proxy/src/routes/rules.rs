@@ -20,6 +20,9 @@ use crate::{
     store::{RuleSet, Store},
 };
 
+/// In the place of a kind: all kinds.
+const ALL: &str = "*";
+
 /// Places that a rule has at most.
 const MAX_PLACES: usize = 100;
 
@@ -43,16 +46,17 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 /// Body of `/reglas`.
 #[derive(Serialize, ToSchema)]
 struct Reglas {
-    /// By kind.
+    /// By kind, that of all kinds first.
     reglas: Vec<Regla>,
 }
 
-/// What is hidden in payloads of one kind.
+/// What is hidden in payloads of one kind, or of all.
 #[derive(Serialize, ToSchema)]
 struct Regla {
-    /// The kind of message.
+    /// The kind of message, or `*` for all, whatever is hidden in some of them.
     tipo: String,
-    /// JSON Pointers (`/tarjeta/numero`), and names of fields, hidden wherever they are.
+    /// JSON Pointers (`/tarjeta/numero`), and names of fields, hidden wherever they are;
+    /// whatever the case and the Unicode normal form of their names.
     ocultos: Vec<String>,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
@@ -72,7 +76,7 @@ struct NuevaRegla {
 impl From<RuleSet> for Regla {
     fn from(rule: RuleSet) -> Self {
         Self {
-            tipo: rule.kind.into(),
+            tipo: rule.kind.map_or_else(|| ALL.to_owned(), String::from),
             ocultos: rule.places.iter().map(|place| place.as_str().to_owned()).collect(),
             cambiada: rule.changed,
             por: rule.changed_by,
@@ -80,7 +84,10 @@ impl From<RuleSet> for Regla {
     }
 }
 
-/// Lo que se oculta de las cargas, por tipo de mensaje.
+/// Lo que se oculta de las cargas: de todas («*»), y además de las de cada tipo. El tipo se compara sin
+/// distinguir mayúsculas ni espacios; a un mensaje que no dice ninguno que pueda serlo se le aplican
+/// todas las reglas. También se oculta en el JSON que va dentro de un texto JSON. Lo que no se oculta se
+/// ve tal como vino.
 #[utoipa::path(
     get,
     path = "/reglas",
@@ -99,11 +106,11 @@ async fn list(
     Ok(HttpResponse::Ok().json(Reglas { reglas }))
 }
 
-/// Lo que se oculta de las cargas de un tipo.
+/// Lo que se oculta de las cargas de un tipo, o de todas («*»).
 #[utoipa::path(
     get,
     path = "/reglas/{tipo}",
-    params(("tipo" = String, Path, description = "El tipo de mensaje.")),
+    params(("tipo" = String, Path, description = "El tipo de mensaje, o «*».")),
     responses(
         (status = 200, description = "La regla.", body = Regla),
         (status = 404, description = "No hay regla para este tipo.", body = ProblemBody, content_type = "application/problem+json"),
@@ -117,15 +124,16 @@ async fn read(
 ) -> Result<HttpResponse, Problem> {
     let kind = self::kind(kind)?;
     let sets = store.rule_sets().await.map_err(|error| unavailable(&request, &error))?;
-    let rule = sets.into_iter().find(|rule| rule.kind == kind).ok_or_else(|| no_rule(&kind))?;
+    let rule =
+        sets.into_iter().find(|rule| rule.kind == kind).ok_or_else(|| no_rule(kind.as_ref()))?;
     Ok(HttpResponse::Ok().json(Regla::from(rule)))
 }
 
-/// Cambia lo que se oculta de las cargas de un tipo, también de las que ya se guardan.
+/// Cambia lo que se oculta de las cargas de un tipo, o de todas («*»), también de las que ya se guardan.
 #[utoipa::path(
     put,
     path = "/reglas/{tipo}",
-    params(("tipo" = String, Path, description = "El tipo de mensaje.")),
+    params(("tipo" = String, Path, description = "El tipo de mensaje, o «*».")),
     request_body = NuevaRegla,
     responses(
         (status = 200, description = "La regla que vale desde ahora.", body = Regla),
@@ -149,11 +157,11 @@ async fn change(
     Ok(HttpResponse::Ok().json(Regla::from(rule)))
 }
 
-/// No oculta nada más de las cargas de un tipo.
+/// Quita la regla de un tipo, o la de todos («*»).
 #[utoipa::path(
     delete,
     path = "/reglas/{tipo}",
-    params(("tipo" = String, Path, description = "El tipo de mensaje.")),
+    params(("tipo" = String, Path, description = "El tipo de mensaje, o «*».")),
     responses(
         (status = 204, description = "Ya no hay regla."),
         (status = 404, description = "No la había.", body = ProblemBody, content_type = "application/problem+json"),
@@ -166,13 +174,17 @@ async fn remove(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let kind = self::kind(kind)?;
-    let removed = store.remove_rule(&kind).await.map_err(|error| unavailable(&request, &error))?;
-    if removed { Ok(HttpResponse::NoContent().finish()) } else { Err(no_rule(&kind)) }
+    let removed =
+        store.remove_rule(kind.as_ref()).await.map_err(|error| unavailable(&request, &error))?;
+    if removed { Ok(HttpResponse::NoContent().finish()) } else { Err(no_rule(kind.as_ref())) }
 }
 
-fn kind(text: Path<String>) -> Result<MessageKind, Problem> {
-    let kind = text.into_inner().try_into();
-    kind.map_err(|error| Problem::malformed(format!("El tipo no es válido: {error}.")))
+fn kind(text: Path<String>) -> Result<Option<MessageKind>, Problem> {
+    let text = text.into_inner();
+    let kind = (text != ALL).then(|| text.try_into()).transpose();
+    kind.map_err(|error| {
+        Problem::malformed(format!("El tipo no es válido: {error}; «*» son todos."))
+    })
 }
 
 fn places(texts: &[String]) -> Result<Vec<Place>, Problem> {
@@ -193,7 +205,8 @@ fn places(texts: &[String]) -> Result<Vec<Place>, Problem> {
     Err(Problem::unacceptable("Corrija los lugares que nombra «errores».").with_errors(errors))
 }
 
-fn no_rule(kind: &MessageKind) -> Problem {
-    let detail = format!("De las cargas de tipo «{kind}» no se oculta nada.");
+fn no_rule(kind: Option<&MessageKind>) -> Problem {
+    let kind = kind.map_or(ALL, MessageKind::as_str);
+    let detail = format!("No hay regla para «{kind}».");
     Problem::new(StatusCode::NOT_FOUND, "sin-regla", "No hay regla", detail)
 }

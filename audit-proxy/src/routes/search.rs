@@ -12,11 +12,11 @@ use service_kit::{
 };
 use utoipa::{OpenApi, ToSchema};
 
-use super::{access::Reader, unavailable};
+use super::{access::Reader, searches::SearchGate, unavailable};
 use crate::{
     find::{Results, find},
     search::{Fault, Filter, Page, Parameters, page::cursor},
-    store::Store,
+    store::{Purpose, Store, TextSearch},
     summary::Resumen,
 };
 
@@ -46,8 +46,10 @@ struct Encontrados {
 /// campo, el índice da la página llena. Con varios se miran como mucho 1.000 mensajes del más raro de
 /// ellos, y con `texto` como mucho 2.000 cargas (u 8 MiB): entonces la página puede quedar corta o
 /// vacía sin ser la última; `mirados` dice cuántos fueron y `siguiente` continúa. `texto` busca, sin
-/// distinguir mayúsculas, en los textos, nombres y números de las cargas JSON que aún se guardan; lo
-/// que una regla oculta no se mira.
+/// distinguir mayúsculas ni formas normales de Unicode, en los textos, nombres y números de las cargas
+/// JSON que aún se guardan, tal como se muestran: lo que una regla oculta no se mira. Quién buscó qué
+/// texto queda escrito (`GET /busquedas`), y cada cuenta puede hacerlo 30 veces seguidas y después una
+/// cada 2 s.
 #[utoipa::path(
     get,
     path = "/mensajes",
@@ -68,18 +70,24 @@ struct Encontrados {
     responses(
         (status = 200, description = "Una página; es la última si `siguiente` es nulo.", body = Encontrados),
         (status = 400, description = "Parámetros desconocidos o no válidos; `errores` los nombra.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Demasiadas búsquedas de texto; `Retry-After` dice cuándo.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "La base de datos no responde.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn search(
-    _: Reader,
+    Reader(account): Reader,
     request: HttpRequest,
     store: Data<Store>,
+    gate: Data<SearchGate>,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
     let filter = Filter::take(&mut parameters);
     let page = Page::take(&mut parameters, &filter);
     parameters.done().map_err(faulty)?;
+    if let Some(text) = &filter.text {
+        let search = TextSearch { account: &account.name, text, purpose: Purpose::List };
+        gate.pass(search, &store, &request).await?;
+    }
     let found = find(&store, &filter, &page).await;
     let Results { entries, next, looked_at } =
         found.map_err(|error| unavailable(&request, &error))?;

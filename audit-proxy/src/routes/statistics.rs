@@ -6,7 +6,7 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{Problem, clock::moment, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -15,10 +15,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    search::{
-        Parameters,
-        filter::{short, time},
-    },
+    search::{Parameters, filter::short},
     statistics::{Day, Etapa, Periodo, Stage, periods},
     store::{Census, Counts, Store},
 };
@@ -110,8 +107,8 @@ async fn statistics(
 }
 
 fn census(parameters: &mut Parameters) -> Census {
-    let since = parameters.take("desde", time).map(Day::of);
-    let until = parameters.take("hasta", time).map(Day::from_then_on);
+    let since = parameters.take("desde", moment).map(Day::of);
+    let until = parameters.take("hasta", moment).map(Day::from_then_on);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use messages::{MessageId, text::MAX_SHORT_LENGTH};
+use service_kit::clock::moment;
 
 use super::Parameters;
 
@@ -36,8 +37,8 @@ impl Filter {
     /// `desde`, `hasta` and `texto`.
     #[must_use]
     pub fn take(parameters: &mut Parameters) -> Self {
-        let since = parameters.take("desde", time);
-        let until = parameters.take("hasta", time);
+        let since = parameters.take("desde", moment);
+        let until = parameters.take("hasta", moment);
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -57,14 +58,6 @@ impl Filter {
     }
 }
 
-/// A time, to the microsecond.
-///
-/// # Errors
-/// What would be one.
-pub fn time(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "debe ser una hora como 2026-11-22T10:00:00Z (RFC 3339)")
-}
-
 /// Of what was not admitted any text is kept, as it came.
 ///
 /// # Errors
@@ -76,9 +69,9 @@ pub fn short(text: &str) -> Result<String, String> {
 }
 
 fn searched(text: &str) -> Result<String, String> {
-    let fits = (2..=MAX_TEXT_LENGTH).contains(&text.chars().count());
+    let fits = (2..=MAX_TEXT_LENGTH).contains(&text.chars().count()) && !text.contains('\0');
     fits.then(|| text.to_owned())
-        .ok_or_else(|| format!("debe tener de 2 a {MAX_TEXT_LENGTH} caracteres"))
+        .ok_or_else(|| format!("debe tener de 2 a {MAX_TEXT_LENGTH} caracteres, y ningún NUL"))
 }
 
 #[cfg(test)]
@@ -112,7 +105,9 @@ mod tests {
             ("origen", &long),
             ("correlacion", "a\0b"),
             ("desde", "ayer"),
+            ("desde", "2026-11-22T10:00:00 01:00"),
             ("texto", "a"),
+            ("texto", "a\0b"),
             ("Estado", "error"),
         ] {
             assert_eq!(taken(&[(name, value)]), Err(vec![name.to_owned()]), "{value}");

@@ -75,6 +75,18 @@ pub fn whole(text: &str, least: usize, most: usize) -> Result<usize, String> {
     number.ok_or_else(|| format!("debe ser un número entero entre {least} y {most}"))
 }
 
+/// `si` or `no`.
+///
+/// # Errors
+/// What it may be.
+pub fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "si" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("debe ser «si» o «no»"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@
 //! - `search`: those that are asked for.
 //! - `payload`: what they carry.
 //! - `rules`: what of that nobody is shown.
-//! - `lookups`: who was shown what.
+//! - `lookups`, `searches`: who was shown what, and who looked for which text.
 //! - `accounts`, `sessions`, `tokens`: who may ask, and who does.
 //!
 //! SQL lives in this folder only.
@@ -41,6 +41,7 @@ mod retention;
 mod rows;
 mod rules;
 mod search;
+mod searches;
 mod sessions;
 mod systems;
 mod tally;
@@ -69,6 +70,7 @@ pub use refuse::Refused;
 pub use retention::{Candidates, Expired, Removed};
 pub use rules::RuleSet;
 pub use search::{Found, Stretch, WALK};
+pub use searches::{Purpose, Searched, TextSearch};
 pub use sessions::Bearer;
 pub use systems::{Change, Profile, Registered};
 pub use tally::{Census, Counts};

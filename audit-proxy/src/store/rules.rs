@@ -1,4 +1,4 @@
-//! What of payloads nobody is shown: places in their JSON, by kind of message.
+//! What of payloads nobody is shown: places in their JSON, by kind of message or in all.
 
 use jiff::Timestamp;
 use messages::MessageKind;
@@ -20,11 +20,14 @@ const REMOVE: &str = "DELETE FROM hidden_places WHERE kind = $1";
 const ADD: &str = "INSERT INTO hidden_places (kind, place, changed, changed_by)
     VALUES ($1, $2, $3, $4) ON CONFLICT (kind, place) DO NOTHING";
 
-/// What is hidden in payloads of one kind.
+/// In the place of a kind: all kinds.
+const ALL: &str = "*";
+
+/// What is hidden in payloads of one kind, or of all.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleSet {
-    /// The kind of message.
-    pub kind: MessageKind,
+    /// The kind of message; none for all, whatever is hidden in some of them.
+    pub kind: Option<MessageKind>,
     /// At least one.
     pub places: Vec<Place>,
     /// Since when.
@@ -42,12 +45,14 @@ impl Store {
         self.database
             .read(async |link| {
                 let rows = sqlx::query(RULES).fetch_all(link).await?;
-                rows.iter().map(|row| Ok((row.try_get(0)?, place(row.try_get(1)?)?))).collect()
+                rows.iter()
+                    .map(|row| Ok((kind(row.try_get(0)?)?, place(row.try_get(1)?)?)))
+                    .collect()
             })
             .await
     }
 
-    /// The same for whoever keeps the rules; by kind.
+    /// The same for whoever keeps the rules; by kind, what is for all of them first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -56,7 +61,7 @@ impl Store {
             .read(async |link| {
                 let mut sets: Vec<RuleSet> = Vec::new();
                 for row in sqlx::query(RULE_SETS).fetch_all(link).await? {
-                    let kind: MessageKind = text(row.try_get(0)?)?;
+                    let kind = kind(row.try_get(0)?)?;
                     let place = place(row.try_get(1)?)?;
                     match sets.last_mut().filter(|set| set.kind == kind) {
                         Some(set) => set.places.push(place),
@@ -73,7 +78,7 @@ impl Store {
             .await
     }
 
-    /// Hides these places in payloads of a kind from now on, and no others.
+    /// Hides these places in payloads of a kind, or of all, from now on, and no others.
     ///
     /// # Errors
     /// Nothing has been changed then.
@@ -81,9 +86,9 @@ impl Store {
         let RuleSet { kind, places, changed, changed_by } = rule;
         self.database
             .write(async |tx| {
-                sqlx::query(REMOVE).bind(kind.as_str()).execute(&mut **tx).await?;
+                sqlx::query(REMOVE).bind(stored(kind.as_ref())).execute(&mut **tx).await?;
                 for place in places {
-                    let query = sqlx::query(ADD).bind(kind.as_str()).bind(place.as_str());
+                    let query = sqlx::query(ADD).bind(stored(kind.as_ref())).bind(place.as_str());
                     let query = query.bind(changed.as_microsecond()).bind(changed_by);
                     query.execute(&mut **tx).await?;
                 }
@@ -92,16 +97,24 @@ impl Store {
             .await
     }
 
-    /// Hides nothing any more in payloads of a kind; false where nothing was.
+    /// Hides nothing any more in payloads of a kind, or in all; false where nothing was.
     ///
     /// # Errors
     /// Nothing has been changed then.
-    pub async fn remove_rule(&self, kind: &MessageKind) -> Result<bool, StoreError> {
-        let query = sqlx::query(REMOVE).bind(kind.as_str());
+    pub async fn remove_rule(&self, kind: Option<&MessageKind>) -> Result<bool, StoreError> {
+        let query = sqlx::query(REMOVE).bind(stored(kind));
         self.database
             .write(async |tx| Ok(query.execute(&mut **tx).await?.rows_affected() > 0))
             .await
     }
+}
+
+fn stored(kind: Option<&MessageKind>) -> &str {
+    kind.map_or(ALL, MessageKind::as_str)
+}
+
+fn kind(stored: String) -> Result<Option<MessageKind>, StoreError> {
+    (stored != ALL).then(|| text(stored)).transpose()
 }
 
 fn place(stored: &str) -> Result<Place, StoreError> {

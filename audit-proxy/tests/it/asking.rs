@@ -3,7 +3,7 @@
 use audit_proxy::{
     search::{Filter, Order},
     statistics::{Day, Stage},
-    store::{Census, Entry, Key, Lookup, Receipt, Reforwarded, RuleSet, Store, Stretch, WALK},
+    store::{Census, Entry, Key, Receipt, Reforwarded, Store, Stretch, WALK},
 };
 use messages::{MessageId, StandardMessage};
 use uuid::Uuid;
@@ -18,11 +18,9 @@ contract!(
     two_common_fields_that_never_meet_are_looked_through_bit_by_bit,
     a_rare_value_is_found_at_once_among_common_ones,
     payloads_are_read_as_far_as_they_are_kept,
-    rules_are_replaced_and_removed_by_kind,
     a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is,
     what_is_not_to_be_attempted_is_not,
     what_was_made_of_a_message_is_linked_with_it_both_ways,
-    lookups_are_told_the_latest_first,
     what_is_counted_is_what_there_is,
     stages_are_counted_once_for_each_message,
 );
@@ -185,30 +183,6 @@ async fn payloads_are_read_as_far_as_they_are_kept(backend: Backend) {
     assert!(store.payloads(&[]).await.expect("an answer").is_empty());
 }
 
-async fn rules_are_replaced_and_removed_by_kind(backend: Backend) {
-    use audit_proxy::redact::Place;
-    let database = Database::create(backend).await;
-    let store = database.store();
-    store.prepare().await.expect("tables");
-    let rule = |kind, places: &[&str]| RuleSet {
-        kind: name(kind),
-        places: places.iter().map(|text| Place::read(text).expect("a place")).collect(),
-        changed: at(3),
-        changed_by: "ana".to_owned(),
-    };
-    for rule in [rule("alta", &["dni", "/a/0"]), rule("baja", &["x"]), rule("alta", &["/b", "Ñ"])]
-    {
-        store.set_rule(&rule).await.expect("set");
-    }
-    let sets = store.rule_sets().await.expect("an answer");
-    assert_eq!(sets, [rule("alta", &["/b", "Ñ"]), rule("baja", &["x"])]);
-    assert!(store.remove_rule(&name("baja")).await.expect("removed"));
-    assert!(!store.remove_rule(&name("baja")).await.expect("not there"));
-    let rules = store.rules().await.expect("an answer");
-    assert_eq!(rules.of(Some("alta")).map(<[_]>::len), Some(2));
-    assert_eq!((rules.of(Some("baja")), rules.of(None)), (None, None));
-}
-
 async fn a_further_attempt_waits_as_any_and_leaves_the_state_as_it_is(backend: Backend) {
     let database = Database::create(backend).await;
     let (store, one) = (database.store(), message());
@@ -287,28 +261,6 @@ async fn what_was_made_of_a_message_is_linked_with_it_both_ways(backend: Backend
     forward(&store, new).await;
     let again = store.receive_made(&made, old, "ana", at(4)).await.expect("an answer");
     assert_eq!(again, Receipt::Repeated);
-}
-
-async fn lookups_are_told_the_latest_first(backend: Backend) {
-    let database = Database::create(backend).await;
-    let (store, one) = (database.store(), message());
-    key(&store, &one).await;
-    let entry = only(&store, one.id).await;
-    for (second, account) in [(1, "ana"), (2, "eva"), (3, "ana")] {
-        let lookup = Lookup { account, message: &entry, first_byte: second, bytes: 9 };
-        store.record(&lookup, at(second)).await.expect("written down");
-    }
-    let seen = async |account, message, before| {
-        let seen = store.seen(account, message, before, 2).await.expect("an answer");
-        seen.iter().map(|seen| seen.first_byte).collect::<Vec<_>>()
-    };
-    assert_eq!(seen(None, None, None).await, [3, 2]);
-    assert_eq!(seen(Some("ana"), None, None).await, [3, 1]);
-    assert_eq!(seen(Some("eva"), Some(entry.key), None).await, [2]);
-    assert_eq!(seen(None, Some(Key::from(5)), None).await, [0_i64; 0]);
-    assert_eq!(seen(None, Some(entry.key), Some(Key::first_at(at(3)))).await, [2, 1]);
-    let all = store.seen(None, None, None, 9).await.expect("an answer");
-    assert_eq!((all[0].message, all[0].key.received()), (Some(one.id), at(3)));
 }
 
 /// How many of these messages have each value, the most first.

@@ -27,6 +27,7 @@ mod bypass;
 mod caller;
 mod contract;
 mod contract_access;
+mod contract_shown;
 mod contract_story;
 mod crashes;
 mod credentials;

@@ -131,7 +131,7 @@ async fn a_search_is_exported_as_a_table_and_as_lines() {
     let (world, proxy) = begun().await;
     let id = Uuid::now_v7();
     let mut formula = properties(id, "servicedesk", "alta");
-    formula["correlation_id"] = json!("=cmd|' /C calc'!A0;\"a\",b");
+    formula["correlation_id"] = json!("=cmd|' /C calc'!A0;-\"a\",b");
     world.publish_to("redmine", formula, "{}").await;
     proxy.is(id, "reenviado").await;
     sent(&world, &proxy, "baja", "{}").await;
@@ -149,7 +149,9 @@ async fn a_search_is_exported_as_a_table_and_as_lines() {
     );
     let csv = String::from_utf8(csv).expect("UTF-8");
     assert!(csv.starts_with("clave,id,origen,destino,tipo,correlacion,creado,recibido,"), "{csv}");
-    assert!(csv.contains(",\"'=cmd|' /C calc'!A0;\"\"a\"\",b\","), "{csv}");
+    assert!(csv.contains(",\"'=cmd|' /C calc'!A0;'-\"\"a\"\",b\","), "{csv}");
+    let (_, _, marked) = proxy.admin.raw("/mensajes/exportar?tipo=alta&bom=si").await;
+    assert_eq!(marked, [b"\xef\xbb\xbf", csv.as_bytes()].concat());
     assert_eq!(csv.matches("\r\n").count(), 2, "{csv}");
 
     let path = "/mensajes/exportar?formato=ndjson&orden=antiguos&texto=xx";
@@ -161,12 +163,121 @@ async fn a_search_is_exported_as_a_table_and_as_lines() {
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["tipo"].clone())
         .collect();
     assert_eq!(kinds, ["alta", "baja"]);
-    for bad in ["formato=xls", "limite=5", "pagina=1"] {
+    for bad in ["formato=xls", "limite=5", "pagina=1", "bom=x", "formato=ndjson&bom=si"] {
         assert_eq!(
             proxy.admin.get(&format!("/mensajes/exportar?{bad}")).await.status,
             400,
             "{bad}"
         );
     }
+    proxy.stopped().await;
+}
+
+async fn shown(caller: &Caller, id: Uuid) -> (u16, String) {
+    let (status, _, bytes) = caller.raw(&format!("/mensajes/{id}/contenido")).await;
+    (status, String::from_utf8(bytes).expect("text"))
+}
+
+#[tokio::test]
+async fn who_publishes_does_not_choose_whether_a_rule_applies() {
+    let (world, proxy) = begun().await;
+    let body = r#"{"n\u0303if":"Ana","x":"{\"CLAVE\":7}"}"#;
+    for (kind, places) in [("alta", json!(["ñif"])), ("*", json!(["clave"]))] {
+        let answer =
+            proxy.admin.put(&format!("/reglas/{kind}"), &json!({ "ocultos": places })).await;
+        assert_eq!((answer.status, &answer.body["tipo"]), (200, &json!(kind)), "{answer:?}");
+    }
+    let reader = proxy.logged_in(Role::Reader).await;
+    let hidden = r#"{"n\u0303if":"(oculto)","x":"{\"CLAVE\":\"(oculto)\"}"}"#;
+    let upper = sent(&world, &proxy, "ALTA", body).await;
+    assert_eq!(shown(&reader, upper).await, (200, hidden.to_owned()));
+    let other = sent(&world, &proxy, "baja", body).await;
+    assert_eq!(shown(&reader, other).await, (200, hidden.replacen("(oculto)", "Ana", 1)));
+
+    for (kind, payload) in [(json!(" alta "), body), (json!("alta."), body), (Value::Null, body)] {
+        let id = Uuid::now_v7();
+        let mut properties = properties(id, "servicedesk", "alta");
+        properties["type"] = kind.clone();
+        if kind.is_null() {
+            properties.as_object_mut().expect("an object").remove("type");
+        }
+        world.publish_to("redmine", properties, payload).await;
+        let is_kind = kind == "alta.";
+        proxy.is(id, if is_kind { "reenviado" } else { "no_admitido" }).await;
+        let seen = shown(&reader, id).await;
+        let told = if is_kind { hidden.replacen("(oculto)", "Ana", 1) } else { hidden.to_owned() };
+        assert_eq!(seen, (200, told), "{kind}");
+    }
+    let found = found(&reader, "Ana").await;
+    assert_eq!(found, 2, "where the rule is not for it");
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_is_not_hidden_is_shown_found_and_sent_as_it_came() {
+    let (world, proxy) = begun().await;
+    let numbers = r#""a" : 12345678901234567890123 ,"b":1.10, "b":"ÑANDU\u0301""#;
+    let id = sent(&world, &proxy, "alta", &format!(r#"{{"dni":"7",{numbers}}}"#)).await;
+    let rule = json!({ "ocultos": ["dni"] });
+    assert_eq!(proxy.admin.put("/reglas/alta", &rule).await.status, 200);
+
+    let (_, text) = shown(&proxy.admin, id).await;
+    assert_eq!(text, format!(r#"{{"dni":"(oculto)",{numbers}}}"#));
+    for text in ["1.10", "12345678901234567890123", "ñandú", "n%CC%83andu%CC%81"] {
+        assert_eq!(found(&proxy.admin, text).await, 1, "{text}");
+    }
+    let whole = json!({ "contenido": text.replace("(oculto)", "8") });
+    let answer = proxy.admin.post(&format!("/mensajes/{id}/reenvios"), &whole).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let taken = world.takes("redmine", 2).await;
+    assert_eq!(taken[1]["payload"], format!(r#"{{"dni":"8",{numbers}}}"#));
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn who_looks_for_a_text_is_written_down_and_held_up() {
+    let (world, proxy) = begun().await;
+    let id = sent(&world, &proxy, "alta", r#"{"dni":"4711","x":"Ñandú"}"#).await;
+    assert_eq!(proxy.admin.put("/reglas/*", &json!({ "ocultos": ["dni"] })).await.status, 200);
+    let operator = proxy.logged_in(Role::Operator).await;
+    assert_eq!(found(&operator, "ñandú").await, 1);
+    let file = operator.raw("/mensajes/exportar?formato=ndjson&texto=4711").await;
+    assert_eq!((file.0, file.2), (200, Vec::new()), "nothing of what is hidden is found");
+    let search = |texto| json!({ "busqueda": { "texto": texto }, "simular": true });
+    let counted = operator.post("/reenvios", &search("4711")).await;
+    assert_eq!((counted.status, &counted.body["encontrados"]), (200, &json!(0)), "{counted:?}");
+    assert_eq!(operator.get("/mensajes?tipo=alta").await.status, 200, "looks for no text");
+    assert_eq!(operator.get("/mensajes?texto=a").await.status, 400);
+
+    assert_eq!(operator.get("/busquedas").await.status, 403);
+    let told = proxy.admin.get("/busquedas?limite=2").await.body;
+    let rows: Vec<_> = told["busquedas"].as_array().into_iter().flatten().collect();
+    let of = |row: &Value| (row["texto"].clone(), row["para"].clone());
+    assert_eq!(of(rows[0]), (json!("4711"), json!("reenvio")));
+    assert_eq!(of(rows[1]), (json!("4711"), json!("fichero")));
+    let who = rows[0]["cuenta"].as_str().expect("a name");
+    let next = told["siguiente"].as_str().expect("there is more");
+    let last = proxy.admin.get(&format!("/busquedas?cuenta={who}&pagina={next}")).await.body;
+    assert_eq!(of(&last["busquedas"][0]), (json!("ñandú"), json!("lista")));
+    assert_eq!(last["siguiente"], Value::Null);
+
+    let mut asked = 3;
+    let held_up = loop {
+        let answer = operator.get("/mensajes?texto=zz").await;
+        if answer.status != 200 {
+            break answer;
+        }
+        asked += 1;
+        assert!(asked < 200, "nobody is held up");
+    };
+    assert_eq!(held_up.status, 429, "{held_up:?}");
+    assert!(held_up.headers.contains_key("retry-after"));
+    let search = operator.post("/reenvios", &search("4711")).await;
+    assert_eq!(search.status, 429, "{search:?}");
+    assert_eq!(found(&proxy.admin, "ñandú").await, 1, "others are not concerned");
+    let path = format!("/mensajes?id={id}");
+    assert_eq!(operator.get(&path).await.status, 200, "nor are other searches");
+    let told = proxy.admin.get(&format!("/busquedas?limite=500&cuenta={who}")).await.body;
+    assert_eq!(told["busquedas"].as_array().map(Vec::len), Some(asked), "each was written down");
     proxy.stopped().await;
 }

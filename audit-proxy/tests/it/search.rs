@@ -97,5 +97,11 @@ async fn what_cannot_be_asked_is_named() {
         let named: Vec<_> = errors.filter_map(|error| error["donde"].as_str()).collect();
         assert_eq!((status, &named[..]), (400, names), "{problem}");
     }
+    for path in ["mensajes", "mensajes/exportar", "eventos", "estadisticas"] {
+        let path = format!("/{path}?desde=2026-11-22T10:00:00+01:00");
+        let (status, problem) = proxy.get(&path).await.expect("an answer");
+        let told = problem.to_string();
+        assert!(status == 400 && told.contains("2026-11-22T10:00:00%2B01:00"), "{path}: {told}");
+    }
     proxy.stopped().await;
 }

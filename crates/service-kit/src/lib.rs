@@ -8,6 +8,7 @@
 //! - [`health`]: what `/readyz` asks.
 //! - [`problem`]: errors as `application/problem+json` (RFC 9457).
 //! - [`body`]: request bodies, read within limits.
+//! - [`csv`]: tables that people open in a spreadsheet.
 //! - [`header`]: headers of a request, as types.
 //! - [`caller`]: where a request comes from, and who acts by it.
 //! - [`clock`]: the time of day, to the millisecond.
@@ -18,6 +19,7 @@ pub mod body;
 pub mod caller;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod header;
 pub mod health;
 pub mod http;

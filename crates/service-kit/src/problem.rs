@@ -83,6 +83,14 @@ impl Problem {
         )
     }
 
+    /// 414: path and query are longer than `limit` bytes.
+    #[must_use]
+    pub fn address_too_long(limit: usize) -> Self {
+        let detail = format!("La dirección supera {limit} bytes. Acorte los parámetros de la URL.");
+        let status = StatusCode::URI_TOO_LONG;
+        Self::new(status, "direccion-demasiado-larga", "Dirección demasiado larga", detail)
+    }
+
     /// 415: the body has another type than those `accepted`.
     #[must_use]
     pub fn unsupported_type(accepted: &str) -> Self {

@@ -13,7 +13,7 @@ const ID: &str = "0195e2a0-1234-7000-8000-000000000000";
 const TOKEN: (&str, &str) = ("cookie", "sesion_auditoria=el-token");
 
 /// An audit proxy where somebody of this role is logged in.
-fn audit(role: &str) -> FakeService {
+pub(crate) fn audit(role: &str) -> FakeService {
     let service = FakeService::start();
     service.answers("GET /sesiones/actual", 200, &who(role));
     service.answers("GET /mensajes", 200, &found(&[]));
@@ -24,7 +24,7 @@ fn who(role: &str) -> Value {
     json!({"cuenta": "ana", "rol": role, "caduca": "2026-11-23T12:00:00Z"})
 }
 
-fn panel(audit: &FakeService) -> Panel {
+pub(crate) fn panel(audit: &FakeService) -> Panel {
     Panel::auditing(&audit.url)
 }
 
@@ -55,7 +55,7 @@ fn story() -> Value {
         "duraciones": durations, "por_que": why}]})
 }
 
-async fn look(panel: &Panel, path: &str) -> String {
+pub(crate) async fn look(panel: &Panel, path: &str) -> String {
     text(panel.get(path).header(TOKEN.0, TOKEN.1)).await
 }
 
@@ -100,6 +100,9 @@ async fn whoever_is_not_logged_in_is_sent_to_the_login_and_comes_back() {
     assert_eq!((answer.status().as_u16(), header(&answer, "location")), (303, place));
     let login = panel.page("/auditoria/entrar?volver=auditoria%3Festado%3Derror").await;
     assert!(login.contains(r#"name="volver" value="auditoria?estado=error""#), "{login}");
+    let long = panel.get(&format!("/auditoria?texto={}", "ñ".repeat(2000))).send().await;
+    let long = long.expect("an answer");
+    assert_eq!((long.status().as_u16(), header(&long, "location")), (303, "/auditoria/entrar"));
     let login = panel.page("/auditoria/entrar?volver=%2F%2Fevil.example").await;
     assert!(login.contains(r#"name="volver" value="auditoria""#), "{login}");
 }

@@ -2,6 +2,7 @@
 //! the test: what a browser is told in each state of the world.
 
 mod audit;
+mod audit_records;
 mod door;
 mod fake;
 mod fixture;

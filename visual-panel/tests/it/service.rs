@@ -54,8 +54,13 @@ impl FakeService {
 
     /// What `question`, a method and a path, is answered from now on.
     pub(crate) fn answers(&self, question: &str, status: u16, body: &Value) {
+        self.answers_as_written(question, status, &body.to_string());
+    }
+
+    /// The same with a body as it is.
+    pub(crate) fn answers_as_written(&self, question: &str, status: u16, body: &str) {
         let mut answers = self.state.answers.lock().expect("no test panics while it holds this");
-        answers.insert(question.to_owned(), (status, body.to_string()));
+        answers.insert(question.to_owned(), (status, body.to_owned()));
     }
 
     /// What it was asked and sent, but for `GET`.

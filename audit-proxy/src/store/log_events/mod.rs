@@ -20,6 +20,8 @@ use super::{
 
 pub use search::{LogPage, LogQuery, TellableLoss};
 
+use crate::folding::folded;
+
 /// Events that are removed with a batch at most: more than come with one.
 const REMOVED_AT_ONCE: i64 = 2000;
 
@@ -206,7 +208,7 @@ async fn add_events(
 ) -> Result<i64, StoreError> {
     let insert = |places: &str| {
         format!(
-            "INSERT INTO log_events (key, system, level, time, text, fields) VALUES {places}
+            "INSERT INTO log_events (key, system, level, time, text, fields, folded) VALUES {places}
              ON CONFLICT (key) DO NOTHING"
         )
     };
@@ -219,8 +221,10 @@ async fn add_events(
             .bind(time.as_microsecond())
             .bind(text)
             .bind(fields.as_deref())
+            // Small letters of ASCII the databases make themselves.
+            .bind((!text.is_ascii()).then(|| folded(text).into_owned()))
     };
-    let added = execute(tx, &[], events, 6, insert, fill).await?;
+    let added = execute(tx, &[], events, 7, insert, fill).await?;
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
 }
 

@@ -5,6 +5,7 @@ use messages::{LogLevel, SystemName};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{KeptLogEvent, LogStore, rank};
+use crate::folding::folded;
 use crate::store::{
     Key, StoreError,
     rows::{foreign, text, time},
@@ -32,7 +33,7 @@ pub struct LogQuery {
     pub since: Option<Timestamp>,
     /// Received before.
     pub until: Option<Timestamp>,
-    /// With this in their text, whether in capitals or not, where it is in ASCII.
+    /// With this in their text, whatever its case and its Unicode normal form.
     pub text: Option<String>,
     /// Older than the one of this key.
     pub before: Option<Key>,
@@ -125,8 +126,10 @@ fn statement(query: &LogQuery) -> String {
     statement.push_str(match (&query.system, &query.text) {
         (None, None) => "",
         (Some(_), None) => " AND system = $4",
-        (None, Some(_)) => r" AND lower(text) LIKE $4 ESCAPE '\'",
-        (Some(_), Some(_)) => r" AND system = $4 AND lower(text) LIKE $5 ESCAPE '\'",
+        (None, Some(_)) => r" AND coalesce(folded, lower(text)) LIKE $4 ESCAPE '\'",
+        (Some(_), Some(_)) => {
+            r" AND system = $4 AND coalesce(folded, lower(text)) LIKE $5 ESCAPE '\'"
+        }
     });
     statement.push_str(" ORDER BY key DESC LIMIT $3");
     statement
@@ -135,11 +138,11 @@ fn statement(query: &LogQuery) -> String {
 /// Any text with `text` in it: nothing in that stands for anything else.
 fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
-    for c in text.chars() {
+    for c in folded(text).chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
-        pattern.push(c.to_ascii_lowercase());
+        pattern.push(c);
     }
     pattern.push('%');
     pattern
@@ -211,6 +214,6 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_that_is_looked_for_stands_for_anything_else() {
-        assert_eq!(pattern("50%_\\Ñ A"), "%50\\%\\_\\\\Ñ a%");
+        assert_eq!(pattern("50%_\\Ñ A"), "%50\\%\\_\\\\ñ a%");
     }
 }

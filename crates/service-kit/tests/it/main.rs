@@ -74,6 +74,21 @@ async fn readyz_names_what_is_missing() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_too_long_is_refused_at_once_with_a_sentence() {
+    let running = Running::start();
+    for path in ["/healthz?a=", "/fallo?a=", "/nada?a=", "/"] {
+        let answer = running.get(&format!("{path}{}", "x".repeat(20_000))).await;
+        assert_eq!(answer.status(), 414, "{path}");
+        let body: Value = answer.json().await.expect("JSON");
+        assert_eq!(body["type"], "urn:relevo:problema:direccion-demasiado-larga");
+        let detail = body["detail"].as_str().expect("a sentence");
+        assert!(detail.contains("16384 bytes"), "{detail}");
+    }
+    let fits = format!("/healthz?a={}", "x".repeat(16_000));
+    assert_eq!(running.get(&fits).await.status(), 200);
+}
+
+#[tokio::test]
 async fn what_goes_wrong_inside_is_not_shown() {
     let running = Running::start();
     let answer = running.get("/fallo").await;

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Role;
 
@@ -147,10 +148,10 @@ pub struct Rules {
     pub rules: Vec<Rule>,
 }
 
-/// What is hidden in payloads of one kind.
+/// What is hidden in payloads of one kind, or of all.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Rule {
-    /// The kind of message.
+    /// The kind of message; `*` is all.
     #[serde(rename = "tipo")]
     pub kind: String,
     /// Where.
@@ -200,6 +201,34 @@ pub struct Lookup {
     pub bytes: u64,
 }
 
+/// Body of `GET /busquedas`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Searches {
+    /// The latest first.
+    #[serde(rename = "busquedas")]
+    pub searches: Vec<Search>,
+    /// Where the next page begins.
+    #[serde(rename = "siguiente")]
+    pub next: Option<String>,
+}
+
+/// Somebody who looked for a text in payloads.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Search {
+    /// When.
+    #[serde(rename = "a_las")]
+    pub at: Timestamp,
+    /// Who.
+    #[serde(rename = "cuenta")]
+    pub account: String,
+    /// What for.
+    #[serde(rename = "texto")]
+    pub text: String,
+    /// Why: `lista`, `fichero` or `reenvio`.
+    #[serde(rename = "para")]
+    pub purpose: String,
+}
+
 /// Body of `GET /eventos`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LogEvents {
@@ -229,9 +258,9 @@ pub struct LogEvent {
     /// What happened.
     #[serde(rename = "texto")]
     pub text: String,
-    /// What it added.
+    /// What it added: JSON, as it came.
     #[serde(rename = "campos")]
-    pub fields: Option<serde_json::Value>,
+    pub fields: Option<Box<RawValue>>,
 }
 
 /// Events that were lost between two moments.

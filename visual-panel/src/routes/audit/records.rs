@@ -1,5 +1,5 @@
-//! What is recorded beside messages: who looked at which payload, what of payloads is
-//! hidden, and what applications say of their own work.
+//! What is recorded beside messages: who looked at which payload and for which text, what
+//! of payloads is hidden, and what applications say of their own work.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     audit::{
-        filter::{Filter, Pairs, field},
-        wire::{LogEvent, LogEvents, Lookup, Lookups, Loss, Rule, Rules, Who},
+        filter::{Filter, Pairs, encoded, field},
+        wire::{LogEvent, LogEvents, Lookup, Lookups, Loss, Rule, Rules, Search, Searches, Who},
     },
     clock::Clock,
     routes::{
@@ -38,6 +38,8 @@ struct LookupsPage {
     filter: Filter,
     lookups: Vec<(Lookup, Moment)>,
     next: Option<String>,
+    searches: Vec<(Search, Moment)>,
+    next_searches: Option<String>,
 }
 
 #[derive(Template)]
@@ -65,7 +67,10 @@ struct Events {
     next: Option<String>,
 }
 
-/// Quién miró qué contenido.
+/// Where the page of searches begins, on the page of lookups.
+const SEARCHES_FROM: &str = "busquedas";
+
+/// Quién miró qué contenido, y quién buscó qué texto.
 #[utoipa::path(
     get,
     path = "/consultas",
@@ -79,13 +84,34 @@ pub(super) async fn lookups(
     let filter = Filter::among(&["cuenta"], &query);
     let question = filter.unordered();
     let question = borrowed(&question);
-    let lookups = visitor.session.get::<Lookups>(&["consultas"], &question);
-    let (who, Lookups { lookups, next }) = visitor.asks(lookups).await?;
+    let from = field(&query, SEARCHES_FROM);
+    let other = filter.at((!from.is_empty()).then(|| from.to_owned())).unordered();
+    let other = borrowed(&other);
+    let both = async {
+        let lookups = visitor.session.get::<Lookups>(&["consultas"], &question);
+        tokio::try_join!(lookups, visitor.session.get::<Searches>(&["busquedas"], &other))
+    };
+    let (who, (looked, searched)) = visitor.asks(both).await?;
     let (frame, now) = (visitor.frame, Clock::now().wall);
-    let lookups = lookups.into_iter().map(|one| (Moment::new(one.at, now, frame.lang), one));
+    let moment = |at| Moment::new(at, now, frame.lang);
+    let lookups = looked.lookups.into_iter().map(|one| (moment(one.at), one));
     let lookups = lookups.map(|(at, one)| (one, at)).collect();
-    let next = next.map(|next| filter.at(Some(next)).address());
-    Ok(html(&LookupsPage { frame, who: Some(who), filter, lookups, next })?)
+    let searches = searched.searches.into_iter().map(|one| (moment(one.at), one));
+    let searches = searches.map(|(at, one)| (one, at)).collect();
+    let next = looked.next.map(|next| filter.at(Some(next)).address());
+    let next_searches = searched.next.map(|next| {
+        let account = filter.restrictions().into_iter();
+        encoded(&account.chain([(SEARCHES_FROM, next)]).collect::<Vec<_>>())
+    });
+    Ok(html(&LookupsPage {
+        frame,
+        who: Some(who),
+        filter,
+        lookups,
+        next,
+        searches,
+        next_searches,
+    })?)
 }
 
 /// Lo que se oculta de los contenidos, por tipo de mensaje.

@@ -13,7 +13,7 @@ use super::{Visitor, visitor::Turned};
 use crate::{
     audit::{
         Refusal,
-        filter::{Filter, Pairs},
+        filter::{Filter, Pairs, field},
         wire::{Found, Who},
     },
     clock::Clock,
@@ -86,7 +86,10 @@ pub(super) fn borrowed<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'a str,
 #[utoipa::path(
     get,
     path = "/exportar",
-    params(("formato" = String, Query, description = "csv o ndjson")),
+    params(
+        ("formato" = String, Query, description = "csv o ndjson"),
+        ("bom" = Option<String>, Query, description = "«si»: un CSV que Excel abre con sus acentos"),
+    ),
     responses(
         (status = 200, description = "El fichero", content_type = "text/csv", body = String),
         (status = 303, description = "A la entrada, si no hay sesión"),
@@ -102,6 +105,9 @@ pub(super) async fn export(
     question.push(("orden", filter.order().to_owned()));
     let format = query.iter().find(|(name, _)| name == "formato").map_or("csv", |(_, it)| it);
     question.push(("formato", format.to_owned()));
+    if field(&query, "bom") == "si" {
+        question.push(("bom", "si".to_owned()));
+    }
     let answer = visitor.session.stream(&["mensajes", "exportar"], &borrowed(&question)).await;
     let answer = answer.map_err(|refusal| visitor.refused(&refusal, None))?;
     Ok(file(answer, if format == "csv" { "csv" } else { "ndjson" }))

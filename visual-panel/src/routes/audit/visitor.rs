@@ -158,9 +158,14 @@ impl Visitor {
     }
 }
 
+/// Longest address to go on to after the login, in bytes: what leads there is an address
+/// itself, and what is longer is refused.
+const MAX_BACK: usize = 8 * 1024;
+
 /// To the login, which knows where to go on to.
 fn to_login(frame: &Frame) -> Turned {
     let query = encoded(&[("volver", &frame.here)]);
+    let query = if query.len() > MAX_BACK { String::new() } else { query };
     Turned::To(format!("{}/auditoria/entrar{query}", frame.prefix))
 }
 
