@@ -62,16 +62,24 @@ impl Door {
 
     async fn make_first(&self) -> anyhow::Result<()> {
         self.store.prepare().await?;
-        if self.store.has_accounts().await? {
+        let name: AccountName = FIRST.parse()?;
+        let stored = self.store.password(&name).await?;
+        let is_known = match &stored {
+            Some(stored) => self.passwords.is_known(stored.clone()).await?,
+            None => false,
+        };
+        if !is_known && self.store.has_accounts().await? {
             return Ok(());
         }
         let Some(password) = self.first.clone() else {
-            log::warn!("nobody can log in: set ADMIN_PASSWORD and start again to make {FIRST:?}");
+            log::warn!("nobody logs in as {FIRST:?}: set ADMIN_PASSWORD and start again");
             return Ok(());
         };
         let hash = self.passwords.hash(password).await?;
-        let name: AccountName = FIRST.parse()?;
-        if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
+        if is_known {
+            self.store.change_account(&name, None, Some(&hash)).await?;
+            log::info!("{name} had a password that everybody knows; now it is ADMIN_PASSWORD's");
+        } else if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
             log::info!("the first account is {name}; its password is ADMIN_PASSWORD's");
         }
         Ok(())
