@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Start(Service),
     /// Detiene un servicio y lo pone en marcha otra vez
     Restart(Service),
+    /// Muestra la primera clave de la auditoría, de la cuenta admin
+    Clave,
     /// Muestra los mensajes muertos, los publica otra vez o los borra
     #[command(arg_required_else_help = true)]
     Dead(DeadArgs),

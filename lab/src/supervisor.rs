@@ -36,7 +36,9 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
+    /// From here on whatever is written is for this user alone.
     pub(crate) fn new(stack: Stack) -> Result<Self> {
+        stack.layout.make_private()?;
         Ok(Self { stack, prober: Prober::new(Administrator::guest())?, slots: Vec::new() })
     }
 

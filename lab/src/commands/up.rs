@@ -3,6 +3,7 @@
 
 use super::watch;
 use crate::failure::Failure;
+use crate::first_password;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
 use crate::plan::{Changes, Plan, Stack};
@@ -87,6 +88,7 @@ async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
     tell_other_door(&settings.ports, &ports);
     let plan = Plan { ports, rabbitmq, traefik, binaries };
     plan.save(layout)?;
+    tell_first_password(layout, &settings)?;
     Ok(Stack { layout: layout.clone(), settings, plan, changes: Changes::default() })
 }
 
@@ -99,6 +101,16 @@ async fn stop_remains(layout: &Layout) -> Result<()> {
     }
     stop::all(layout).await.context("quedaba algo de una ejecución anterior")?;
     stop::forget_all(layout)
+}
+
+/// Once, when it is made.
+fn tell_first_password(layout: &Layout, settings: &Settings) -> Result<()> {
+    if !first_password::path(layout).exists() {
+        let password = first_password::of(layout, settings)?;
+        let account = first_password::ACCOUNT;
+        ui::note(format!("• la auditoría tiene una primera cuenta: {account}, clave {password}"));
+    }
+    Ok(())
 }
 
 fn tell_other_door(wanted: &Ports, chosen: &Ports) {

@@ -1,11 +1,13 @@
 //! Our own services: one binary each, configured by environment.
 
 use super::Launch;
+use crate::first_password;
 use crate::part::Part;
 use crate::plan::Stack;
 use crate::settings::Port;
 use anyhow::{Context, Result};
 use std::fmt::Write;
+use std::path::Path;
 
 pub(crate) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
     let mut launch = service(stack, part)?;
@@ -41,7 +43,7 @@ pub(super) fn audit(stack: &Stack) -> Result<Launch> {
     let database = settings.audit_database_url.as_deref();
     launch.set("DATABASE_URL", database_url(stack, database, "auditoria.db"));
     // Of its own account: in `.env` this name is that of RabbitMQ's administrator.
-    launch.set("ADMIN_PASSWORD", &settings.audit_admin_password);
+    launch.set("ADMIN_PASSWORD", first_password::of(&stack.layout, settings)?);
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
@@ -93,10 +95,14 @@ fn lab_faults(stack: &Stack) -> &'static str {
 
 /// The database that is set, else a file of the laboratory's.
 fn database_url(stack: &Stack, set: Option<&str>, file: &str) -> String {
-    set.map_or_else(
-        || format!("sqlite://{}", stack.layout.data().join(file).display()),
-        str::to_owned,
-    )
+    set.map_or_else(|| sqlite_url(&stack.layout.data().join(file)), str::to_owned)
+}
+
+/// Whatever the names of the folders are made of.
+fn sqlite_url(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let parts: Vec<String> = path.split('/').map(percent_encoded).collect();
+    format!("sqlite://{}", parts.join("/"))
 }
 
 /// Escapes all but RFC 3986's unreserved characters, so that any password fits
@@ -115,12 +121,17 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_encoded;
+    use super::{percent_encoded, sqlite_url};
 
     #[test]
     fn a_password_with_separators_stays_one_password() {
         assert_eq!(percent_encoded("a:b@c/d%e"), "a%3Ab%40c%2Fd%25e");
         assert_eq!(percent_encoded("ñ é"), "%C3%B1%20%C3%A9");
         assert_eq!(percent_encoded("Az09-._~"), "Az09-._~");
+    }
+
+    #[test]
+    fn a_database_lies_in_a_folder_of_any_name() {
+        assert_eq!(sqlite_url("/a #1/50%?/ñ.db".as_ref()), "sqlite:///a%20%231/50%25%3F/%C3%B1.db");
     }
 }
