@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::first_password;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
+use crate::parts::services;
 use crate::plan::{Changes, Plan, Stack};
 use crate::record::Watcher;
 use crate::settings::{Port, Ports, Settings};
@@ -76,6 +77,7 @@ fn already_up(layout: &Layout, settings: &Settings) -> u8 {
 
 /// Everything that comes before the first part is started.
 async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
+    services::check_databases(layout.root(), &settings)?;
     stop_remains(layout).await?;
     // Asked first, since what follows may take minutes, and again at the end.
     ports::choose(&settings, ports::probe)?;
