@@ -5,8 +5,23 @@
 set -eu
 umask 077
 
-source=/etc/relevo
+source=$(dirname "$0")
 target=/tmp/relevo
+
+# Where others can come, no password that everybody knows: also of the cluster, whose
+# nodes obey whoever has its secret.
+known=
+if [ "${DIRECT_BIND:-127.0.0.1}" != 127.0.0.1 ]; then
+    for pair in $(grep -v '^#' "$source/known-passwords.env") RELEVO_CLUSTER_SECRET=relevo-lab; do
+        name=${pair%%=*}
+        eval "value=\${$name:-}"
+        [ "$value" != "${pair#*=}" ] || known="$known ${name#RELEVO_}"
+    done
+fi
+if [ -n "$known" ]; then
+    echo "DIRECT_BIND=$DIRECT_BIND, and everybody knows$known: sh rabbitmq/passwords.sh makes others" >&2
+    exit 64
+fi
 mkdir -p "$target/conf.d"
 
 # They are parts of URLs and of JSON: no character that means something there.

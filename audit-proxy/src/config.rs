@@ -8,7 +8,7 @@ use database::DatabaseUrl;
 use management::{ManagementUrl, VirtualHost};
 use service_kit::{Listen, caller::TrustedProxies};
 
-use crate::access::{MAX_PASSWORD, MIN_PASSWORD, Password};
+use crate::access::{InvalidPassword, MAX_PASSWORD, MIN_PASSWORD, Password};
 
 /// Keeps a copy of each message between systems, forwards it, and follows what becomes
 /// of it.
@@ -87,7 +87,12 @@ fn log_events(text: &str) -> Result<i64, String> {
 pub struct FirstPassword(pub Option<Password>);
 
 fn first_password(text: &str) -> Result<FirstPassword, String> {
-    let tell = |_| format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+    let tell = |reason| match reason {
+        InvalidPassword::Length => {
+            format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        }
+        InvalidPassword::Known => "is a password that everybody knows".to_owned(),
+    };
     let given = (!text.is_empty()).then(|| text.parse().map_err(tell));
     given.transpose().map(FirstPassword)
 }
@@ -184,5 +189,7 @@ mod tests {
         let error = parsed(&["--admin-password", "s3cret"]).expect_err("too short");
         assert!(error.contains("ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
+        let known = parsed(&["--admin-password", "admin-auditoria"]).expect_err("known to all");
+        assert!(known.contains("ADMIN_PASSWORD: is a password that everybody knows"), "{known}");
     }
 }

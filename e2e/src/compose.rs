@@ -42,6 +42,9 @@ const NOT_INHERITED: [&str; 17] = [
     "SENDER_PASSWORD",
 ];
 
+/// Of the audit's first account: in containers nobody logs in until one is set.
+pub(crate) const AUDIT_PASSWORD: &str = "clave-de-las-pruebas";
+
 /// The README's commands name the broker's container as the class's own
 /// laboratory names it: `rabbitmq6`. Here that means this laboratory's. All else
 /// is handed on to the docker that comes next on the path.
@@ -80,7 +83,7 @@ impl Project {
     pub fn apart(name: &str, profile: &'static str) -> Self {
         let run = run_name();
         let name = if name == DEFAULT_PROFILE { run } else { format!("{run}-{name}") };
-        Self { name, profile, settings: Vec::new() }
+        Self { name, profile, settings: vec![("AUDIT_ADMIN_PASSWORD", AUDIT_PASSWORD)] }
     }
 
     /// With a variable of `.env` set to something else.

@@ -16,6 +16,7 @@ use tokio::process::Command;
 
 use crate::{
     Place, Project,
+    compose::AUDIT_PASSWORD,
     ports::{curlrc, free_ports},
 };
 
@@ -154,6 +155,17 @@ impl Stack {
     pub fn lab(&self, command: &str) -> String {
         let compose = if self.project.is_some() { " --compose" } else { "" };
         format!("cargo lab {command}{compose}")
+    }
+
+    /// The password of the audit's first account.
+    ///
+    /// # Panics
+    /// When it is not told.
+    pub async fn audit_password(&self) -> String {
+        match self.project {
+            None => self.succeed("cargo lab clave").await.trim().to_owned(),
+            Some(_) => AUDIT_PASSWORD.to_owned(),
+        }
     }
 
     /// A command of `rabbitmqctl` at its broker.

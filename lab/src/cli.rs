@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod dead;
 mod proof;
+mod refusal;
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use check::CheckArgs;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Start(Service),
     /// Detiene un servicio y lo pone en marcha otra vez
     Restart(Service),
+    /// Muestra la primera clave de la auditoría, de la cuenta admin
+    Clave,
     /// Muestra los mensajes muertos, los publica otra vez o los borra
     #[command(arg_required_else_help = true)]
     Dead(DeadArgs),
@@ -129,8 +132,8 @@ pub(crate) struct Logs {
 
 /// Reads the command line; on a wrong one, explains and ends the process.
 pub(crate) fn parse() -> Cli {
-    let matches = command().get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let parsed = command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    parsed.unwrap_or_else(|error| refusal::exit(&error))
 }
 
 fn command() -> clap::Command {

@@ -1,5 +1,7 @@
 //! How a command ends when it does not succeed: exit codes and one message.
 
+use crate::layout::Layout;
+use crate::record::unwatched;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -30,9 +32,13 @@ impl Failure {
         Self::with_code(USAGE, message)
     }
 
-    /// The command needs a laboratory that is up.
-    pub(crate) fn not_up() -> Self {
-        Self::with_code(NOT_UP, "el laboratorio no está en marcha; se inicia con: cargo lab up")
+    /// The command needs a laboratory that is up, and that somebody supervises.
+    pub(crate) fn not_up(layout: &Layout) -> Self {
+        let advice = "el laboratorio no está en marcha; se inicia con: cargo lab up";
+        match unwatched(layout) {
+            Some(told) => Self::with_code(1, told),
+            None => Self::with_code(NOT_UP, advice),
+        }
     }
 
     /// The command needs a laboratory in containers that is up.

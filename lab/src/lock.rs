@@ -3,7 +3,7 @@
 
 use crate::layout::Layout;
 use crate::ui;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
@@ -40,15 +40,21 @@ pub(crate) async fn supervisor_within(layout: &Layout, limit: Duration) -> Resul
 
 /// Taken while a command changes something: two never act at once.
 pub(crate) async fn command(layout: &Layout) -> Result<Lock> {
+    let lock = command_within(layout, PATIENCE).await?;
+    lock.context("otra orden de cargo lab sigue trabajando; espere a que termine")
+}
+
+/// The same with another patience: what comes before the first start takes minutes.
+pub(crate) async fn command_within(layout: &Layout, limit: Duration) -> Result<Option<Lock>> {
     let path = layout.run().join("command.lock");
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + limit;
     let mut told = false;
     loop {
         if let Some(lock) = try_lock(&path)? {
-            return Ok(lock);
+            return Ok(Some(lock));
         }
         if Instant::now() >= deadline {
-            bail!("otra orden de cargo lab sigue trabajando; espera a que termine");
+            return Ok(None);
         }
         if !told {
             ui::note("otra orden de cargo lab está trabajando; espero a que termine…");

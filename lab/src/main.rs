@@ -17,6 +17,7 @@
 //! - [`scratch`]: laboratories for one run.
 //! - [`supervisor`]: starts, watches, restarts and stops the parts.
 //! - [`process`], [`record`], [`lock`]: processes and what is known of them.
+//! - [`first_password`]: who may look at the audit at first.
 //! - [`ports`], [`holders`]: which ports are taken, and by whom.
 //! - [`signals`], [`ui`], [`failure`]: the terminal's side.
 
@@ -25,6 +26,7 @@ mod cli;
 mod commands;
 mod compose;
 mod failure;
+mod first_password;
 mod holders;
 mod images;
 mod layout;

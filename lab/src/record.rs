@@ -93,6 +93,23 @@ impl Watcher {
     }
 }
 
+/// What to say and to do where the supervisor was killed and its parts go on; none where it
+/// lives, or nothing runs.
+pub(crate) fn unwatched(layout: &Layout) -> Option<String> {
+    let is_alive =
+        |part: &Part| Record::load(layout, *part).is_some_and(|record| record.process.is_alive());
+    let alive: Vec<&str> =
+        Part::START_ORDER.iter().filter(|part| is_alive(part)).map(|part| part.name()).collect();
+    if Watcher::living(layout).is_some() || alive.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "nadie vigila el laboratorio (su proceso fue terminado a la fuerza), y siguen en marcha:\n  \
+         {}\ncargo lab up lo pone en marcha de nuevo; cargo lab down lo detiene",
+        alive.join(", ")
+    ))
+}
+
 fn watcher_path(layout: &Layout) -> PathBuf {
     layout.run().join("watcher.json")
 }
@@ -133,5 +150,31 @@ fn remove(path: &Path) -> Result<()> {
             Err(error).with_context(|| format!("no se pudo borrar {}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Record, Watcher, unwatched};
+    use crate::layout::Layout;
+    use crate::part::Part;
+    use crate::process::ProcessId;
+    use crate::running::Running;
+
+    #[tokio::test]
+    async fn parts_without_their_supervisor_are_told_with_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::find().unwrap().with_dir(folder.path().join("lab"));
+        assert_eq!(unwatched(&layout), None, "nothing runs");
+        let process = ProcessId::own().unwrap();
+        Record { process, ended: None }.save(&layout, Part::Audit).unwrap();
+        let told = unwatched(&layout).unwrap();
+        for word in ["auditoria", "cargo lab up", "cargo lab down"] {
+            assert!(told.contains(word), "{told}");
+        }
+        let refused = Running::find(&layout, false).await.err().unwrap().to_string();
+        assert_eq!(refused, told, "every command says the same");
+        Watcher::announce(&layout, false).unwrap();
+        assert_eq!(unwatched(&layout), None, "somebody sees to it");
     }
 }

@@ -41,7 +41,7 @@ impl Running {
             return Compose::of(layout).running().await;
         }
         let plan = Plan::load(layout).filter(|_| Watcher::living(layout).is_some());
-        Ok(Self::native(plan.ok_or_else(Failure::not_up)?.ports))
+        Ok(Self::native(plan.ok_or_else(|| Failure::not_up(layout))?.ports))
     }
 
     /// A laboratory of `cargo lab up`.

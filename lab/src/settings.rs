@@ -1,21 +1,18 @@
 //! What the user configures: `.env` at the root of the workspace, over which
 //! the process environment wins.
 
+mod dotenv;
+mod passwords;
 mod ports;
 
 pub(crate) use ports::{Port, Ports};
 
 use crate::failure::Failure;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use messages::names::QUEUES;
-use std::collections::HashMap;
 use std::env;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
-
-/// Of the audit's first administrator, where nobody says another.
-pub(crate) const AUDIT_ADMIN_PASSWORD: &str = "admin-auditoria";
 
 /// Everything that can be set. It holds passwords: it is never printed.
 #[derive(Clone)]
@@ -31,8 +28,8 @@ pub(crate) struct Settings {
     pub(crate) audit_password: String,
     /// Of the user as whom the audit proxy keeps systems' users and queues.
     pub(crate) registrar_password: String,
-    /// Of the account that the audit proxy has at first.
-    pub(crate) audit_admin_password: String,
+    /// Of the account that the audit proxy has at first; one is made without it.
+    pub(crate) audit_admin_password: Option<String>,
     /// Of an administrator who may come from other machines; none without it.
     pub(crate) admin_password: Option<String>,
     pub(crate) rust_log: String,
@@ -48,7 +45,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads `.env` and the environment; names every bad value at once.
     pub(crate) fn load(dotenv: &Path) -> Result<Self> {
-        let file = read_dotenv(dotenv)?;
+        let file = dotenv::read(dotenv)?;
         Self::from_lookup(|name| match env::var_os(name) {
             Some(value) => Some(value.to_string_lossy().into_owned()),
             None => file.get(name).cloned(),
@@ -62,12 +59,12 @@ impl Settings {
         let settings = Self {
             ports: reader.ports(),
             direct_bind: reader.direct_bind(),
-            sender_password: reader.text("SENDER_PASSWORD", "sender-lab"),
-            analytics_password: reader.text("ANALYTICS_PASSWORD", "analytics-lab"),
-            monitor_password: reader.text("MONITOR_PASSWORD", "monitor-lab"),
-            audit_password: reader.text("AUDIT_PASSWORD", "auditoria-lab"),
-            registrar_password: reader.text("REGISTRAR_PASSWORD", "registro-lab"),
-            audit_admin_password: reader.text("AUDIT_ADMIN_PASSWORD", AUDIT_ADMIN_PASSWORD),
+            sender_password: reader.password("SENDER_PASSWORD"),
+            analytics_password: reader.password("ANALYTICS_PASSWORD"),
+            monitor_password: reader.password("MONITOR_PASSWORD"),
+            audit_password: reader.password("AUDIT_PASSWORD"),
+            registrar_password: reader.password("REGISTRAR_PASSWORD"),
+            audit_admin_password: reader.audit_admin_password(),
             admin_password: reader.value("ADMIN_PASSWORD"),
             rust_log: reader.text("RUST_LOG", "info"),
             emit_every: reader.emit_every(),
@@ -76,6 +73,7 @@ impl Settings {
             database_url: reader.database_url("DATABASE_URL"),
             audit_database_url: reader.database_url("AUDIT_DATABASE_URL"),
         };
+        reader.refuse_known_passwords(settings.direct_bind);
         reader.finish()?;
         Ok(settings)
     }
@@ -174,47 +172,19 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
-/// The variables of a `.env` file; none if there is no such file.
-fn read_dotenv(path: &Path) -> Result<HashMap<String, String>> {
-    if !path.exists() {
-        return Ok(HashMap::new());
-    }
-    let text = fs::read_to_string(path).context("no se pudo leer .env")?;
-    dotenvy::from_read_iter(text.as_bytes())
-        .map(|item| item.map_err(|error| bad_line(&text, &error).into()))
-        .collect()
-}
-
-/// Names a line by its number: its text may hold a password.
-fn bad_line(text: &str, error: &dotenvy::Error) -> Failure {
-    let number = match error {
-        dotenvy::Error::LineParse(line, _) => {
-            text.lines().position(|candidate| !line.is_empty() && candidate.contains(line.trim()))
-        }
-        _ => None,
-    };
-    let place =
-        number.map_or_else(|| "una línea".to_owned(), |index| format!("la línea {}", index + 1));
-    Failure::usage(format!(
-        ".env: {place} no tiene la forma VARIABLE=valor \
-         (un valor con espacios, # o $ va entre comillas simples)"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Port, Settings, bad_line, read_dotenv};
-    use std::io::Write;
+    use super::{Port, Settings, dotenv};
     use std::net::Ipv4Addr;
 
-    fn load(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
+    pub(super) fn load(pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
         Settings::from_lookup(|name| {
             let found = pairs.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn problems(pairs: &[(&str, &str)]) -> String {
+    pub(super) fn problems(pairs: &[(&str, &str)]) -> String {
         load(pairs).err().expect("settings are refused").to_string()
     }
 
@@ -239,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_committed_dotenv_says_the_same_as_the_defaults() {
-        let file = read_dotenv(concat!(env!("CARGO_MANIFEST_DIR"), "/../.env").as_ref()).unwrap();
+        let file = dotenv::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../.env").as_ref()).unwrap();
         let committed = Settings::from_lookup(|name| file.get(name).cloned()).unwrap();
         let default = load(&[]).unwrap();
         assert_eq!(committed.ports, default.ports);
@@ -295,20 +265,5 @@ mod tests {
         let settings = load(&[("EMIT_EVERY", ""), ("HTTP_PORT", "")]).unwrap();
         assert_eq!(settings.emit_every, None);
         assert_eq!(settings.ports.get(Port::Http), 80);
-    }
-
-    #[test]
-    fn a_broken_line_is_named_by_number_and_not_repeated() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        write!(file, "HTTP_PORT=80\nSENDER_PASSWORD='top secret\n").unwrap();
-        let message = read_dotenv(file.path()).unwrap_err().to_string();
-        assert!(message.contains("línea"), "{message}");
-        assert!(!message.contains("secret"), "{message}");
-    }
-
-    #[test]
-    fn an_error_without_a_line_still_has_a_sentence() {
-        let error = dotenvy::Error::EnvVar(std::env::VarError::NotPresent);
-        assert!(bad_line("A=1", &error).to_string().contains("una línea"));
     }
 }

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::part::Part;
 use crate::parts;
-use crate::parts::readiness::Prober;
+use crate::parts::readiness::{Prober, is_final};
 use crate::plan::Stack;
 use crate::running::Administrator;
 use crate::signals::Interrupts;
@@ -25,6 +25,9 @@ use tokio::time::{Instant, sleep};
 /// How often the parts are looked at.
 const TICK: Duration = Duration::from_millis(200);
 
+/// How long a part may take until somebody asks what it waits for.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// How many log lines are shown of a part that failed.
 const LAST_LINES: usize = 10;
 
@@ -36,7 +39,9 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
+    /// From here on whatever is written is for this user alone.
     pub(crate) fn new(stack: Stack) -> Result<Self> {
+        stack.layout.make_private()?;
         Ok(Self { stack, prober: Prober::new(Administrator::guest())?, slots: Vec::new() })
     }
 
@@ -71,26 +76,47 @@ impl Supervisor {
 
     /// The part that was started last, from its start until it is ready.
     async fn wait_until_ready(&mut self, part: Part) -> Result<()> {
-        let deadline = Instant::now() + part.start_limit();
-        let name = part.name();
+        let began = Instant::now();
+        let mut told = String::new();
         loop {
-            if let Some(slot) = self.slots.last_mut()
-                && let Some(exit) = slot.collect(&self.stack)?
-            {
-                let sentence = format!("{name} terminó al empezar ({exit})");
-                let told = with_log(&self.stack.layout, part, &sentence);
-                bail!("{told}{}", exit.advice(&self.stack.layout));
-            }
+            self.check_alive(part)?;
             if self.prober.is_ready(&self.stack.plan.ports, part).await {
                 return Ok(());
             }
-            if Instant::now() >= deadline {
-                let limit = part.start_limit().as_secs();
-                let sentence = format!("{name} no está listo tras {limit} s");
+            let lacks = self.lacks(part, began).await;
+            if began.elapsed() >= part.start_limit() || is_final(&lacks) {
+                let (name, lasted) = (part.name(), began.elapsed().as_secs());
+                let sentence = format!("{name} no está listo tras {lasted} s{lacks}");
                 bail!(with_log(&self.stack.layout, part, &sentence));
+            }
+            if !lacks.is_empty() && lacks != told {
+                ui::note(format!("• {} espera{lacks}", part.name()));
+                told = lacks;
             }
             sleep(TICK).await;
         }
+    }
+
+    /// That the part that was started last has not ended.
+    fn check_alive(&mut self, part: Part) -> Result<()> {
+        if let Some(slot) = self.slots.last_mut()
+            && let Some(exit) = slot.collect(&self.stack)?
+        {
+            let sentence = format!("{} terminó al empezar ({exit})", part.name());
+            let told = with_log(&self.stack.layout, part, &sentence);
+            bail!("{told}{}", exit.advice(&self.stack.layout));
+        }
+        Ok(())
+    }
+
+    /// What a part that does not become ready says of it, behind a colon; nothing at first,
+    /// when it is still about to connect.
+    async fn lacks(&self, part: Part, began: Instant) -> String {
+        if began.elapsed() < GRACE {
+            return String::new();
+        }
+        let told = self.prober.why_not(&self.stack.plan.ports, part).await;
+        told.map(|told| format!(": {told}")).unwrap_or_default()
     }
 
     /// Watches until it is enough.

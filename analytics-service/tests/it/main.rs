@@ -60,7 +60,7 @@ impl Database {
     async fn create(backend: Backend) -> Self {
         let folder = TempDir::new().expect("a folder");
         let url = match backend {
-            Backend::Sqlite => format!("sqlite://{}/new/counts.db", folder.path().display()),
+            Backend::Sqlite => format!("sqlite://{}/counts.db", folder.path().display()),
             Backend::Postgres => TestDatabase::create().await.url().to_owned(),
         };
         Self { text: url, _folder: folder }

@@ -89,15 +89,16 @@ async fn a_database_that_cannot_be_made_at_the_start_is_waited_for() {
     let world = World::new().await;
     let url = format!("sqlite://{}/counts.db", folder.display());
     let running = Running::start(&world.vhost.url(), &url);
-    is_not_ready_because(&running, "cannot make the folder").await;
+    is_not_ready_because(&running, "there is no folder").await;
     world.vhost.wait_for_queue(QUEUE, 0, 1).await;
     for _ in 0..5 {
         world.send("ana", Uuid::now_v7()).await;
     }
-    is_not_ready_because(&running, "cannot make the folder").await;
+    is_not_ready_because(&running, "there is no folder").await;
     assert_eq!(running.get("/reporte").await.expect("an answer").status(), 503);
 
     fs::remove_file(&folder).expect("removed");
+    fs::create_dir(&folder).expect("made");
     running.counts(5).await;
     running.becomes(200).await;
     running.stopped().await;

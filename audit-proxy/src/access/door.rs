@@ -1,7 +1,7 @@
 //! The first account, made when there is none, and the end of what has expired.
 
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +17,9 @@ use crate::store::Store;
 
 /// The name of the first account.
 const FIRST: &str = "admin";
+
+/// Whose line of passwords ours wait in.
+const OURS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// How soon it is tried again while the database is away.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -63,16 +66,24 @@ impl Door {
 
     async fn make_first(&self) -> anyhow::Result<()> {
         self.store.prepare().await?;
-        if self.store.has_accounts().await? {
+        let name: AccountName = FIRST.parse()?;
+        let stored = self.store.password(&name).await?;
+        let is_known = match &stored {
+            Some(stored) => self.passwords.is_known(stored.clone(), OURS).await?,
+            None => false,
+        };
+        if !is_known && self.store.has_accounts().await? {
             return Ok(());
         }
         let Some(password) = self.first.clone() else {
-            log::warn!("nobody can log in: set ADMIN_PASSWORD and start again to make {FIRST:?}");
+            log::warn!("nobody logs in as {FIRST:?}: set ADMIN_PASSWORD and start again");
             return Ok(());
         };
-        let hash = self.passwords.hash(password, Ipv4Addr::LOCALHOST.into()).await?;
-        let name: AccountName = FIRST.parse()?;
-        if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
+        let hash = self.passwords.hash(password, OURS).await?;
+        if is_known {
+            self.store.change_account(&name, None, Some(&hash)).await?;
+            log::info!("{name} had a password that everybody knows; now it is ADMIN_PASSWORD's");
+        } else if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
             log::info!("the first account is {name}; its password is ADMIN_PASSWORD's");
         }
         Ok(())

@@ -30,6 +30,10 @@ pub const MIN_PASSWORD: usize = 12;
 /// Longest password, in characters.
 pub const MAX_PASSWORD: usize = 128;
 
+/// The password that the first account of every laboratory once had. Everybody knows it:
+/// it opens nothing, and cannot be chosen.
+const KNOWN: &str = "admin-auditoria";
+
 /// What an account may do; each may do what those before it may.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 pub enum Role {
@@ -145,7 +149,11 @@ impl TryFrom<String> for Password {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&text.chars().count());
-        if fits { Ok(Self(text)) } else { Err(InvalidPassword) }
+        match text.as_str() {
+            KNOWN => Err(InvalidPassword::Known),
+            _ if fits => Ok(Self(text)),
+            _ => Err(InvalidPassword::Length),
+        }
     }
 }
 
@@ -165,8 +173,14 @@ impl fmt::Debug for Password {
 
 /// Why a text is no password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("una clave tiene de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres")]
-pub struct InvalidPassword;
+pub enum InvalidPassword {
+    /// Too short or too long.
+    #[error("una clave tiene de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres")]
+    Length,
+    /// It was once the password of every laboratory.
+    #[error("esa clave la conoce cualquiera")]
+    Known,
+}
 
 #[cfg(test)]
 mod tests {
@@ -201,5 +215,6 @@ mod tests {
             let error = bad.parse::<Password>().expect_err(bad);
             assert_eq!(error.to_string(), "una clave tiene de 12 a 128 caracteres");
         }
+        assert_eq!(KNOWN.parse::<Password>(), Err(InvalidPassword::Known));
     }
 }

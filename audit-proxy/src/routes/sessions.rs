@@ -106,7 +106,7 @@ struct CambioDeClave {
         (status = 415, description = "No es JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No aceptable.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Demasiados intentos con esta cuenta desde esta dirección.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "La base de datos no responde, o entran muchos a la vez.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "La base de datos no responde, entran muchos a la vez, o aún no hay ninguna cuenta.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 async fn open(
@@ -117,7 +117,7 @@ async fn open(
 ) -> Result<HttpResponse, Problem> {
     let Entrada { cuenta, clave } = body::json_object(&request, payload, MAX_BODY).await?;
     let hash = checked(&request, &store, &passwords, &cuenta, clave).await?;
-    let hash = hash.ok_or_else(wrong)?;
+    let Some(hash) = hash else { return Err(refused(&request, &store).await) };
     let secret = Secret::random().map_err(|error| Problem::internal(&error))?;
     let now = clock::now();
     let caduca = now.saturating_add(LASTS).map_err(|error| Problem::internal(&error))?;
@@ -204,6 +204,20 @@ async fn checked(
     let from = caller::address(request);
     let checked = passwords.check(name, from, given, stored.clone()).await.map_err(not_checked)?;
     Ok(stored.filter(|_| checked == Checked::Right))
+}
+
+/// The problem of whoever was not let in.
+async fn refused(request: &HttpRequest, store: &Store) -> Problem {
+    match store.has_accounts().await {
+        Ok(true) => wrong(),
+        Ok(false) => {
+            let detail = "Aún no hay ninguna cuenta, y nadie entra: elija la clave de la primera, \
+                          «admin», con AUDIT_ADMIN_PASSWORD en .env (de este servicio a solas, \
+                          ADMIN_PASSWORD), y póngalo en marcha otra vez.";
+            Problem::unavailable("sin-cuentas", detail, Duration::from_secs(60))
+        }
+        Err(error) => unavailable(request, &error),
+    }
 }
 
 /// The problem of a password that was not looked at.

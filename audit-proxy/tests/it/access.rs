@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use argon2::{Argon2, PasswordHasher};
 use audit_proxy::access::{Digest, Role};
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -255,12 +256,32 @@ async fn the_first_password_makes_an_account_once_and_changes_none() {
     let world = World::new().await;
     let without = world.running_with_password("").await;
     let answer = enter(&without.nobody, ADMIN, "").await;
-    assert_eq!(answer.status, 401, "nobody can log in");
+    assert_eq!((answer.status, kind(&answer)), (503, "sin-cuentas"), "nobody can log in");
+    let detail = answer.body["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("AUDIT_ADMIN_PASSWORD en .env"), "{detail}");
     without.stopped().await;
     for password in [PASSWORD, "otra clave larga"] {
         let proxy = world.running_with_password(password).await;
         assert_eq!(enter(&proxy.nobody, ADMIN, PASSWORD).await.status, 201);
         assert_eq!(enter(&proxy.nobody, ADMIN, "otra clave larga").await.status, 401);
+        proxy.stopped().await;
+    }
+}
+
+/// The password that every laboratory had.
+const KNOWN: &str = "admin-auditoria";
+
+#[tokio::test]
+async fn the_password_that_everybody_knows_opens_nothing_and_is_replaced() {
+    let world = World::new().await;
+    let name = ADMIN.parse().expect("a name");
+    let hash = Argon2::default().hash_password(KNOWN.as_bytes()).expect("hashed").to_string();
+    let added = world.store.add_first_account(&name, &hash, Timestamp::now()).await;
+    assert!(added.expect("added"));
+    for (password, own) in [("", 401), (PASSWORD, 201), ("otra clave larga", 201)] {
+        let proxy = world.running_with_password(password).await;
+        assert_eq!(enter(&proxy.nobody, ADMIN, KNOWN).await.status, 401);
+        assert_eq!(enter(&proxy.nobody, ADMIN, PASSWORD).await.status, own, "{password:?}");
         proxy.stopped().await;
     }
 }

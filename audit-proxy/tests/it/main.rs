@@ -76,7 +76,7 @@ impl Database {
     async fn create(backend: Backend) -> Self {
         let folder = TempDir::new().expect("a folder");
         let text = match backend {
-            Backend::Sqlite => format!("sqlite://{}/new/audit.db", folder.path().display()),
+            Backend::Sqlite => format!("sqlite://{}/audit.db", folder.path().display()),
             Backend::Postgres => TestDatabase::create().await.url().to_owned(),
         };
         Self { text, folder }

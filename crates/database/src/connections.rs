@@ -30,7 +30,7 @@ pub(crate) struct Connections {
 /// What a new connection that writes sees to first. It is done for each, so
 /// that a database that was replaced by an empty one works too.
 pub(crate) struct Upkeep {
-    /// The folder to make.
+    /// The folder that has to be there.
     pub(crate) folder: Option<PathBuf>,
     /// The tables to bring up to date.
     pub(crate) migrations: Migrator,
@@ -95,7 +95,10 @@ impl Connections {
             return in_time(self.begin_session()).await;
         };
         if let Some(folder) = folder {
-            create_folder(folder).await?;
+            let found = tokio::fs::metadata(folder).await;
+            if !found.is_ok_and(|found| found.is_dir()) {
+                return Err(Error::Folder(folder.clone()));
+            }
         }
         let mut connection = in_time(self.begin_session()).await?;
         let migrating = migrations.run_direct(None, &mut connection, false);
@@ -114,11 +117,6 @@ impl Connections {
     fn idle(&self) -> MutexGuard<'_, Vec<AnyConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn create_folder(folder: &std::path::Path) -> Result<(), Error> {
-    let made = tokio::fs::create_dir_all(folder).await;
-    made.map_err(|error| Error::Folder(folder.to_owned(), error))
 }
 
 #[cfg(test)]

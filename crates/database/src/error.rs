@@ -1,6 +1,6 @@
 //! Why nothing came of it.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use sqlx::migrate::MigrateError;
 
@@ -17,9 +17,10 @@ pub enum Error {
     /// same: who does it again must be able to tell.
     #[error("the database did not answer within {} s", LIMIT.as_secs())]
     Timeout,
-    /// The folder of the database cannot be made.
-    #[error("cannot make the folder {path}: {error}", path = .0.display(), error = .1)]
-    Folder(PathBuf, io::Error),
+    /// The folder of the database is not there. It is not made: it may be that of a disk
+    /// that is missing.
+    #[error("there is no folder {}", .0.display())]
+    Folder(PathBuf),
     /// The tables cannot be brought up to date.
     #[error("migrations: {0}")]
     Migration(Box<MigrateError>),

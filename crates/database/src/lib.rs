@@ -49,8 +49,8 @@ pub struct Database {
 
 impl Database {
     /// The database at `url`, with the tables that `migrations` make. Nothing is
-    /// opened yet: the first write makes the database, its folder and its tables,
-    /// where they are missing, and until then reading fails. So does everything
+    /// opened yet: the first write makes the database and its tables, where they are
+    /// missing, in a folder that there is, and until then reading fails. So does everything
     /// while the database is away; then the next attempt may do better.
     ///
     /// # Errors

@@ -2,12 +2,19 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sqlx::{any::AnyConnectOptions, postgres::PgConnectOptions};
+
+/// What is escaped in a path: all but RFC 3986's unreserved characters, and what parts
+/// folders.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Value of `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// `sqlite://path`: a file, made where there is none.
+    /// `sqlite://path`, percent-encoded: a file, made where there is none, in a folder that
+    /// there is.
     Sqlite(PathBuf),
     /// `postgres://user:password@host:port/database`, as it is.
     Postgres(String),
@@ -18,7 +25,10 @@ impl DatabaseUrl {
     /// to make the file where there is none, else `rw`.
     pub(crate) fn options(&self, mode: &str) -> sqlx::Result<AnyConnectOptions> {
         match self {
-            Self::Sqlite(path) => format!("sqlite://{}?mode={mode}", path.display()).parse(),
+            Self::Sqlite(path) => {
+                let path = path.to_string_lossy();
+                format!("sqlite://{}?mode={mode}", utf8_percent_encode(&path, ESCAPED)).parse()
+            }
             Self::Postgres(url) => url.parse(),
         }
     }
@@ -44,7 +54,8 @@ impl FromStr for DatabaseUrl {
 
 fn sqlite(text: &str) -> Option<DatabaseUrl> {
     let path = text.strip_prefix("sqlite://").filter(|path| !path.is_empty())?;
-    (!path.contains(['?', '%', '#'])).then(|| DatabaseUrl::Sqlite(PathBuf::from(path)))
+    let path = (!path.contains(['?', '#'])).then(|| percent_decode_str(path).decode_utf8())?;
+    Some(DatabaseUrl::Sqlite(PathBuf::from(path.ok()?.into_owned())))
 }
 
 fn postgres(text: &str) -> Option<DatabaseUrl> {
@@ -81,13 +92,16 @@ mod tests {
         assert_eq!(format!("{url:?}"), "postgres://…@db:5432/counts");
         let url: DatabaseUrl = "sqlite://a/b.db".parse().expect("a url");
         assert_eq!(url, DatabaseUrl::Sqlite(PathBuf::from("a/b.db")));
+        let url: DatabaseUrl = "sqlite:///a%20b/50%25%231.db".parse().expect("a url");
+        assert_eq!(url, DatabaseUrl::Sqlite(PathBuf::from("/a b/50%#1.db")));
         for bad in [
             "",
             "sqlite://",
             "mysql://s3cret@x",
             "a.db",
             "sqlite://x?mode=ro",
-            "sqlite://a b/c.db",
+            "sqlite://x#1",
+            "sqlite://%F1.db",
             "postgres://s3cret:x:y",
         ] {
             let error = bad.parse::<DatabaseUrl>().expect_err(bad);

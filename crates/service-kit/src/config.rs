@@ -19,8 +19,8 @@ pub enum ConfigError {
     Usage(clap::Error),
     /// One line for each bad or missing variable.
     Invalid(Vec<String>),
-    /// `.env` is there but cannot be read.
-    Dotenv(dotenvy::Error),
+    /// `.env` is there but cannot be read; which line of it.
+    Dotenv(String),
 }
 
 impl ConfigError {
@@ -36,21 +36,38 @@ impl ConfigError {
                 }
             }
             Self::Invalid(lines) => eprintln!("{}", lines.join("\n")),
-            Self::Dotenv(error) => eprintln!(".env: {}", without_values(error)),
+            Self::Dotenv(place) => eprintln!(".env: {place}"),
         }
         ExitCode::from(EXIT_USAGE)
     }
 }
 
-/// What is wrong with `.env`, without the line itself: it may hold a secret.
+/// What is wrong with `.env`, without anything that it says: it may be a secret, and what
+/// dotenvy shows of a line may begin in the middle of one.
 fn without_values(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(line, _) => {
-            let name = line.split('=').next().unwrap_or_default().trim();
-            format!("the line of {name:?} cannot be read; put its value between single quotes")
-        }
-        other => other.to_string(),
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().find_map(|folder| std::fs::read(folder.join(".env")).ok());
+    match found.as_deref().and_then(bad_line) {
+        Some(number) => format!(
+            "line {number} cannot be read: save the file as UTF-8, and put a value with spaces, \
+             quotes or $ between single quotes"
+        ),
+        None => match error {
+            dotenvy::Error::LineParse(..) => "a line cannot be read".to_owned(),
+            other => other.to_string(),
+        },
     }
+}
+
+/// The number, from 1, of the first line up to which it cannot be read.
+fn bad_line(octets: &[u8]) -> Option<usize> {
+    let lines: Vec<&[u8]> = octets.split_inclusive(|octet| *octet == b'\n').collect();
+    let is_bad = |count: &usize| {
+        let text = lines[..*count].concat();
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+        dotenvy::from_read_iter(text).any(|item| item.is_err())
+    };
+    (1..=lines.len()).find(is_bad)
 }
 
 /// Reads `.env` (of this folder or one above; the environment wins), the
@@ -61,7 +78,9 @@ fn without_values(error: &dotenvy::Error) -> String {
 /// arguments.
 pub fn load<C: Parser>(arguments: &[OsString]) -> Result<C, ConfigError> {
     match dotenvy::dotenv() {
-        Err(error) if !error.not_found() => return Err(ConfigError::Dotenv(error)),
+        Err(error) if !error.not_found() => {
+            return Err(ConfigError::Dotenv(without_values(&error)));
+        }
         _ => {}
     }
     parse(arguments)
@@ -196,10 +215,19 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_of_dotenv_is_named_without_its_value() {
-        let broken = dotenvy::Error::LineParse("SECRET=hunter 2".to_owned(), 9);
-        let text = without_values(&broken);
-        assert!(text.contains("SECRET") && !text.contains("hunter"), "{text}");
+    fn a_line_of_dotenv_that_cannot_be_read_is_named_by_its_number() {
+        for bad in ["SECRET=hunter 2", "SECRET='hunter", "hunter", "SECRET=\\hunter"] {
+            let text = format!("\u{feff}# SECRET=hunter 2\r\nA=1\r\n{bad}\r\nB=2\r\n");
+            assert_eq!(bad_line(text.as_bytes()), Some(3), "{bad}");
+        }
+        assert_eq!(bad_line(b"A=1\n# contrase\xf1a\n"), Some(2));
+        assert_eq!(bad_line("\u{feff}A=1\r\nB='a # $b'  \r\n".as_bytes()), None);
+    }
+
+    #[test]
+    fn nothing_that_a_broken_line_says_is_shown() {
+        let broken = dotenvy::Error::LineParse("hunter 2".to_owned(), 7);
+        assert!(!without_values(&broken).contains("hunter"));
     }
 
     #[test]

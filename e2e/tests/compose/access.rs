@@ -38,9 +38,12 @@ pub(super) async fn users_are_added_as_ever_and_outlive_a_restart(stack: &Stack)
 /// To a container, this machine is the network too: `guest` is not let in from
 /// either, and `admin`, who has a password of his own, is.
 pub(super) async fn guest_stays_out_where_the_network_is_let_in() {
-    let project = Project::apart("abierto", "basico")
+    let mut project = Project::apart("abierto", "basico")
         .with("DIRECT_BIND", "0.0.0.0")
         .with("ADMIN_PASSWORD", "largo-y-propio");
+    for variable in OF_SERVICES {
+        project = project.with(variable, "largo-y-propio");
+    }
     let stack = Stack::containers(project);
     stack.bring_up("rabbitmq-service").await;
     assert_eq!(answer(&stack, "guest", "guest").await, Some(401));
@@ -48,18 +51,33 @@ pub(super) async fn guest_stays_out_where_the_network_is_let_in() {
     assert_eq!(answer(&stack, "admin", "otro").await, Some(401));
 }
 
+/// Of the users of the services, who have passwords that everybody knows.
+const OF_SERVICES: [&str; 5] = [
+    "SENDER_PASSWORD",
+    "ANALYTICS_PASSWORD",
+    "MONITOR_PASSWORD",
+    "AUDIT_PASSWORD",
+    "REGISTRAR_PASSWORD",
+];
+
+pub(super) async fn passwords_that_everybody_knows_end_a_broker_that_others_reach() {
+    let project = Project::apart("conocidas", "basico").with("DIRECT_BIND", "0.0.0.0");
+    let stack = Stack::containers(project);
+    let run = stack.compose_command("run --rm --no-deps --no-TTY rabbitmq-service");
+    let output = stack.run(&format!("timeout 60 {run}")).await;
+    assert_eq!(output.code, Some(64), "{output:#?}");
+    let said = format!("{}{}", output.stdout, output.stderr);
+    for variable in OF_SERVICES {
+        assert!(said.contains(variable), "{variable}: {said}");
+    }
+    assert!(said.contains("sh rabbitmq/passwords.sh"), "{said}");
+}
+
 /// A password that could not be part of a URL and of JSON.
 const BAD: &str = "a b\"c";
 
 pub(super) async fn a_bad_password_ends_the_broker_with_its_variables_name() {
-    for variable in [
-        "SENDER_PASSWORD",
-        "ANALYTICS_PASSWORD",
-        "MONITOR_PASSWORD",
-        "AUDIT_PASSWORD",
-        "REGISTRAR_PASSWORD",
-        "ADMIN_PASSWORD",
-    ] {
+    for variable in OF_SERVICES.into_iter().chain(["ADMIN_PASSWORD"]) {
         let project = Project::apart("clave", "basico").with(variable, BAD);
         let stack = Stack::containers(project);
         let run = stack.compose_command("run --rm --no-deps --no-TTY rabbitmq-service");

@@ -35,13 +35,14 @@ macro_rules! apart {
 }
 
 /// What the files alone tell, and small laboratories of a trial's own.
-const APART: [(&str, Apart); 7] = apart![
+const APART: [(&str, Apart); 8] = apart![
     compose_file::compose_warns_of_nothing,
     compose_file::they_stay_short,
     compose_file::both_files_harden_their_services_alike,
     hardening::a_container_without_any_of_it_is_seen,
     commands::a_laboratory_that_is_not_up_says_so,
     access::guest_stays_out_where_the_network_is_let_in,
+    access::passwords_that_everybody_knows_end_a_broker_that_others_reach,
     access::a_bad_password_ends_the_broker_with_its_variables_name,
 ];
 

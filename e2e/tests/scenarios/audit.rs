@@ -28,7 +28,7 @@ pub(super) struct System<'a> {
 impl<'a> Audit<'a> {
     pub(super) async fn log_in(stack: &'a Stack) -> Self {
         let nobody = Audit { stack, token: String::new() };
-        let account = json!({ "cuenta": "admin", "clave": "admin-auditoria" });
+        let account = json!({ "cuenta": "admin", "clave": stack.audit_password().await });
         let (status, session) = nobody.ask(Method::POST, "/sesiones", Some(account)).await;
         assert_eq!(status, 201, "{session}");
         Self { stack, token: text(&session["token"]) }

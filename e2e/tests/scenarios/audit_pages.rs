@@ -29,13 +29,14 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
     depot.publish(names::NOTIFICATIONS, names::NOTIFICATION_TYPE, done).await;
     audit.is(id, "procesado").await;
 
+    let password = stack.audit_password().await;
     Browser::visit(1280, async |browser| {
         // Wanted first, and come to after the login.
         browser.go(&at(stack, "auditoria?tipo=pedido.urgente")).await;
         browser.says("h1", "Entrar").await;
         log_in(browser, "otra clave cualquiera").await;
         browser.says("#entrada-mal", "no son correctas").await;
-        log_in(browser, "admin-auditoria").await;
+        log_in(browser, &password).await;
         browser.says("table", "pedido.urgente").await;
         browser.is_accessible().await;
 
@@ -62,9 +63,10 @@ pub(crate) async fn who_logs_in_finds_a_message_and_its_story(stack: &Stack) {
 }
 
 pub(crate) async fn its_pages_are_for_every_reader(stack: &Stack) {
+    let password = stack.audit_password().await;
     Browser::visit(1280, async |browser| {
         browser.go(&at(stack, "auditoria/entrar")).await;
-        log_in(browser, "admin-auditoria").await;
+        log_in(browser, &password).await;
         browser.says("h1", "Mensajes").await;
         for scheme in ["light", "dark"] {
             browser.prefer(scheme, "no-preference").await;
@@ -85,9 +87,10 @@ pub(crate) async fn its_pages_are_for_every_reader(stack: &Stack) {
 }
 
 pub(crate) async fn an_administrator_limits_how_much_is_kept(stack: &Stack) {
+    let password = stack.audit_password().await;
     Browser::visit(390, async |browser| {
         browser.go(&at(stack, "auditoria/conservacion")).await;
-        log_in(browser, "admin-auditoria").await;
+        log_in(browser, &password).await;
         browser.says("main", "No hay topes").await;
         // Far more than there is: others keep messages meanwhile.
         fill(browser, "mib", "4096").await;

@@ -49,7 +49,7 @@ pub(crate) async fn restart(layout: &Layout, part: Part) -> Result<u8> {
 fn supervised(layout: &Layout) -> Result<(), Failure> {
     match Watcher::living(layout) {
         Some(_) => Ok(()),
-        None => Err(Failure::not_up()),
+        None => Err(Failure::not_up(layout)),
     }
 }
 

@@ -126,7 +126,8 @@ async fn lab_of(layout: &Layout, compose: bool) -> Result<Running> {
         return Running::find(layout, true).await;
     }
     let alive = Record::load(layout, Part::RabbitMq).filter(|record| record.process.is_alive());
-    let plan = Plan::load(layout).filter(|_| alive.is_some()).ok_or_else(Failure::not_up)?;
+    let plan =
+        Plan::load(layout).filter(|_| alive.is_some()).ok_or_else(|| Failure::not_up(layout))?;
     Ok(Running::native(plan.ports))
 }
 

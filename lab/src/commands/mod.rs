@@ -17,8 +17,10 @@ mod up;
 mod watch;
 
 use crate::cli::{Cli, Command};
+use crate::first_password;
 use crate::layout::Layout;
 use crate::part::Part;
+use crate::ui;
 use anyhow::Result;
 
 /// Runs a command; its exit code.
@@ -32,6 +34,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Stop(wanted) => control::stop(&layout, Part::parse(&wanted.service)?).await,
         Command::Start(wanted) => control::start(&layout, Part::parse(&wanted.service)?).await,
         Command::Restart(wanted) => control::restart(&layout, Part::parse(&wanted.service)?).await,
+        Command::Clave => {
+            ui::say(first_password::shown(&layout)?);
+            Ok(0)
+        }
         Command::Load(args) => load::run(&layout, &args).await,
         Command::Compare(args) => compare::run(&layout, &args).await,
         Command::Prove(args) => prove::run(&layout, &args).await,

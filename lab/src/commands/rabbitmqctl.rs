@@ -16,7 +16,7 @@ pub(crate) fn run(layout: &Layout, args: &[String]) -> Result<u8> {
     let stack = Stack {
         layout: layout.clone(),
         settings: Settings::load(&layout.dotenv())?,
-        plan: plan.ok_or_else(Failure::not_up)?,
+        plan: plan.ok_or_else(|| Failure::not_up(layout))?,
         changes: Changes::default(),
     };
     let launch = rabbitmq::ctl(&stack);

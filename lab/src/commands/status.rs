@@ -7,7 +7,7 @@ use crate::layout::Layout;
 use crate::part::Part;
 use crate::parts::readiness::Prober;
 use crate::plan::{Plan, ports_of};
-use crate::record::{self, Record, Request, Watcher};
+use crate::record::{self, Record, Request, Watcher, unwatched};
 use crate::running::Administrator;
 use crate::settings::{Ports, Settings};
 use crate::ui;
@@ -64,21 +64,14 @@ pub(crate) async fn run(layout: &Layout, compose: bool, json: bool) -> Result<u8
         ui::say(serde_json::to_string_pretty(&rows).context("JSON")?);
     } else if is_up {
         ui::say(table(&rows));
-        tell_unwatched(layout);
+        // Parts outlive a supervisor that was killed.
+        if let Some(told) = unwatched(layout) {
+            ui::say(format!("\n{told}"));
+        }
     } else {
         ui::say("El laboratorio no está en marcha; se inicia con: cargo lab up");
     }
     Ok(if is_up { 0 } else { NOT_UP })
-}
-
-/// Parts outlive a supervisor that was killed.
-fn tell_unwatched(layout: &Layout) {
-    if Watcher::living(layout).is_none() {
-        ui::say(
-            "\nNadie lo vigila (su proceso fue terminado a la fuerza).\n\
-             cargo lab up lo pone en marcha de nuevo; cargo lab down lo detiene.",
-        );
-    }
 }
 
 async fn rows(layout: &Layout) -> Result<Vec<Row>> {

@@ -3,8 +3,10 @@
 
 use super::watch;
 use crate::failure::Failure;
+use crate::first_password;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
+use crate::parts::services;
 use crate::plan::{Changes, Plan, Stack};
 use crate::record::Watcher;
 use crate::settings::{Port, Ports, Settings};
@@ -14,15 +16,20 @@ use crate::tools;
 use crate::ui::{self, table};
 use crate::{part::Part, ports, record::Record};
 use anyhow::{Context, Result};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// The longest that somebody else's `up` is waited for: its first build takes minutes.
+const OTHER_START: Duration = Duration::from_mins(30);
+const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(layout: &Layout, detach: bool) -> Result<u8> {
     let settings = Settings::load(&layout.dotenv())?;
     layout.create()?;
-    let Some(supervision) = lock::try_supervisor(layout)? else {
+    let Some((command, supervision)) = claim(layout).await? else {
         return Ok(already_up(layout, &settings));
     };
     let mut interrupts = Interrupts::listen()?;
-    let command = lock::command(layout).await?;
     Watcher::announce(layout, false)?;
     let stack = tokio::select! {
         stack = prepare(layout, settings) => stack,
@@ -35,6 +42,23 @@ pub(crate) async fn run(layout: &Layout, detach: bool) -> Result<u8> {
     };
     Watcher::withdraw(layout)?;
     result.map(|()| 0)
+}
+
+/// The right to start the laboratory; none once it is up. Whoever is starting it holds
+/// the first lock until it is up or has failed: then it is for us to try.
+async fn claim(layout: &Layout) -> Result<Option<(Lock, Lock)>> {
+    loop {
+        let command = lock::command_within(layout, OTHER_START).await?;
+        let command = command.context("otra orden de cargo lab sigue trabajando")?;
+        if let Some(supervision) = lock::try_supervisor(layout)? {
+            return Ok(Some((command, supervision)));
+        }
+        drop(command);
+        if Watcher::living(layout).is_some_and(|watcher| watcher.ready) {
+            return Ok(None);
+        }
+        sleep(POLL).await;
+    }
 }
 
 async fn foreground(
@@ -62,10 +86,6 @@ pub(crate) fn welcome(ports: &Ports) {
 
 /// A second `up` is no error: what was asked for is so.
 fn already_up(layout: &Layout, settings: &Settings) -> u8 {
-    if Watcher::living(layout).is_some_and(|watcher| !watcher.ready) {
-        ui::say("el laboratorio ya se está poniendo en marcha en otra terminal");
-        return 0;
-    }
     ui::say("el laboratorio ya está en marcha");
     let plan = Plan::load(layout);
     let ports = plan.map_or_else(|| settings.ports.clone(), |plan| plan.ports);
@@ -75,6 +95,7 @@ fn already_up(layout: &Layout, settings: &Settings) -> u8 {
 
 /// Everything that comes before the first part is started.
 async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
+    services::check_databases(layout.root(), &settings)?;
     stop_remains(layout).await?;
     // Asked first, since what follows may take minutes, and again at the end.
     ports::choose(&settings, ports::probe)?;
@@ -87,6 +108,7 @@ async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
     tell_other_door(&settings.ports, &ports);
     let plan = Plan { ports, rabbitmq, traefik, binaries };
     plan.save(layout)?;
+    tell_first_password(layout, &settings)?;
     Ok(Stack { layout: layout.clone(), settings, plan, changes: Changes::default() })
 }
 
@@ -101,11 +123,76 @@ async fn stop_remains(layout: &Layout) -> Result<()> {
     stop::forget_all(layout)
 }
 
+/// Once, when it is made.
+fn tell_first_password(layout: &Layout, settings: &Settings) -> Result<()> {
+    if !first_password::path(layout).exists() {
+        let password = first_password::of(layout, settings)?;
+        let account = first_password::ACCOUNT;
+        ui::note(format!("• la auditoría tiene una primera cuenta: {account}, clave {password}"));
+    }
+    Ok(())
+}
+
 fn tell_other_door(wanted: &Ports, chosen: &Ports) {
     let (wanted, chosen) = (wanted.get(Port::Http), chosen.get(Port::Http));
     if wanted != chosen {
         ui::note(format!(
             "• este usuario no puede abrir el puerto {wanted}: la puerta queda en {chosen}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claim;
+    use crate::layout::Layout;
+    use crate::lock;
+    use crate::record::Watcher;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    /// A moment in which a second `up` that did not wait would have ended.
+    const MOMENT: Duration = Duration::from_millis(300);
+
+    #[tokio::test]
+    async fn a_second_up_waits_until_the_first_is_up_and_then_it_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::find().unwrap().with_dir(folder.path().join("lab"));
+        let (command, _supervision) = claim(&layout).await.unwrap().expect("nobody else");
+        Watcher::announce(&layout, false).unwrap();
+        let second = claim(&layout);
+        tokio::pin!(second);
+        assert!(timeout(MOMENT, &mut second).await.is_err(), "it waits");
+        Watcher::announce(&layout, true).unwrap();
+        drop(command);
+        assert!(second.await.unwrap().is_none(), "it is up");
+    }
+
+    #[tokio::test]
+    async fn where_the_first_fails_the_second_tries() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::find().unwrap().with_dir(folder.path().join("lab"));
+        let first = claim(&layout).await.unwrap().expect("nobody else");
+        Watcher::announce(&layout, false).unwrap();
+        let second = claim(&layout);
+        tokio::pin!(second);
+        assert!(timeout(MOMENT, &mut second).await.is_err(), "it waits");
+        Watcher::withdraw(&layout).unwrap();
+        drop(first);
+        assert!(second.await.unwrap().is_some(), "it may start");
+    }
+
+    /// A supervisor that is alone with its lock, as between `up --detach` and its child, is
+    /// neither up nor gone.
+    #[tokio::test]
+    async fn a_supervisor_that_is_not_ready_is_waited_for_without_the_first_lock_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::find().unwrap().with_dir(folder.path().join("lab"));
+        let supervision = lock::try_supervisor(&layout).unwrap().expect("free");
+        let second = claim(&layout);
+        tokio::pin!(second);
+        assert!(timeout(MOMENT, &mut second).await.is_err(), "it waits");
+        drop(supervision);
+        assert!(second.await.unwrap().is_some(), "it may start");
     }
 }

@@ -5,18 +5,23 @@
 //! which switches user and folder.
 
 use super::Launch;
+use crate::first_password::random_word;
 use crate::plan::Stack;
 use crate::settings::{Port, Settings};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The data on disk belongs to this name: it does not change with the ports.
 /// Two laboratories may share it, since each has a port mapper of its own.
 const NODE: &str = "relevo@localhost";
+
+/// The users and queues, in the node's own folder. RabbitMQ's configuration knows no
+/// quotes: a whole path could hold what means something there.
+const DEFINITIONS: &str = "definitions.json";
 
 /// Keeps Erlang's own listener on this machine.
 const LOOPBACK_DISTRIBUTION: &str = "-kernel inet_dist_use_interface {127,0,0,1}";
@@ -25,6 +30,8 @@ pub(super) fn launch(stack: &Stack) -> Result<Launch> {
     let files = Files::write(stack)?;
     let mut launch = node(stack, "rabbitmq-server");
     let file = |name| files.dir.join(name);
+    // Where relative paths of its configuration begin.
+    launch.folder = Some(files.dir.clone());
     launch.set("RABBITMQ_MNESIA_BASE", file("data"));
     launch.set("RABBITMQ_LOG_BASE", file("log"));
     // Everything goes to standard output, which is the part's log.
@@ -62,6 +69,7 @@ fn node(stack: &Stack, script: &str) -> Launch {
     launch.set("RABBITMQ_CONF_ENV_FILE", dir.join("env.conf"));
     launch.set("ERL_EPMD_PORT", stack.port(Port::Epmd).to_string());
     launch.set("ERL_EPMD_ADDRESS", "127.0.0.1");
+    launch.set("ERL_CRASH_DUMP", dir.join("erl_crash.dump"));
     launch
 }
 
@@ -89,28 +97,9 @@ impl Files {
         self.write_private("env.conf", "")?;
         let definitions = fs::read_to_string(source.join("definitions.json"))?;
         let definitions = with_passwords(&definitions, &stack.settings)?;
-        self.write_private("definitions.json", &definitions)?;
+        self.write_private(DEFINITIONS, &definitions)?;
         let base = fs::read_to_string(source.join("rabbitmq.conf"))?;
-        self.write_private("rabbitmq.conf", &self.configuration(stack, &base))
-    }
-
-    fn configuration(&self, stack: &Stack, base: &str) -> String {
-        let bind = stack.settings.direct_bind;
-        let definitions = self.dir.join("definitions.json");
-        format!(
-            "{base}
-listeners.tcp.1 = {}
-management.tcp.ip = {bind}
-management.tcp.port = {}
-prometheus.tcp.ip = {bind}
-prometheus.tcp.port = {}
-load_definitions = {}
-",
-            stack.direct(Port::Amqp),
-            stack.port(Port::Management),
-            stack.port(Port::Prometheus),
-            definitions.display(),
-        )
+        self.write_private("rabbitmq.conf", &configuration(stack, &base))
     }
 
     fn write_private(&self, name: &str, text: &str) -> Result<()> {
@@ -129,14 +118,31 @@ load_definitions = {}
         if path.exists() {
             return Ok(());
         }
-        let mut random = [0_u8; 16];
-        File::open("/dev/urandom")?.read_exact(&mut random)?;
         let mut file = File::options().create_new(true).write(true).mode(0o400).open(path)?;
-        for byte in random {
-            write!(file, "{byte:02x}")?;
-        }
+        file.write_all(random_word::<16>()?.as_bytes())?;
         Ok(())
     }
+}
+
+/// `registro` is an administrator of the broker, and the audit proxy, who is it, is on this
+/// machine. A list that is set replaces the default, so it names `guest` too.
+fn configuration(stack: &Stack, base: &str) -> String {
+    let bind = stack.settings.direct_bind;
+    format!(
+        "{base}
+listeners.tcp.1 = {}
+management.tcp.ip = {bind}
+management.tcp.port = {}
+prometheus.tcp.ip = {bind}
+prometheus.tcp.port = {}
+loopback_users.guest = true
+loopback_users.registro = true
+load_definitions = {DEFINITIONS}
+",
+        stack.direct(Port::Amqp),
+        stack.port(Port::Management),
+        stack.port(Port::Prometheus),
+    )
 }
 
 fn private_folder(path: &Path) -> Result<()> {

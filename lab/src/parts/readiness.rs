@@ -5,6 +5,7 @@ use crate::running::Administrator;
 use crate::settings::{Port, Ports};
 use anyhow::{Context, Result};
 use reqwest::Client;
+use serde::Deserialize;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -45,6 +46,21 @@ impl Prober {
         }
     }
 
+    /// What one of our services lacks, in its own words; none where it says nothing.
+    pub(crate) async fn why_not(&self, ports: &Ports, part: Part) -> Option<String> {
+        part.package()?;
+        let answer = self.client.get(url(ports, *part.ports().first()?, "/readyz")).send().await;
+        let report: Report = answer.ok()?.json().await.ok()?;
+        let mut reasons: Vec<String> = report
+            .partes
+            .into_iter()
+            .filter(|part| !part.listo)
+            .filter_map(|part| part.detalle)
+            .collect();
+        reasons.dedup();
+        Some(reasons.join("; ")).filter(|text| !text.is_empty())
+    }
+
     /// It takes messages, and its API knows the users of the definitions.
     async fn broker_is_ready(&self, ports: &Ports) -> bool {
         accepts(ports.get(Port::Amqp)).await
@@ -62,6 +78,24 @@ impl Prober {
     }
 }
 
+/// Body of `/readyz`, as far as it is read here.
+#[derive(Deserialize)]
+struct Report {
+    partes: Vec<ReportPart>,
+}
+
+#[derive(Deserialize)]
+struct ReportPart {
+    listo: bool,
+    detalle: Option<String>,
+}
+
+/// Whether waiting is of no use: PostgreSQL knows no such user, password or database
+/// (SQLSTATE class 28 and 3D000, appendix A of its documentation).
+pub(crate) fn is_final(reason: &str) -> bool {
+    reason.contains("(code 28") || reason.contains("(code 3D000)")
+}
+
 fn url(ports: &Ports, port: Port, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", ports.get(port))
 }
@@ -70,4 +104,46 @@ async fn accepts(port: u16) -> bool {
     timeout(PATIENCE, TcpStream::connect(("127.0.0.1", port)))
         .await
         .is_ok_and(|connected| connected.is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Prober, is_final};
+    use crate::part::Part;
+    use crate::running::Administrator;
+    use crate::settings::{Port, Ports};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const BODY: &str = r#"{"listo":false,"partes":[{"nombre":"rabbitmq","listo":true},
+        {"nombre":"escritura","listo":false,"detalle":"no hay base (code 3D000)"},
+        {"nombre":"lectura","listo":false,"detalle":"no hay base (code 3D000)"}]}"#;
+
+    #[tokio::test]
+    async fn what_a_service_lacks_is_told_in_its_own_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut ports = Ports::default();
+        ports.set(Port::Analytics, listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: ";
+            let answer = format!("{head}{}\r\n\r\n{BODY}", BODY.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let prober = Prober::new(Administrator::guest()).unwrap();
+        let told = prober.why_not(&ports, Part::Analytics).await.unwrap();
+        assert_eq!(told, "no hay base (code 3D000)");
+        assert_eq!(prober.why_not(&ports, Part::Traefik).await, None);
+    }
+
+    #[test]
+    fn only_what_no_time_mends_is_final() {
+        for text in ["role \"x\" (code 28000)", "password (code 28P01)", "none (code 3D000)"] {
+            assert!(is_final(text), "{text}");
+        }
+        for text in ["Connection refused (os error 111)", "starting up (code 57P03)"] {
+            assert!(!is_final(text), "{text}");
+        }
+    }
 }

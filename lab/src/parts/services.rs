@@ -1,11 +1,14 @@
 //! Our own services: one binary each, configured by environment.
 
 use super::Launch;
+use crate::failure::Failure;
+use crate::first_password;
 use crate::part::Part;
 use crate::plan::Stack;
-use crate::settings::Port;
+use crate::settings::{Port, Settings};
 use anyhow::{Context, Result};
-use std::fmt::Write;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::path::Path;
 
 pub(crate) fn sender(stack: &Stack, part: Part) -> Result<Launch> {
     let mut launch = service(stack, part)?;
@@ -41,7 +44,7 @@ pub(super) fn audit(stack: &Stack) -> Result<Launch> {
     let database = settings.audit_database_url.as_deref();
     launch.set("DATABASE_URL", database_url(stack, database, "auditoria.db"));
     // Of its own account: in `.env` this name is that of RabbitMQ's administrator.
-    launch.set("ADMIN_PASSWORD", &settings.audit_admin_password);
+    launch.set("ADMIN_PASSWORD", first_password::of(&stack.layout, settings)?);
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
@@ -93,34 +96,76 @@ fn lab_faults(stack: &Stack) -> &'static str {
 
 /// The database that is set, else a file of the laboratory's.
 fn database_url(stack: &Stack, set: Option<&str>, file: &str) -> String {
-    set.map_or_else(
-        || format!("sqlite://{}", stack.layout.data().join(file).display()),
-        str::to_owned,
-    )
+    set.map_or_else(|| sqlite_url(&stack.layout.data().join(file)), str::to_owned)
 }
 
-/// Escapes all but RFC 3986's unreserved characters, so that any password fits
-/// a URL.
+/// Whatever the names of the folders are made of.
+fn sqlite_url(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let parts: Vec<String> = path.split('/').map(percent_encoded).collect();
+    format!("sqlite://{}", parts.join("/"))
+}
+
+/// All but RFC 3986's unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Escapes what means something in a URL, so that any password fits one.
 pub(crate) fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut url, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(url, "%{byte:02X}");
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+/// Refuses a database in a folder that there is not: nobody makes it.
+pub(crate) fn check_databases(root: &Path, settings: &Settings) -> Result<(), Failure> {
+    for (name, url) in [
+        ("DATABASE_URL", &settings.database_url),
+        ("AUDIT_DATABASE_URL", &settings.audit_database_url),
+    ] {
+        let Some(path) = url.as_ref().and_then(|url| url.strip_prefix("sqlite://")) else {
+            continue;
+        };
+        let path = root.join(percent_decode_str(path).decode_utf8_lossy().as_ref());
+        match path.parent() {
+            Some(folder) if !folder.is_dir() => {
+                let folder = folder.display();
+                return Err(Failure::usage(format!("{name}: no existe la carpeta {folder}")));
+            }
+            _ => {}
         }
-        url
-    })
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::percent_encoded;
+    use super::{check_databases, percent_encoded, sqlite_url};
+    use crate::settings::Settings;
 
     #[test]
     fn a_password_with_separators_stays_one_password() {
         assert_eq!(percent_encoded("a:b@c/d%e"), "a%3Ab%40c%2Fd%25e");
         assert_eq!(percent_encoded("ñ é"), "%C3%B1%20%C3%A9");
         assert_eq!(percent_encoded("Az09-._~"), "Az09-._~");
+    }
+
+    #[test]
+    fn a_database_lies_in_a_folder_of_any_name() {
+        assert_eq!(sqlite_url("/a #1/50%?/ñ.db".as_ref()), "sqlite:///a%20%231/50%25%3F/%C3%B1.db");
+    }
+
+    #[test]
+    fn a_database_in_a_folder_that_there_is_not_is_refused_by_its_variable() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("a b")).unwrap();
+        let check = |name: &'static str, url: &str| {
+            let settings = Settings::from_lookup(|asked| (asked == name).then(|| url.to_owned()));
+            check_databases(root.path(), &settings.unwrap()).map_err(|error| error.to_string())
+        };
+        for good in ["sqlite://x.db", "sqlite://a%20b/x.db", "postgres://u@h/d"] {
+            assert_eq!(check("DATABASE_URL", good), Ok(()), "{good}");
+        }
+        for name in ["DATABASE_URL", "AUDIT_DATABASE_URL"] {
+            let told = check(name, "sqlite:///nowhere/new/x.db").unwrap_err();
+            assert_eq!(told, format!("{name}: no existe la carpeta /nowhere/new"));
+        }
     }
 }

@@ -14,12 +14,12 @@ pub(super) mod native;
 
 use super::outcome::Outcome;
 use super::wait::until;
+use crate::first_password;
 use crate::load::Ledger;
 use crate::part::Part;
 use crate::parts::readiness::Prober;
 use crate::running::Running;
 use crate::scratch::laboratory;
-use crate::settings::AUDIT_ADMIN_PASSWORD;
 use anyhow::{Context, Result, ensure};
 use containers::Containers;
 use native::Native;
@@ -107,11 +107,10 @@ impl World {
     }
 
     /// The password of the audit's first administrator.
-    pub(super) fn audit_password(&self) -> &str {
+    pub(super) fn audit_password(&self) -> Result<String> {
         match &self.ground {
-            Ground::Native(native) => &native.settings().audit_admin_password,
-            // A project apart sees nothing of `.env`.
-            Ground::Containers(_) => AUDIT_ADMIN_PASSWORD,
+            Ground::Native(native) => first_password::of(native.layout(), native.settings()),
+            Ground::Containers(containers) => Ok(containers.audit_password().to_owned()),
         }
     }
 

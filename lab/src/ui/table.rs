@@ -11,7 +11,8 @@ pub(crate) fn welcome(ports: &Ports) -> String {
     let rows: Vec<String> =
         addresses(ports).into_iter().map(|(name, url)| format!("  {name:<16} {url}")).collect();
     format!(
-        "\n{}\n\nPara enviar el primer evento:\n\n{}\n",
+        "\n{}\n\nEn la auditoría entra la cuenta admin; su clave la muestra: cargo lab clave\n\n\
+         Para enviar el primer evento:\n\n{}\n",
         rows.join("\n"),
         first_curl(ports.get(Port::ClienteX))
     )
@@ -26,7 +27,7 @@ fn addresses(ports: &Ports) -> Vec<(&'static str, String)> {
         ("cliente_uno", local(Port::ClienteUno, "/send")),
         ("cliente_dos", local(Port::ClienteDos, "/send")),
         ("analiticas", local(Port::Analytics, "/reporte")),
-        ("auditoria", local(Port::Http, "/auditoria/docs/")),
+        ("auditoria", local(Port::Http, "/panel/auditoria")),
         ("Traefik", local(Port::Dashboard, "/dashboard/")),
         ("RabbitMQ", format!("{}  (guest / guest)", local(Port::Management, "/"))),
     ]

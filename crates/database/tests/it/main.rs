@@ -36,7 +36,7 @@ struct Places {
 impl Places {
     async fn create() -> Self {
         let folder = TempDir::new().expect("a folder");
-        let sqlite = format!("sqlite://{}/new/notes.db", folder.path().display());
+        let sqlite = format!("sqlite://{}/notes.db", folder.path().display());
         let postgres = TestDatabase::create().await.url().to_owned();
         Self { databases: [database(&sqlite), database(&postgres)], _folder: folder }
     }
@@ -145,4 +145,21 @@ async fn free_pages_of_a_new_file_can_be_given_back_and_a_file_that_there_is_sta
         assert_eq!(notes(&database).await.expect("read"), 2);
         assert_eq!(auto_vacuum(&database).await, mode, "{}", path.display());
     }
+}
+
+#[tokio::test]
+async fn a_file_lies_in_a_folder_of_any_name_which_is_not_made() {
+    let place = TempDir::new().expect("a folder");
+    let folder = place.path().join("ñ #1 50% ?&;'\"$x");
+    let escaped = "%C3%B1%20%231%2050%25%20%3F%26%3B%27%22%24x";
+    let database = database(&format!("sqlite://{}/{escaped}/a.db", place.path().display()));
+    let error = database.write(note).await.expect_err("no folder");
+    assert!(
+        matches!(error, NoteError::Database(Error::Folder(_))) && !folder.exists(),
+        "{error:?}"
+    );
+    std::fs::create_dir(&folder).expect("made");
+    database.write(note).await.expect("written");
+    assert_eq!(notes(&database).await.expect("read"), 1);
+    assert!(folder.join("a.db").is_file());
 }

@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use crate::bench::ground::Ground;
+use crate::first_password;
 use crate::prove::wait::until;
 use crate::settings::Port;
 use anyhow::{Context, Result, ensure};
@@ -53,8 +54,8 @@ impl Ground {
     }
 
     async fn register(&self) -> Result<Systems> {
-        let password = &self.stack().settings.audit_admin_password;
-        let account = json!({ "cuenta": "admin", "clave": password });
+        let password = first_password::of(&self.stack().layout, &self.stack().settings)?;
+        let account = json!({ "cuenta": first_password::ACCOUNT, "clave": password });
         let session = self.tell_audit("", "/sesiones", &account).await?;
         let token = text(&session["token"])?;
         for name in [SOURCE, DESTINATION] {

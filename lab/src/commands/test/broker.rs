@@ -77,3 +77,50 @@ pub(super) async fn remove_remains(layout: &Layout) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Broker;
+    use crate::layout::Layout;
+    use crate::parts::rabbitmq;
+    use crate::signals::Interrupts;
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::{Path, PathBuf};
+
+    /// Everything that means something to a shell, to RabbitMQ's configuration, or to a URL,
+    /// and more than a socket's address could hold.
+    const ODD: &str = "ñandú #1 50% $HOME `x` $(x) \\ ;&|*?~!{y}[z]<t>=^:@+, \
+        y bastante más largo que las ciento ocho letras que caben en la dirección de un socket";
+
+    fn all_below(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let found = entries.flat_map(|path| {
+            let below = if path.is_dir() { all_below(&path) } else { Vec::new() };
+            [below, vec![path]].concat()
+        });
+        found.collect()
+    }
+
+    #[tokio::test]
+    async fn a_broker_starts_in_a_folder_of_any_name_and_nobody_else_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::find().unwrap().with_dir(folder.path().join(ODD));
+        let mut interrupts = Interrupts::listen().unwrap();
+        let mut broker = Broker::start(&layout, &mut interrupts).await.unwrap();
+        let ctl = rabbitmq::ctl(&broker.stack);
+        let command = std::process::Command::new(&ctl.program)
+            .args(["--quiet", "list_users"])
+            .env_clear()
+            .envs(ctl.env)
+            .output();
+        let open: Vec<PathBuf> = all_below(broker.layout().dir())
+            .into_iter()
+            .filter(|path| fs::metadata(path).is_ok_and(|found| found.mode() & 0o077 != 0))
+            .collect();
+        broker.stop().await.unwrap();
+        let users = String::from_utf8(command.unwrap().stdout).unwrap();
+        assert!(users.contains("registro"), "the definitions are loaded: {users}");
+        assert!(open.is_empty(), "others could read {open:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The audit proxy, as its administrator asks it over HTTP.
 
+use crate::first_password;
 use crate::part::Part;
 use crate::prove::wait::until;
 use crate::prove::world::{PATIENCE, World};
@@ -8,9 +9,6 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
-
-/// The account that there is at first.
-const ADMINISTRATOR: &str = "admin";
 
 /// How long one answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -40,8 +38,8 @@ impl<'a> Audit<'a> {
         let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
         let http = client.timeout(ANSWER_LIMIT).build()?;
         let mut audit = Self { world, http, url, token: String::new() };
-        let password = world.audit_password();
-        let session = json!({ "cuenta": ADMINISTRATOR, "clave": password });
+        let password = world.audit_password()?;
+        let session = json!({ "cuenta": first_password::ACCOUNT, "clave": password });
         let session = audit.make("/sesiones", Some(session)).await?;
         audit.token = text(&session["token"])?;
         Ok(audit)

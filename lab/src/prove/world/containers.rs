@@ -4,6 +4,7 @@
 use super::{Ground, Line, PATIENCE, Size, World};
 use crate::compose::{Compose, Container, FILES, NOT_INHERITED, docker};
 use crate::failure::Failure;
+use crate::first_password::random_word;
 use crate::layout::Layout;
 use crate::part::Part;
 use crate::prove::wait::until;
@@ -62,6 +63,8 @@ pub(in crate::prove) struct Containers {
     layout: Layout,
     project: String,
     profile: Profile,
+    /// Of the audit's first account, for this project alone.
+    audit_password: String,
     /// Ids by service.
     ids: BTreeMap<String, String>,
 }
@@ -92,6 +95,8 @@ pub(in crate::prove) async fn start(
     let mut variables = identity(&project, profile);
     let number = |port: Port| (port.variable().to_owned(), ports.get(port).to_string());
     variables.extend(Port::ALL.map(number));
+    let audit_password = random_word::<8>()?;
+    variables.push(("AUDIT_ADMIN_PASSWORD".to_owned(), audit_password.clone()));
     let compose = Compose::apart(layout, variables);
     let up = tokio::select! {
         biased;
@@ -99,7 +104,7 @@ pub(in crate::prove) async fn start(
         up = up(&compose) => up.map(Some),
     };
     let mut containers =
-        Containers { compose, layout: own, project, profile, ids: BTreeMap::new() };
+        Containers { compose, layout: own, project, profile, audit_password, ids: BTreeMap::new() };
     match up {
         Ok(Some(ids)) => containers.ids = ids,
         Ok(None) => {
@@ -162,6 +167,10 @@ impl Containers {
     /// Those that there are.
     pub(super) fn parts(&self) -> &'static [Part] {
         self.profile.parts()
+    }
+
+    pub(super) fn audit_password(&self) -> &str {
+        &self.audit_password
     }
 
     fn id(&self, service: &str) -> Result<&str> {
