@@ -14,7 +14,7 @@ use serde::{
     },
 };
 use serde_json::value::RawValue;
-use service_kit::{Problem, problem::ProblemBody};
+use service_kit::{Problem, clock::moment, problem::ProblemBody};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    search::{filter::time, parameters::whole},
+    search::parameters::whole,
     store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, TellableLoss},
 };
 
@@ -133,8 +133,8 @@ fn query(request: &HttpRequest) -> Result<LogQuery, Problem> {
     let query = LogQuery {
         system: parameters.take("sistema", str::parse),
         level: parameters.take("nivel", level).unwrap_or(LogLevel::Trace),
-        since: parameters.take("desde", time),
-        until: parameters.take("hasta", time),
+        since: parameters.take("desde", moment),
+        until: parameters.take("hasta", moment),
         text: parameters.take("texto", said),
         before: parameters.take("pagina", key).map(|key: i64| Key::from(key)),
         limit: limit.unwrap_or(DEFAULT_LIMIT).try_into().unwrap_or(i64::MAX),
