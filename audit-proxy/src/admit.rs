@@ -1,7 +1,7 @@
 //! Whether a delivered message keeps to the standard, and is from and for systems that
 //! may exchange messages. Pure: message and register in, message or reason out.
 
-use broker::{Incoming, Unreadable};
+use broker::{Incoming, Properties, Unreadable};
 use jiff::Timestamp;
 use messages::{
     InvalidText, MediaType, MessageId, MessageKind, StandardMessage, SystemName, names,
@@ -132,7 +132,7 @@ pub fn admit(
     readable(message)?;
     let id = id(message)?;
     let source = source(message, register)?;
-    only_one_destination(message)?;
+    forwardable(message.properties())?;
     let destination = destination(message, register)?;
     let (created, kind, content_type) = (created(message)?, kind(message)?, content_type(message)?);
     let correlation = optional("correlation_id", message.correlation_id())?;
@@ -150,6 +150,7 @@ pub fn admit(
         correlation,
         content_type,
         payload,
+        properties: Some(message.properties().encode()),
     })
 }
 
@@ -203,8 +204,13 @@ pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
     created.ok_or(Refusal::TimeOutOfRange(told))
 }
 
-fn only_one_destination(message: &Incoming) -> Result<(), Refusal> {
-    let chosen = FURTHER_KEYS.into_iter().find(|header| message.properties().has_header(header));
+/// Whether what a message says of itself can go along when it is forwarded.
+///
+/// # Errors
+/// Nobody can read it, or it would come to others as well.
+pub fn forwardable(properties: &Properties) -> Result<(), Refusal> {
+    properties.unreadable().map_or(Ok(()), |part| Err(Refusal::from(part)))?;
+    let chosen = FURTHER_KEYS.into_iter().find(|header| properties.has_header(header));
     chosen.map_or(Ok(()), |header| Err(Refusal::FurtherDestinations(header)))
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use broker::Properties;
 use jiff::Timestamp;
 use messages::StandardMessage;
 
@@ -104,7 +105,8 @@ impl Resender {
         account: &str,
     ) -> Result<Result<Sent, NotAgain>, Fault> {
         let register = self.registry.current()?;
-        match edited(entry, edit, &register, self.max_payload) {
+        let properties = self.properties(entry.key).await?;
+        match edited(entry, edit, properties.as_ref(), &register, self.max_payload) {
             Ok(message) => self.made(message, entry.key, account).await,
             Err(reason) => Ok(Err(reason)),
         }
@@ -131,7 +133,8 @@ impl Resender {
                 Ok(Way::Admission) => {
                     let payload = self.store.payloads(&[key]).await?.remove(&key);
                     let payload = payload.unwrap_or_default();
-                    admitted(entry, payload, &register, self.max_payload)
+                    let properties = self.properties(key).await?;
+                    admitted(entry, payload, properties.as_ref(), &register, self.max_payload)
                         .map(|message| Plan::Admission(Box::new(message)))
                 }
             });
@@ -166,6 +169,13 @@ impl Resender {
         let waiting = under_way.admit(vec![Waiting { key, message, attempt: None }]);
         let forwarded = self.forwarder.forward(waiting).await? > 0;
         Ok(Ok(Sent { key, forwarded }))
+    }
+
+    /// What a message said of itself, where that was kept.
+    async fn properties(&self, key: Key) -> Result<Option<Properties>, StoreError> {
+        let kept = self.store.properties(key).await?;
+        let decoded = kept.as_deref().map(Properties::decode).transpose();
+        decoded.map_err(|error| StoreError::Foreign(error.to_string()))
     }
 
     async fn waiting(&self, keys: &[Key]) -> Result<HashSet<Key>, Fault> {

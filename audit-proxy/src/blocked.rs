@@ -111,6 +111,7 @@ mod tests {
             correlation: None,
             content_type: String::from("text/plain").try_into().expect("a media type"),
             payload: Vec::new(),
+            properties: None,
         };
         Waiting { key: key.into(), message, attempt: None }
     }

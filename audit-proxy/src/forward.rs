@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use broker::{Handed, Outcome, Outgoing, Publisher};
+use broker::{Handed, Outcome, Outgoing, Properties, Publisher, Relayed};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use messages::{Correlation, StandardMessage, SystemName, names};
@@ -64,7 +64,10 @@ impl Forwarder {
         let mut on_their_way = OnTheirWay::new();
         for Waiting { key, message, attempt } in messages {
             let destination = message.destination.clone();
-            let handed = self.publisher.hand_over(outgoing(message)).await;
+            let handed = match properties(&message) {
+                Some(properties) => self.publisher.relay(kept(message, &properties)).await,
+                None => self.publisher.hand_over(rebuilt(message)).await,
+            };
             on_their_way.entry(destination).or_default().push(OnItsWay { key, attempt, handed });
         }
         on_their_way
@@ -138,8 +141,21 @@ struct Done {
     again: Vec<Reforwarded>,
 }
 
-/// A message as its destination gets it: as it was published, but for the user.
-fn outgoing(message: StandardMessage) -> Outgoing {
+/// What a message said of itself, where that was kept.
+fn properties(message: &StandardMessage) -> Option<Properties> {
+    let decoded = Properties::decode(message.properties.as_deref()?);
+    decoded.inspect_err(|error| log::error!("{}: {error}", message.id)).ok()
+}
+
+/// A message as its destination gets it: as it was published, but for the user, whom the
+/// broker takes from nobody else.
+fn kept(message: StandardMessage, properties: &Properties) -> Relayed {
+    let StandardMessage { destination, payload, .. } = message;
+    Relayed::kept(names::DELIVERY_EXCHANGE, destination.as_str(), properties, payload)
+}
+
+/// The same of a message from before all of that was kept.
+fn rebuilt(message: StandardMessage) -> Outgoing {
     let StandardMessage {
         id,
         source,
@@ -149,6 +165,7 @@ fn outgoing(message: StandardMessage) -> Outgoing {
         correlation,
         content_type,
         payload,
+        properties: _,
     } = message;
     Outgoing {
         id,

@@ -116,6 +116,16 @@ impl Rules {
         Ok(Shown { bytes: without(json.as_str(), &spans).into_bytes(), is_redacted: true })
     }
 
+    /// Whether nobody is shown what a message of this kind has under this name outside of its
+    /// payload: rules are for names wherever they are, inside of the value too.
+    #[must_use]
+    pub fn hides(&self, kind: Option<&str>, name: &str, value: &str) -> bool {
+        let Some(Hiding(places)) = self.of(kind) else { return false };
+        let (name, value) = (folded_name(name), folded_name(value));
+        let hidden = |hidden: &String| name == *hidden || value.contains(hidden.as_str());
+        places.into_iter().flat_map(|places| &places.names).any(hidden)
+    }
+
     /// Whether a payload has [`HIDDEN`] where a rule would write it: whoever sends that
     /// took what is shown for what there is.
     #[must_use]

@@ -1,10 +1,11 @@
 //! Whether a message that is kept can be sent once more, and as what. Pure.
 
+use broker::Properties;
 use jiff::Timestamp;
-use messages::{InvalidText, MediaType, MessageId, StandardMessage, SystemName};
+use messages::{InvalidText, MediaType, MessageId, StandardMessage, SystemName, names};
 
 use crate::{
-    admit::Refusal,
+    admit::{Refusal, forwardable},
     register::{Register, Standing},
     store::Entry,
 };
@@ -79,6 +80,7 @@ pub fn way(entry: &Entry, register: &Register) -> Result<Way, NotAgain> {
 pub fn admitted(
     entry: &Entry,
     payload: Vec<u8>,
+    properties: Option<&Properties>,
     register: &Register,
     max_payload: usize,
 ) -> Result<StandardMessage, NotAgain> {
@@ -89,14 +91,39 @@ pub fn admitted(
     let created = entry.created.ok_or(NotAgain::Incomplete("timestamp"))?;
     let content_type = parsed("content_type", entry.content_type.clone())?;
     let edit = Edit { id, created, payload, content_type: Some(content_type) };
-    edited(entry, edit, register, max_payload)
+    properties.map_or(Ok(()), forwardable)?;
+    let message = standard(entry, edit, register, max_payload)?;
+    Ok(StandardMessage { properties: properties.map(Properties::encode), ..message })
 }
 
-/// A message with what an operator put into it, if it would be admitted.
+/// A message with what an operator put into it, if it would be admitted. Of what it said of
+/// itself all is kept but its id, when it was made, and how its payload was encoded: an
+/// operator types it as it is.
 ///
 /// # Errors
 /// Why it is not sent.
 pub fn edited(
+    entry: &Entry,
+    edit: Edit,
+    properties: Option<&Properties>,
+    register: &Register,
+    max_payload: usize,
+) -> Result<StandardMessage, NotAgain> {
+    properties.map_or(Ok(()), forwardable)?;
+    let message = standard(entry, edit, register, max_payload)?;
+    let properties = properties.map(|properties| of_edited(&message, properties).encode());
+    Ok(StandardMessage { properties, ..message })
+}
+
+fn of_edited(message: &StandardMessage, properties: &Properties) -> Properties {
+    let created = message.created;
+    let seconds = created.as_second().try_into().unwrap_or_default();
+    let text = created.to_string();
+    let created = (seconds, names::CREATED_HEADER, text.as_str());
+    properties.of_another(message.id, created, message.content_type.as_str())
+}
+
+fn standard(
     entry: &Entry,
     edit: Edit,
     register: &Register,
@@ -122,6 +149,7 @@ pub fn edited(
         correlation: correlation.map_err(|_| NotAgain::Incomplete("correlation_id"))?,
         content_type,
         payload,
+        properties: None,
     })
 }
 
@@ -205,7 +233,7 @@ mod tests {
     }
 
     fn again(entry: &Entry, standing: Standing) -> Result<StandardMessage, String> {
-        let admitted = admitted(entry, b"{}".to_vec(), &register(standing), 10);
+        let admitted = admitted(entry, b"{}".to_vec(), None, &register(standing), 10);
         admitted.map_err(|reason| reason.to_string())
     }
 
@@ -251,7 +279,7 @@ mod tests {
             payload: b"[]".to_vec(),
             content_type: None,
         };
-        let made = |edit| edited(&entry(None), edit, &register(Standing::Active), 10);
+        let made = |edit| edited(&entry(None), edit, None, &register(Standing::Active), 10);
         let message = made(edit.clone()).expect("made");
         assert_eq!((message.id, &message.payload[..]), (edit.id, &b"[]"[..]));
         assert_eq!(

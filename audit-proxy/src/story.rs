@@ -3,16 +3,24 @@
 mod durations;
 
 use jiff::Timestamp;
+use messages::excerpt::excerpt;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     lifecycle::{FORWARDED, RECEIVED, REFUSED},
+    redact::HIDDEN,
     register::PROXY,
     store::{Again, Attempt, Entry, KeptNotice, Key, Link},
     why::PorQue,
 };
+
+/// Properties of one message that are told.
+const MAX_PROPERTIES: usize = 100;
+
+/// Longest value of one that is told, in characters.
+const MAX_VALUE: usize = 1000;
 
 /// A message with all that happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -50,6 +58,18 @@ pub struct Historia {
     pub duraciones: Duraciones,
     /// Messages that were made of it here, or that it was made of.
     pub enlaces: Vec<Enlace>,
+    /// All that it said of itself beside its payload, as its publisher wrote it; null where
+    /// that is not kept, or no more.
+    pub propiedades: Option<Vec<Propiedad>>,
+}
+
+/// A property of AMQP (`priority`, `reply_to`…), or a header (`headers.traceparent`…).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Propiedad {
+    /// Its name.
+    pub nombre: String,
+    /// Its value as a text; what is not UTF-8 shows as escapes of its octets.
+    pub valor: String,
 }
 
 /// A message that this one was made of, or that was made of this one.
@@ -143,7 +163,29 @@ pub fn tell(message: Entry, notices: Vec<KeptNotice>) -> Historia {
         pasos,
         duraciones,
         enlaces: Vec::new(),
+        propiedades: None,
     }
+}
+
+/// Adds what the message said of itself, by names and values: as much as a page has room for,
+/// and of those that `is_hidden` no values.
+#[must_use]
+pub fn tell_properties(
+    mut story: Historia,
+    listed: Vec<(String, String)>,
+    is_hidden: impl Fn(&str, &str) -> bool,
+) -> Historia {
+    let more = listed.len().saturating_sub(MAX_PROPERTIES);
+    let shown = listed.into_iter().take(MAX_PROPERTIES).map(|(nombre, value)| {
+        let name = nombre.strip_prefix("headers.").unwrap_or(&nombre);
+        let hidden = is_hidden(name, &value);
+        let valor = if hidden { HIDDEN.to_owned() } else { excerpt(&value, MAX_VALUE).into() };
+        Propiedad { nombre, valor }
+    });
+    let rest =
+        (more > 0).then(|| Propiedad { nombre: "…".to_owned(), valor: format!("y {more} más") });
+    story.propiedades = Some(shown.chain(rest).collect());
+    story
 }
 
 /// Adds what was done with the message of this key after the first attempt.
@@ -264,6 +306,20 @@ mod tests {
         assert_eq!(tell(message(), Vec::new()).contenido, "guardado");
         let gone = Entry { has_payload: false, ..message() };
         assert_eq!(tell(gone, Vec::new()).contenido, "retirado");
+    }
+
+    #[test]
+    fn what_a_message_said_of_itself_is_told_within_bounds_and_what_is_hidden_is_not() {
+        let listed = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut all = vec![listed("priority", "7"), listed("headers.dni", "12345678Z")];
+        all.push(listed("headers.largo", &"ñ".repeat(2000)));
+        all.extend((0..200).map(|place| listed(&format!("headers.x{place}"), "")));
+        let told = tell_properties(tell(message(), Vec::new()), all, |name, _| name == "dni");
+        let told = told.propiedades.expect("told");
+        assert_eq!((&*told[0].nombre, &*told[0].valor), ("priority", "7"));
+        assert_eq!((&*told[1].nombre, &*told[1].valor), ("headers.dni", HIDDEN));
+        assert!(told[2].valor.ends_with("(cortado, de 2000 caracteres)"));
+        assert_eq!((told.len(), &*told[100].valor), (101, "y 103 más"));
     }
 
     fn names(story: &Historia) -> Vec<&'static str> {

@@ -5,6 +5,7 @@ use actix_web::{
     http::StatusCode,
     web::{self, Data, Path, ServiceConfig},
 };
+use broker::Properties;
 use messages::{MessageId, names};
 use serde::Serialize;
 use service_kit::{Problem, problem::ProblemBody};
@@ -18,8 +19,9 @@ use super::{
 };
 use crate::{
     inquiry::Inquiry,
+    redact::Rules,
     store::{Record, Records, Store, StoreError},
-    story::{Historia, Paso, tell, tell_on, told},
+    story::{Historia, Paso, tell, tell_on, tell_properties, told},
 };
 
 /// What is documented of it.
@@ -89,11 +91,10 @@ async fn stories(name: Name, store: &Store, inquiry: &Inquiry) -> Result<Histori
     };
     let Records { messages, without_message, has_older } = records;
     let why = inquiry.why(&messages).await?;
+    let rules = store.rules().await?;
     let mensajes = messages.into_iter().zip(why);
-    let mensajes = mensajes.map(|(Record { entry, notices, again }, por_que)| {
-        let key = entry.key;
-        Historia { por_que, ..tell_on(tell(entry, notices), key, again) }
-    });
+    let mensajes =
+        mensajes.map(|(record, por_que)| Historia { por_que, ..history(record, &rules) });
     let mensajes = mensajes.collect();
     let sin_mensaje = without_message.into_iter().map(told).collect();
     Ok(Historias {
@@ -102,6 +103,16 @@ async fn stories(name: Name, store: &Store, inquiry: &Inquiry) -> Result<Histori
         sin_mensaje,
         hay_anteriores: has_older,
     })
+}
+
+fn history(record: Record, rules: &Rules) -> Historia {
+    let Record { entry, notices, again, properties } = record;
+    let (key, kind) = (entry.key, entry.kind.clone());
+    let story = tell_on(tell(entry, notices), key, again);
+    let properties = properties.as_deref().map(Properties::decode);
+    let Some(Ok(properties)) = properties else { return story };
+    let is_hidden = |name: &str, value: &str| rules.hides(kind.as_deref(), name, value);
+    tell_properties(story, properties.listed(), is_hidden)
 }
 
 fn unknown(waiting: Option<u64>) -> Problem {

@@ -8,12 +8,12 @@ use sqlx::{AnyConnection, Row};
 
 use super::{
     Key, Receipt, Store, StoreError, Waiting,
-    forward::waiting,
+    forward::{Content, waiting},
     rows::{Filled, execute, id, lock, once, places, text, time},
 };
 
 const WAITING: &str = "SELECT messages.key, id, source, kind, created, correlation,
-        content_type, payload, number, attempts.destination
+        content_type, payload, properties, number, attempts.destination
     FROM attempts JOIN messages ON messages.key = attempts.key
         JOIN payloads ON payloads.key = attempts.key";
 
@@ -135,7 +135,7 @@ impl Store {
                 let query = once(&statement).bind(destination.as_str()).bind(at_most);
                 let rows = query.fetch_all(link).await?;
                 rows.iter()
-                    .map(|row| waiting(row, destination, row.try_get(7)?, row.try_get(8)?))
+                    .map(|row| waiting(row, destination, content(row)?, row.try_get(9)?))
                     .collect()
             })
             .await
@@ -161,7 +161,7 @@ impl Store {
                 let rows = query.fetch_all(link).await?;
                 rows.iter()
                     .map(|row| {
-                        waiting(row, &text(row.try_get(9)?)?, row.try_get(7)?, row.try_get(8)?)
+                        waiting(row, &text(row.try_get(10)?)?, content(row)?, row.try_get(9)?)
                     })
                     .collect()
             })
@@ -249,6 +249,11 @@ impl Store {
             })
             .await
     }
+}
+
+/// Of columns in the order of [`WAITING`].
+fn content(row: &sqlx::any::AnyRow) -> Result<Content, StoreError> {
+    Ok((row.try_get(7)?, row.try_get(8)?))
 }
 
 /// What was done with a message after the first attempt.

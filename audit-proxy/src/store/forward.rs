@@ -200,17 +200,21 @@ fn counted(row: &AnyRow) -> Result<Counted, StoreError> {
     Ok(Counted::new(key, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
+/// What a message carries, and what it said of itself beside that.
+pub(super) type Content = (Vec<u8>, Option<Vec<u8>>);
+
 /// What messages carry, by key. Apart from them, and between the first and the last key:
 /// PostgreSQL opens no other months.
 async fn payloads(
     link: &mut AnyConnection,
     messages: &[AnyRow],
-) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+) -> Result<HashMap<i64, Content>, StoreError> {
     let keys = messages.iter().map(|row| Ok(row.try_get(0)?));
     let keys: Vec<i64> = keys.collect::<Result<_, StoreError>>()?;
     let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(HashMap::new()) };
     let statement = format!(
-        "SELECT key, payload FROM payloads WHERE key BETWEEN $1 AND $2 AND key IN ({})",
+        "SELECT key, payload, properties FROM payloads
+             WHERE key BETWEEN $1 AND $2 AND key IN ({})",
         listed(3, keys.len())
     );
     let mut query = once(&statement).bind(*first).bind(*last);
@@ -218,14 +222,14 @@ async fn payloads(
         query = query.bind(*key);
     }
     let rows = query.fetch_all(link).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
 }
 
-/// Of columns in the order of [`WAITING`], and the payload.
+/// Of columns in the order of [`WAITING`], and the content.
 pub(super) fn waiting(
     row: &AnyRow,
     destination: &SystemName,
-    payload: Vec<u8>,
+    (payload, properties): Content,
     attempt: Option<i64>,
 ) -> Result<Waiting, StoreError> {
     let message = StandardMessage {
@@ -237,6 +241,7 @@ pub(super) fn waiting(
         correlation: optional(row.try_get(5)?)?,
         content_type: text(row.try_get(6)?)?,
         payload,
+        properties,
     };
     Ok(Waiting { key: row.try_get::<i64, _>(0)?.into(), message, attempt })
 }

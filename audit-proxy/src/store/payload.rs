@@ -2,14 +2,26 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::{
     Key, Store, StoreError,
     rows::{once, places},
 };
 
+/// For the story of one message and for what is made of one.
+const PROPERTIES: &str = "SELECT properties FROM payloads WHERE key = $1";
+
 impl Store {
+    /// What a message said of itself beside its payload (an AMQP property list), where that
+    /// is still kept.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn properties(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database.read(async |link| properties(link, key).await).await
+    }
+
     /// The payloads of messages, those that are still kept.
     ///
     /// # Errors
@@ -31,4 +43,12 @@ impl Store {
             })
             .await
     }
+}
+
+pub(super) async fn properties(
+    link: &mut AnyConnection,
+    key: Key,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query(PROPERTIES).bind(key.as_i64()).fetch_optional(link).await?;
+    row.map_or(Ok(None), |row| Ok(row.try_get(0)?))
 }

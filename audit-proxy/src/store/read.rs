@@ -9,6 +9,7 @@ use crate::lifecycle::Effect;
 use super::{
     Again, Key, Store, StoreError,
     again::again,
+    payload::properties,
     rows::{bytes, id, listed, once, time},
 };
 
@@ -110,6 +111,8 @@ pub struct Record {
     pub notices: Vec<KeptNotice>,
     /// What was done with it after the first attempt.
     pub again: Again,
+    /// All that it said of itself (an AMQP property list), where that is still kept.
+    pub properties: Option<Vec<u8>>,
 }
 
 /// All that is kept of one id.
@@ -177,7 +180,8 @@ impl Store {
                     None => (Vec::new(), false),
                 };
                 let again = again(link, key).await?;
-                let messages = vec![Record { entry, notices, again }];
+                let properties = properties(link, key).await?;
+                let messages = vec![Record { entry, notices, again, properties }];
                 Ok(Records { messages, has_older, ..Records::default() })
             })
             .await
@@ -198,7 +202,8 @@ impl Store {
                     let its = |notice: &mut KeptNotice| notice.key == Some(entry.key);
                     let notices = without_message.extract_if(.., its).collect();
                     let again = again(link, entry.key).await?;
-                    messages.push(Record { entry, notices, again });
+                    let properties = properties(link, entry.key).await?;
+                    messages.push(Record { entry, notices, again, properties });
                 }
                 Ok(Records { messages, without_message, has_older: more_notices || more_refused })
             })

@@ -169,12 +169,13 @@ async fn insert(tx: &mut Transaction<'_, Any>, new: &[New<'_>]) -> Result<(), St
     insert_ids(tx, new).await?;
     insert_messages(tx, new).await?;
     let or_rollback = or_rollback(tx);
-    let insert =
-        |places: &str| format!("INSERT {or_rollback} INTO payloads (key, payload) VALUES {places}");
-    let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
-        query.bind(key.as_i64()).bind(&message.payload[..])
+    let insert = |places: &str| {
+        format!("INSERT {or_rollback} INTO payloads (key, payload, properties) VALUES {places}")
     };
-    execute(tx, &[], new, 2, insert, fill).await?;
+    let fill = |query: Filled, New { key, message, .. }: &New<'_>| {
+        query.bind(key.as_i64()).bind(&message.payload[..]).bind(message.properties.as_deref())
+    };
+    execute(tx, &[], new, 3, insert, fill).await?;
     Ok(())
 }
 

@@ -28,7 +28,7 @@ const INSERT: &str = "INSERT INTO messages (key, id, source, destination, kind, 
         correlation, content_type, size, digest, state, reason)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-const INSERT_PAYLOAD: &str = "INSERT INTO payloads (key, payload) VALUES ($1, $2)";
+const INSERT_PAYLOAD: &str = "INSERT INTO payloads (key, payload, properties) VALUES ($1, $2, $3)";
 
 /// A message that is not admitted.
 #[derive(Clone, Debug)]
@@ -100,7 +100,9 @@ async fn insert(
         .execute(&mut **tx)
         .await?;
     let kept = &message.body[..message.body.len().min(KEPT)];
-    sqlx::query(INSERT_PAYLOAD).bind(key.as_i64()).bind(kept).execute(&mut **tx).await?;
+    let properties = message.properties().encode();
+    let query = sqlx::query(INSERT_PAYLOAD).bind(key.as_i64()).bind(kept).bind(properties);
+    query.execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -178,6 +178,7 @@ fn message(destination: &str) -> StandardMessage {
         correlation: None,
         content_type: "application/json".to_owned().try_into().expect("a type"),
         payload: Vec::new(),
+        properties: None,
     }
 }
 

@@ -9,7 +9,7 @@ use lapin::{
 };
 use messages::MessageId;
 
-use crate::{Properties, Unreadable};
+use crate::{Properties, Unreadable, properties::lasting};
 
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
@@ -254,7 +254,7 @@ impl Incoming {
             let text = LongString::from(value.as_bytes());
             table.insert((*name).into(), AMQPValue::LongString(text));
         }
-        let properties = lasting(&self.properties.0).with_delivery_mode(PERSISTENT);
+        let properties = lasting(&self.properties.0, true).with_delivery_mode(PERSISTENT);
         let properties = properties.with_headers(table).into();
         let (routing_key, body) = (self.routing_key.clone(), self.body.clone());
         Relayed { exchange, routing_key, properties, body }
@@ -272,7 +272,7 @@ impl Relayed {
         body: Vec<u8>,
     ) -> Self {
         let of = &properties.0;
-        let mut properties = lasting(of);
+        let mut properties = lasting(of, true);
         if let Some(headers) = of.headers() {
             properties = properties.with_headers(headers.clone());
         }
@@ -284,31 +284,6 @@ impl Relayed {
         }
         Self { exchange, routing_key: routing_key.into(), properties: properties.into(), body }
     }
-}
-
-/// The properties that a message keeps wherever it goes; its headers are looked at apart.
-fn lasting(of: &BasicProperties) -> BasicProperties {
-    let mut properties = BasicProperties::default();
-    macro_rules! keep {
-        ($($name:ident: $with:ident),+) => {
-            $(if let Some(value) = of.$name() {
-                properties = properties.$with(value.clone());
-            })+
-        };
-    }
-    keep!(
-        content_type: with_content_type,
-        content_encoding: with_content_encoding,
-        priority: with_priority,
-        correlation_id: with_correlation_id,
-        reply_to: with_reply_to,
-        message_id: with_message_id,
-        timestamp: with_timestamp,
-        kind: with_type,
-        app_id: with_app_id,
-        cluster_id: with_cluster_id
-    );
-    properties
 }
 
 /// As if the broker had delivered it at once.

@@ -10,6 +10,7 @@ use lapin::{
         parsing::parse_field_table,
     },
 };
+use messages::MessageId;
 
 /// The flag of headers (AMQP 0-9-1, 4.2.6.1).
 const HEADERS: u16 = 1 << 13;
@@ -78,6 +79,34 @@ impl Properties {
         }
     }
 
+    /// Those of a message that is made of this one: under another id, made at another moment,
+    /// with another body. `created` is that moment in seconds since 1970 and, under the name
+    /// of a header, as a text. What encoding the other body had does not count for this one.
+    #[must_use]
+    pub fn of_another(
+        &self,
+        id: MessageId,
+        created: (u64, &'static str, &str),
+        content_type: &str,
+    ) -> Self {
+        let of = &self.0;
+        let (seconds, header, text) = created;
+        let mut headers = of.headers().clone().unwrap_or_default();
+        headers.insert(header.into(), AMQPValue::LongString(text.into()));
+        let mut made = lasting(of, false)
+            .with_message_id(id.to_string().into())
+            .with_timestamp(seconds)
+            .with_content_type(content_type.into())
+            .with_headers(headers);
+        if let Some(delivery_mode) = of.delivery_mode() {
+            made = made.with_delivery_mode(*delivery_mode);
+        }
+        if let Some(expiration) = of.expiration() {
+            made = made.with_expiration(expiration.clone());
+        }
+        Self(made)
+    }
+
     /// Whether there is a header of this name, whatever it holds.
     #[must_use]
     pub fn has_header(&self, name: &str) -> bool {
@@ -141,7 +170,8 @@ impl Properties {
     }
 
     /// The first part that nobody can read, if there is one.
-    pub(crate) fn unreadable(&self) -> Option<Unreadable> {
+    #[must_use]
+    pub fn unreadable(&self) -> Option<Unreadable> {
         let is_bad = |text: &Option<ShortString>| text.as_ref().is_some_and(|text| !text.is_utf8());
         if let Some((name, _)) = self.texts().into_iter().find(|(_, text)| is_bad(text)) {
             return Some(Unreadable::Property(name));
@@ -172,6 +202,34 @@ impl Properties {
             ("expiration", of.expiration()),
             ("cluster_id", of.cluster_id()),
         ]
+    }
+}
+
+/// The properties that a message keeps wherever it goes, that of its body's encoding where it
+/// has that body; its headers are looked at apart.
+pub(crate) fn lasting(of: &BasicProperties, with_encoding: bool) -> BasicProperties {
+    let mut properties = BasicProperties::default();
+    macro_rules! keep {
+        ($($name:ident: $with:ident),+) => {
+            $(if let Some(value) = of.$name() {
+                properties = properties.$with(value.clone());
+            })+
+        };
+    }
+    keep!(
+        content_type: with_content_type,
+        priority: with_priority,
+        correlation_id: with_correlation_id,
+        reply_to: with_reply_to,
+        message_id: with_message_id,
+        timestamp: with_timestamp,
+        kind: with_type,
+        app_id: with_app_id,
+        cluster_id: with_cluster_id
+    );
+    match of.content_encoding() {
+        Some(encoding) if with_encoding => properties.with_content_encoding(encoding.clone()),
+        _ => properties,
     }
 }
 

@@ -41,6 +41,9 @@ pub struct StandardMessage {
     pub content_type: MediaType,
     /// What it carries.
     pub payload: Vec<u8>,
+    /// All that its publisher wrote beside the payload, these texts too, octet for octet: an
+    /// AMQP property list (0-9-1, 4.2.6.1). None where that was not kept.
+    pub properties: Option<Vec<u8>>,
 }
 
 /// Payload of a notification: what became of a message at its destination.

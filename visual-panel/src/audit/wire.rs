@@ -171,6 +171,20 @@ pub struct Story {
     /// Messages that it was made of, or that were made of it.
     #[serde(rename = "enlaces", default)]
     pub links: Vec<Link>,
+    /// All that it said of itself beside its payload; none where that is not kept.
+    #[serde(rename = "propiedades", default)]
+    pub properties: Option<Vec<Property>>,
+}
+
+/// A property or a header of a message.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Property {
+    /// Its name.
+    #[serde(rename = "nombre")]
+    pub name: String,
+    /// Its value, or as much of it as there is room for.
+    #[serde(rename = "valor")]
+    pub value: String,
 }
 
 /// A message that another one was made of, or that was made of it.

@@ -27,7 +27,8 @@ const UNSET: &str = "DELETE FROM retention_size";
 const UPTO: &str = "SELECT upto FROM retention_size";
 
 const MORE: &str = "SELECT count(*), CAST(COALESCE(sum(bytes), 0) AS BIGINT), max(key) FROM (
-    SELECT key, (SELECT length(payload) FROM payloads WHERE payloads.key = messages.key) AS bytes
+    SELECT key, (SELECT length(payload) + COALESCE(length(properties), 0)
+        FROM payloads WHERE payloads.key = messages.key) AS bytes
     FROM messages WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3) AS more";
 
 const ADD: &str = "UPDATE retention_size
@@ -109,7 +110,8 @@ pub(super) async fn uncount(
     };
     let statement = format!(
         "UPDATE retention_size SET payload_bytes = payload_bytes - (
-             SELECT CAST(COALESCE(sum(length(payload)), 0) AS BIGINT)
+             SELECT CAST(COALESCE(sum(length(payload) + COALESCE(length(properties), 0)), 0)
+                 AS BIGINT)
              FROM payloads WHERE {keys} AND key <= upto){messages}"
     );
     once(&statement).execute(&mut **tx).await?;
