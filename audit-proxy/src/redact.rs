@@ -126,6 +126,19 @@ impl Rules {
         places.into_iter().flat_map(|places| &places.names).any(hidden)
     }
 
+    /// A JSON text that is no payload, such as what a log event adds, as everybody may see
+    /// it: the rules for all kinds are for it too.
+    ///
+    /// # Errors
+    /// When there are any, and it is no JSON.
+    pub fn shown_of_no_kind(&self, text: String) -> Result<String, Unreadable> {
+        if self.general.is_empty() {
+            return Ok(text);
+        }
+        let json = Json::read(&text).ok_or(Unreadable)?;
+        Ok(without(json.as_str(), &spans(json, &Hiding(vec![&self.general]))))
+    }
+
     /// Whether a payload has [`HIDDEN`] where a rule would write it: whoever sends that
     /// took what is shown for what there is.
     #[must_use]

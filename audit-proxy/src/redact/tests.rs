@@ -147,6 +147,16 @@ fn a_kind_is_compared_as_people_read_it_and_without_one_everything_is_hidden() {
 }
 
 #[test]
+fn what_is_no_payload_is_under_the_rules_of_all_kinds_alone() {
+    let rules = of_kinds(&[("alta", &["a"]), ("*", &["c"])]);
+    let shown = rules.shown_of_no_kind(r#"{"a":1.10,"c":2}"#.to_owned());
+    assert_eq!(shown, Ok(r#"{"a":1.10,"c":"(oculto)"}"#.to_owned()));
+    assert_eq!(rules.shown_of_no_kind("c: 2".to_owned()), Err(Unreadable));
+    let untouched = of_kinds(&[("alta", &["a"])]).shown_of_no_kind("{}".to_owned());
+    assert_eq!(untouched, Ok("{}".to_owned()));
+}
+
+#[test]
 fn without_a_rule_payloads_are_shown_byte_for_byte() {
     let payload = b"\0 {\"nombre\" : 1}".to_vec();
     let untouched = Ok(Shown { bytes: payload.clone(), is_redacted: false });
@@ -222,9 +232,9 @@ fn name(is_hidden: bool) -> impl Strategy<Value = String> {
 
 /// The pieces as a string: the JSON in it is written with escapes.
 fn in_a_string(pieces: Pieces) -> Pieces {
-    let escapes = [("\\", "\\\\"), ("\"", "\\\""), ("\n", "\\n"), ("\t", "\\t")];
+    let special = [("\\", "\\\\"), ("\"", "\\\""), ("\n", "\\n"), ("\t", "\\t")];
     let escaped = |text: String| {
-        escapes.iter().fold(text, |text, (character, escape)| text.replace(character, escape))
+        special.iter().fold(text, |text, (character, escape)| text.replace(character, escape))
     };
     let inner = pieces.into_iter().map(|(text, is_hidden)| (escaped(text), is_hidden));
     std::iter::once(("\"".to_owned(), false)).chain(inner).chain(plain("\"")).collect()
@@ -240,7 +250,7 @@ fn listed(open: &str, pieces: Vec<Pieces>, close: &str) -> Pieces {
     all
 }
 
-fn field(name: String, value: Pieces) -> Pieces {
+fn field(name: &str, value: Pieces) -> Pieces {
     let mut all = plain(format!("\"{name}\" :"));
     all.extend(value);
     all
@@ -251,8 +261,8 @@ fn any_json() -> impl Strategy<Value = Pieces> {
         ["1.10", "-0.0", "12345678901234567890123", "1e400", "null", "\"\\/ñ\\ud800\"", "\"{\""];
     let leaf = proptest::sample::select(leaves.to_vec()).prop_map(plain);
     leaf.prop_recursive(5, 48, 4, |inner| {
-        let open = (name(false), inner.clone()).prop_map(|(name, value)| field(name, value));
-        let hidden = (name(true), secret()).prop_map(|(name, value)| field(name, value));
+        let open = (name(false), inner.clone()).prop_map(|(name, value)| field(&name, value));
+        let hidden = (name(true), secret()).prop_map(|(name, value)| field(&name, value));
         let fields = proptest::collection::vec(prop_oneof![open, hidden], 0..4);
         let values = proptest::collection::vec(inner.clone(), 0..4);
         prop_oneof![

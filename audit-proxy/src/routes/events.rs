@@ -23,8 +23,9 @@ use super::{
     unavailable,
 };
 use crate::{
+    redact::Rules,
     search::parameters::whole,
-    store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, TellableLoss},
+    store::{KeptLogEvent, Key, LogPage, LogQuery, LogStore, Store, TellableLoss},
 };
 
 /// Events on a page where nothing is asked.
@@ -72,7 +73,7 @@ struct Evento {
     nivel: LogLevel,
     /// What happened.
     texto: String,
-    /// What it added.
+    /// What it added, as it came but for what the rule of all kinds hides.
     #[schema(value_type = Option<Object>)]
     campos: Option<Box<RawValue>>,
 }
@@ -119,11 +120,14 @@ struct Perdidos {
 async fn events(
     _: Reader,
     request: HttpRequest,
-    store: Data<LogStore>,
+    log_store: Data<LogStore>,
+    store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let query = query(&request)?;
-    let page = store.search(&query).await.map_err(|error| unavailable(&request, &error))?;
-    Ok(HttpResponse::Ok().json(Pagina::from(page)))
+    let away = |error| unavailable(&request, &error);
+    let page = log_store.search(&query).await.map_err(away)?;
+    let rules = store.rules().await.map_err(away)?;
+    Ok(HttpResponse::Ok().json(Pagina::new(page, &rules)))
 }
 
 fn query(request: &HttpRequest) -> Result<LogQuery, Problem> {
@@ -154,18 +158,19 @@ fn said(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("admite hasta {MAX_TEXT} caracteres, y ningún NUL"))
 }
 
-impl From<LogPage> for Pagina {
-    fn from(page: LogPage) -> Self {
+impl Pagina {
+    fn new(page: LogPage, rules: &Rules) -> Self {
         Self {
-            eventos: page.events.into_iter().map(Evento::from).collect(),
+            eventos: page.events.into_iter().map(|event| Evento::new(event, rules)).collect(),
             perdidos: page.losses.into_iter().map(Perdidos::from).collect(),
             siguiente: page.next.map(|key| key.as_i64().to_string()),
         }
     }
 }
 
-impl From<KeptLogEvent> for Evento {
-    fn from(event: KeptLogEvent) -> Self {
+impl Evento {
+    fn new(event: KeptLogEvent, rules: &Rules) -> Self {
+        let fields = event.fields.and_then(|fields| rules.shown_of_no_kind(fields).ok());
         Self {
             recibido: event.key.received(),
             hora: event.time,
@@ -173,7 +178,7 @@ impl From<KeptLogEvent> for Evento {
             nivel: event.level,
             texto: event.text,
             // It was JSON when it was kept.
-            campos: event.fields.and_then(|fields| RawValue::from_string(fields).ok()),
+            campos: fields.and_then(|fields| RawValue::from_string(fields).ok()),
         }
     }
 }

@@ -110,7 +110,7 @@ async fn export(
     let mut export = Export::new(Store::clone(&store), filter, order, format, now);
     // With this one it is still possible to say what is wrong.
     let first = export.next().await.map_err(|error| unavailable(&request, &error))?;
-    let first = if has_mark { first.map(marked) } else { first };
+    let first = if has_mark { first.map(|first| marked(&first)) } else { first };
     let name = format!("mensajes-{}.{}", now.strftime("%Y%m%dT%H%M%SZ"), format.extension());
     let mut response = HttpResponse::Ok();
     response
@@ -121,8 +121,8 @@ async fn export(
 }
 
 /// The beginning of a file, for Excel.
-fn marked(bytes: Bytes) -> Bytes {
-    [BYTE_ORDER_MARK, &bytes].concat().into()
+fn marked(bytes: &[u8]) -> Bytes {
+    [BYTE_ORDER_MARK, bytes].concat().into()
 }
 
 /// What is read as it is sent. An error breaks the body off.

@@ -88,6 +88,9 @@ async fn what_an_application_says_is_found_and_what_is_lost_is_counted() {
         assert_eq!(proxy.admin.get(&format!("/eventos{query}")).await.status, status, "{query}");
     }
     assert_eq!(proxy.nobody.get("/eventos").await.status, 401);
+    assert_eq!(proxy.admin.put("/reglas/*", &json!({ "ocultos": ["PEDIDO"] })).await.status, 200);
+    let hidden = events(&proxy, "?limite=1").await["eventos"][0]["campos"].clone();
+    assert_eq!(hidden, json!({ "pedido": "(oculto)" }));
     proxy.stopped().await;
     assert_eq!(world.vhost.queue(names::LOG_QUEUE).await.expect("a queue").ready, 0);
 }

@@ -91,15 +91,15 @@ pub(super) async fn lookups(
         let lookups = visitor.session.get::<Lookups>(&["consultas"], &question);
         tokio::try_join!(lookups, visitor.session.get::<Searches>(&["busquedas"], &other))
     };
-    let (who, (looked, searched)) = visitor.asks(both).await?;
+    let (who, (looked, found)) = visitor.asks(Box::pin(both)).await?;
     let (frame, now) = (visitor.frame, Clock::now().wall);
     let moment = |at| Moment::new(at, now, frame.lang);
     let lookups = looked.lookups.into_iter().map(|one| (moment(one.at), one));
     let lookups = lookups.map(|(at, one)| (one, at)).collect();
-    let searches = searched.searches.into_iter().map(|one| (moment(one.at), one));
+    let searches = found.searches.into_iter().map(|one| (moment(one.at), one));
     let searches = searches.map(|(at, one)| (one, at)).collect();
     let next = looked.next.map(|next| filter.at(Some(next)).address());
-    let next_searches = searched.next.map(|next| {
+    let next_searches = found.next.map(|next| {
         let account = filter.restrictions().into_iter();
         encoded(&account.chain([(SEARCHES_FROM, next)]).collect::<Vec<_>>())
     });
