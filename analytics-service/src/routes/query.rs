@@ -94,7 +94,8 @@ pub(super) fn ledger_query(request: &HttpRequest) -> Result<LedgerQuery, Problem
 fn parameters<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let parsed = Query::<T>::from_query(request.query_string());
     parsed.map(Query::into_inner).map_err(|error| {
-        Problem::malformed(format!("Los parámetros de la URL no son válidos: {error}."))
+        let why = messages::json::in_spanish(&error.to_string());
+        Problem::malformed(format!("Los parámetros de la URL no son válidos: {why}."))
     })
 }
 

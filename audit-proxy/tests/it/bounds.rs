@@ -58,16 +58,13 @@ async fn what_is_refused_goes_alone_however_long_it_and_its_headers_are() {
     let (mut with_reason, mut without) = (0, 0);
     for message in &refused {
         let headers = &message["properties"]["headers"];
-        match headers["motivo"].as_str() {
-            Some(reason) => {
-                assert!(reason.starts_with("la carga no es una notificación: "), "{reason}");
-                assert!(reason.chars().count() <= MAX_REASON, "{reason:.2000}");
-                with_reason += 1;
-            }
-            None => {
-                assert_eq!(headers["x-death"][0]["reason"], "rejected");
-                without += 1;
-            }
+        if let Some(reason) = headers["motivo"].as_str() {
+            assert!(reason.starts_with("la carga no es una notificación: "), "{reason}");
+            assert!(reason.chars().count() <= MAX_REASON, "{reason:.2000}");
+            with_reason += 1;
+        } else {
+            assert_eq!(headers["x-death"][0]["reason"], "rejected");
+            without += 1;
         }
     }
     assert!(with_reason > payloads().len() && without > 0, "{with_reason} and {without}");

@@ -69,7 +69,7 @@ fn invalid(text: &[u8], error: &serde_json::Error) -> InvalidJson {
     let what = if std::str::from_utf8(text).is_err() {
         What::NotUtf8
     } else if error.is_data() {
-        What::OtherForm(words(&error.to_string()))
+        What::OtherForm(in_spanish(&error.to_string()))
     } else if is_json() {
         What::NotTaken
     } else {
@@ -78,10 +78,13 @@ fn invalid(text: &[u8], error: &serde_json::Error) -> InvalidJson {
     InvalidJson { what, place: (error.line(), error.column()) }
 }
 
-/// What serde says of another form, in Spanish: its own few sentences are known, and what is
-/// none of them says no more than that a value is not as expected.
-fn words(english: &str) -> String {
-    let (said, _place) = english.rsplit_once(" at line ").unwrap_or((english, ""));
+/// What serde says of another form, of JSON or a URL's parameters, in Spanish: its own few
+/// sentences are known, and what is none of them says no more than that a value is not as
+/// expected.
+#[must_use]
+pub fn in_spanish(error: &str) -> String {
+    let (said, _place) = error.rsplit_once(" at line ").unwrap_or((error, ""));
+    let said = said.strip_prefix("Query deserialize error: ").unwrap_or(said);
     if let Some(name) = said.strip_prefix("missing field ") {
         return format!("falta {}", quoted(name));
     }
@@ -200,6 +203,14 @@ mod tests {
         }
         let bad = read::<serde_json::Value>(b"\"\xff\"").expect_err("refused");
         assert_eq!((bad.is_json(), &*bad.to_string()), (false, "no es texto en UTF-8"));
+    }
+
+    #[test]
+    fn a_parameter_is_named_as_a_field_is() {
+        let named = in_spanish("Query deserialize error: unknown field `x`, expected `limite`");
+        assert_eq!(named, "«x» no es un campo suyo: «limite»");
+        let value = in_spanish("Query deserialize error: invalid digit found in string");
+        assert_eq!(value, "un valor no es del tipo o del formato que se espera");
     }
 
     #[test]

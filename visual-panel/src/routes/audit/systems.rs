@@ -37,7 +37,7 @@ struct SystemsPage {
     /// Query of the next page.
     next: Option<String>,
     /// Whether one system is shown, with what can be done with it.
-    is_one: bool,
+    is_alone: bool,
     is_done: bool,
 }
 
@@ -74,8 +74,8 @@ pub(super) async fn page(
     let name = field(&query, "nombre");
     let (who, Systems { systems, next }) = visitor.asks(found(&visitor, name, &filter)).await?;
     let next = next.map(|next| filter.at(Some(next)).address());
-    let (frame, is_one, is_done) = (visitor.frame, !name.is_empty(), arrival.is_done());
-    Ok(html(&SystemsPage { frame, who: Some(who), filter, systems, next, is_one, is_done })?)
+    let (frame, is_alone, is_done) = (visitor.frame, !name.is_empty(), arrival.is_done());
+    Ok(html(&SystemsPage { frame, who: Some(who), filter, systems, next, is_alone, is_done })?)
 }
 
 /// One system, or a page of those that are searched for.
