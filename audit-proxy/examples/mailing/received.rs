@@ -45,6 +45,9 @@ impl Received {
     /// # Errors
     /// Why it cannot be from the proxy.
     pub(crate) fn read(message: &Incoming) -> Result<Self, String> {
+        if let Some(part) = message.unreadable() {
+            return Err(part.to_string());
+        }
         let id = message.id().and_then(|id| id.parse().ok()).ok_or("it has no id")?;
         let source = message.producer().and_then(|source| source.parse().ok());
         Ok(Self {

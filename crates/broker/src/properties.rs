@@ -418,9 +418,9 @@ mod tests {
     fn what_is_held_grows_with_the_headers_and_with_the_values_in_them() {
         let held = |entries: &[u8]| with_headers(entries).held_bytes();
         assert_eq!(Properties::default().held_bytes(), 0);
-        let long = [&b"\x01aS\0\0\xff\xff"[..], &[0; 0xffff]].concat();
+        let long = [&b"\x01aS\0\0\xff\xff"[..], &vec![0; 0xffff]].concat();
         assert!(held(&long) >= 2 * 0xffff);
-        let many = [&b"\x01aA\0\0\xff\xff"[..], &[b'V'; 0xffff]].concat();
+        let many = [&b"\x01aA\0\0\xff\xff"[..], &vec![b'V'; 0xffff]].concat();
         assert!(held(&many) > 0xffff * VALUE_BYTES);
     }
 

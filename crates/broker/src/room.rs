@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn headers_take_room_as_payloads_do() {
         let mut room = Room::of(Some(1 << 20));
-        let entries = [&b"\x01aS\0\0\xff\xff"[..], &[0; 0xffff]].concat();
+        let entries = [&b"\x01aS\0\0\xff\xff"[..], &vec![0; 0xffff]].concat();
         let octets = [&[0x20, 0, 0, 1, 0, 6][..], &entries].concat();
         let properties = Properties::decode(&octets).expect("headers");
         assert!(room.adapts_to(&[Incoming::with(properties, Vec::new())]));

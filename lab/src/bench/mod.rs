@@ -17,7 +17,7 @@
 //! - [`machine`], [`notebook`], [`results`], [`tables`], [`plots`]: what is told.
 //! - [`flow`], [`apart`]: a load as others see it, and its thread.
 
-mod apart;
+pub(crate) mod apart;
 mod audit;
 mod browsers;
 mod classroom;
@@ -33,7 +33,7 @@ mod notebook;
 mod partitions;
 mod plots;
 mod processes;
-mod raw;
+pub(crate) mod raw;
 mod results;
 mod series;
 mod tables;

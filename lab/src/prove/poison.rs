@@ -2,8 +2,8 @@
 
 use super::outcome::Outcome;
 use super::traffic::Traffic;
-use super::wait::until;
 use super::world::{DUPLICATES, PATIENCE, World};
+use crate::bench::raw::{Octets, Unreadable};
 use crate::part::Part;
 use anyhow::{Result, ensure};
 use messages::names::{CLICK, CLICK_EVENT_TYPE, DEAD_LETTER_QUEUE, EXCHANGE, QUEUE};
@@ -29,9 +29,14 @@ async fn publish(world: &World, properties: Value, body: &str) -> Result<()> {
     Ok(())
 }
 
-/// One of each kind of poison, in turn.
+/// What of it would be an event.
+fn event(client: &str) -> Value {
+    json!({ "cliente": client, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" })
+}
+
+/// One of each kind of poison that a client can publish, in turn.
 fn poison(number: u64) -> (Value, String) {
-    let good = json!({ "cliente": "veneno", "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    let good = event("veneno");
     let properties = |kind: &str| json!({ "message_id": Uuid::now_v7(), "type": kind });
     match number % 5 {
         0 => (properties(CLICK_EVENT_TYPE), "esto no es JSON".to_owned()),
@@ -42,6 +47,12 @@ fn poison(number: u64) -> (Value, String) {
     }
 }
 
+/// An event, but for a part that nobody can read.
+fn unreadable(part: Unreadable) -> Octets {
+    let (id, body) = (Uuid::now_v7().to_string(), event("veneno").to_string());
+    Octets::unreadable(part, (EXCHANGE, CLICK), (&id, CLICK_EVENT_TYPE), body.into_bytes())
+}
+
 /// One message in a hundred is poison. All of it ends in the dead-letter queue,
 /// and nothing else; there a person handles it.
 pub(super) async fn among_good_ones(world: &World) -> Result<Outcome> {
@@ -49,27 +60,21 @@ pub(super) async fn among_good_ones(world: &World) -> Result<Outcome> {
     let mut spec = world.steady(1000.0, true);
     spec.events = bad * 100;
     let traffic = Traffic::of(world, [spec]).await?;
-    for number in 0..bad {
+    world.publish_octets(Unreadable::ALL.map(unreadable).to_vec()).await?;
+    for number in Unreadable::ALL.len() as u64..bad {
         let (properties, body) = poison(number);
         publish(world, properties, &body).await?;
     }
     traffic.is_over(PATIENCE).await?;
-    let found = dead_become(world, bad).await;
+    let found = world.holds(DEAD_LETTER_QUEUE, bad).await;
     let outcome = traffic.judge().await?.times(u32::try_from(bad)?);
-    let dead = found?;
+    let dead = match found {
+        Ok(dead) => dead,
+        Err(error) => return Ok(outcome.check(false, format!("{error:#}"))),
+    };
     let outcome =
         outcome.check(dead == bad, format!("{dead} de {bad} venenos en {DEAD_LETTER_QUEUE}"));
     handled(world, outcome, bad).await
-}
-
-/// Waits until the dead-letter queue holds so many, and says how many it does.
-async fn dead_become(world: &World, wanted: u64) -> Result<u64> {
-    let path = format!("queues/%2F/{DEAD_LETTER_QUEUE}?columns=messages");
-    until("los venenos apartados", PATIENCE, async || {
-        let dead = world.broker(Method::GET, &path, None).await?["messages"].as_u64();
-        Ok(dead.filter(|dead| *dead >= wanted))
-    })
-    .await
 }
 
 /// A good message that somebody rejected by hand comes back from the dead, and
@@ -79,7 +84,7 @@ async fn handled(world: &World, outcome: Outcome, bad: u64) -> Result<Outcome> {
     let mut listed = 0;
     for _ in 0..2 {
         bury(world, id).await?;
-        dead_become(world, bad + 1).await?;
+        world.holds(DEAD_LETTER_QUEUE, bad + 1).await?;
         listed = dead_listed(world).await?;
         world.lab(&["dead", "retry", &id.to_string()]).await?;
         world.ledger.wait_until_quiet().await?;
@@ -96,7 +101,7 @@ async fn handled(world: &World, outcome: Outcome, bad: u64) -> Result<Outcome> {
 
 /// Puts a good message where only people look, by hand.
 async fn bury(world: &World, id: Uuid) -> Result<()> {
-    let body = json!({ "cliente": RETURNED, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+    let body = event(RETURNED);
     let properties = json!({ "message_id": id, "type": CLICK_EVENT_TYPE, "delivery_mode": 2 });
     world.halt(Part::Analytics).await?;
     publish(world, properties, &body.to_string()).await?;
@@ -122,8 +127,7 @@ pub(super) async fn duplicates(world: &World) -> Result<Outcome> {
     traffic.is_over(PATIENCE).await?;
     let stopped = traffic.stop().await?;
     for (client, id) in stopped.histories[0].identities() {
-        let body =
-            json!({ "cliente": client, "evento": CLICK, "timestamp": "2025-04-13T12:00:00Z" });
+        let body = event(client);
         let properties = json!({ "message_id": id, "type": CLICK_EVENT_TYPE });
         publish(world, properties, &body.to_string()).await?;
     }

@@ -65,7 +65,7 @@ const BASICO: On = On::Containers(Profile::Basico);
 const CLUSTER: On = On::Containers(Profile::Cluster);
 
 #[rustfmt::skip]
-const ALL: [Named; 37] = [
+const ALL: [Named; 38] = [
     Named::new("analitica-matada", "SIGKILL a analítica bajo carga", On::Any, scenario!(processes::analytics_killed)),
     Named::new("prefetch-lleno", "SIGKILL con el mismo prefetch lleno", On::Native, scenario!(processes::full_prefetch)),
     Named::new("emisor-matado", "SIGKILL a un emisor bajo carga", On::Any, scenario!(processes::sender_killed)),
@@ -95,6 +95,7 @@ const ALL: [Named; 37] = [
     Named::new("auditoria-llena", "el disco de la auditoría se llena", On::Native, scenario!(audit::full_disk)),
     Named::new("auditoria-sin-buzon", "el enlace de un buzón se borra y vuelve", On::Native, scenario!(audit::without_mailbox)),
     Named::new("auditoria-rodeada", "un cliente busca un camino que no pase por ella", On::Native, scenario!(audit::ways_round)),
+    Named::new("auditoria-veneno", "mensajes que nadie puede leer entre los demás", On::Native, scenario!(audit::poison)),
     Named::new("nodo-matado", "docker kill a cada nodo de tres", CLUSTER, scenario!(engine::node_killed)),
     Named::new("nodo-reiniciado", "cada nodo de tres se detiene y arranca", CLUSTER, scenario!(engine::node_restarted)),
     Named::new("auditoria-nodo", "docker kill a cada nodo mientras se audita", CLUSTER, scenario!(audit::node_killed)),
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn all_run_where_none_is_named_and_an_unknown_one_is_refused() {
-        assert_eq!(choose(&[], false).unwrap().len(), 26);
+        assert_eq!(choose(&[], false).unwrap().len(), 27);
         assert_eq!(choose(&[], true).unwrap().len(), 24);
         assert_eq!(choose(&["veneno".to_owned()], false).unwrap().len(), 1);
         for (name, compose) in [("nada", false), ("nodo-matado", false), ("reloj", true)] {

@@ -10,8 +10,8 @@ use std::{
 };
 
 use broker::{
-    ConsumerFaults, Handler, HandlerError, Incoming, LinkStatus, Outcome, Outgoing, Subscription,
-    Topology, TopologyMismatch, Verdict, Verdicts, consume,
+    ConsumerFaults, Handler, HandlerError, Incoming, LinkStatus, Outcome, Subscription, Topology,
+    TopologyMismatch, Verdict, Verdicts, consume,
 };
 use serde_json::json;
 use test_support::{Vhost, eventually};
@@ -104,7 +104,7 @@ impl Consuming {
         Self::of(subscription.of_leftover(), status, memory)
     }
 
-    fn of(subscription: Subscription, status: LinkStatus, memory: &Memory) -> Self {
+    pub(crate) fn of(subscription: Subscription, status: LinkStatus, memory: &Memory) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(consume(subscription, memory.clone(), stop.clone()));
         Self { stop, status, task }
@@ -188,38 +188,6 @@ async fn what_is_not_stored_is_not_acknowledged_and_comes_again() {
     memory.broken.store(false, Ordering::SeqCst);
     memory.holds(100).await;
     eventually("it goes on", || async { consuming.status.stuck().map_or(Ok(()), Err) }).await;
-    consuming.stopped().await;
-    vhost.wait_for_queue(QUEUE, 0, 0).await;
-}
-
-#[tokio::test]
-async fn it_holds_few_large_messages_and_many_small_ones() {
-    let (vhost, memory) = (Vhost::create().await, Memory::default());
-    let url = vhost.url().parse().expect("a broker's URL");
-    let (subscription, status) = Subscription::new(url, "prueba".to_owned(), QUEUE, topology());
-    // Four, with what their headers take.
-    let room = 4 * ((1 << 18) + (1 << 10));
-    let consuming = Consuming::of(subscription.holding_at_most(room), status, &memory);
-    consuming.connected().await;
-    let running = Running::start(&vhost.url());
-    running.connected().await;
-    let large = || (0..40).map(|_| Outgoing { body: vec![0; 1 << 18], ..message("click") });
-    running.publisher.publish_all(large().collect()).await;
-    memory.holds(40).await;
-
-    memory.broken.store(true, Ordering::SeqCst);
-    running.publisher.publish_all(large().collect()).await;
-    vhost.wait_for_queue(QUEUE, 36, 1).await;
-    memory.broken.store(false, Ordering::SeqCst);
-    memory.holds(80).await;
-
-    send(&running, 100).await;
-    memory.holds(180).await;
-    memory.broken.store(true, Ordering::SeqCst);
-    send(&running, 4500).await;
-    vhost.wait_for_queue(QUEUE, 500, 1).await;
-    memory.broken.store(false, Ordering::SeqCst);
-    memory.holds(4680).await;
     consuming.stopped().await;
     vhost.wait_for_queue(QUEUE, 0, 0).await;
 }

@@ -7,6 +7,8 @@ mod faults;
 mod octets;
 mod partitions;
 mod publishing;
+mod reconnecting;
+mod room;
 
 use broker::{
     AmqpUrl, Binding, Destination, Exchange, ExchangeKind, JSON, Outgoing, Overflow, Publisher,

@@ -6,8 +6,8 @@ use std::{
 };
 
 use broker::{
-    ConsumerFaults, Handler, HandlerError, Incoming, Properties, Subscription, Topology, Verdict,
-    Verdicts, consume,
+    ConsumerFaults, DeadLetters, Handler, HandlerError, Incoming, Properties, Subscription,
+    Topology, Verdict, Verdicts, consume,
 };
 use proptest::{
     collection::vec,
@@ -168,9 +168,12 @@ proptest! {
     }
 }
 
-/// Keeps what it was given, by body: the properties' octets, and the routing key.
+/// The properties' octets, and the routing key.
+type Kept = (Vec<u8>, String);
+
+/// Keeps what it was given, by body.
 #[derive(Clone, Default)]
-pub(crate) struct Keeping(pub(crate) Arc<Mutex<HashMap<Vec<u8>, (Vec<u8>, String)>>>);
+pub(crate) struct Keeping(pub(crate) Arc<Mutex<HashMap<Vec<u8>, Kept>>>);
 
 impl Keeping {
     pub(crate) fn count(&self) -> usize {
@@ -253,4 +256,35 @@ async fn what_nobody_reads_is_rejected_at_once_and_alone() {
     assert_eq!(memory.redelivered.load(Ordering::SeqCst), 0, "the connection was lost");
     consuming.stopped().await;
     vhost.wait_for_queue(QUEUE, 0, 0).await;
+}
+
+/// RabbitMQ takes eight octets more than a frame has, and adds headers of its own to that.
+#[tokio::test]
+async fn headers_that_fill_a_frame_are_read_with_what_the_broker_adds_to_them() {
+    const FRAME: usize = 131_072 + 8;
+    let (vhost, memory) = (Vhost::create().await, Memory::default());
+    let consuming = Consuming::start(&vhost.url(), &memory, topology(), ConsumerFaults::default());
+    consuming.connected().await;
+    let running = Running::start(&vhost.url());
+    running.connected().await;
+    let mut raw = vhost.raw_publisher().await;
+    // Of a frame, 33 octets are no text of a header.
+    let lengths = [400, 200, 100, 50, 42, 41, 34, 33].map(|others| FRAME - others);
+    for length in lengths {
+        let filling = [&b"\x01aS"[..], &long(&vec![b'x'; length])].concat();
+        let properties = RawProperties::default().headers(&filling);
+        raw.publish(EXCHANGE, b"click", &properties, b"veneno").await;
+        send(&running, 1).await;
+    }
+    memory.holds(lengths.len()).await;
+    vhost.wait_for_queue(DEAD_LETTERS, 8, 0).await;
+    assert_eq!(memory.redelivered.load(Ordering::SeqCst), 0, "the connection was lost");
+    consuming.stopped().await;
+
+    let url = vhost.url().parse().expect("a broker's URL");
+    let mut dead = DeadLetters::open(&url, "prueba", DEAD_LETTERS, 100).await.expect("a queue");
+    let letters = dead.take(100).await.expect("messages").letters;
+    assert_eq!(letters.len(), lengths.len());
+    assert!(letters.iter().all(|letter| letter.death.is_some() && letter.unreadable.is_none()));
+    dead.close().await.expect("an orderly end");
 }

@@ -176,7 +176,7 @@ impl Connection {
     }
 
     /// Waits for a method and leaves out deliveries that are still on their way.
-    fn expect(&mut self, wanted: Id) -> Result<Vec<u8>> {
+    pub(super) fn expect(&mut self, wanted: Id) -> Result<Vec<u8>> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             while let Some(frame) = self.frames.next()? {

@@ -1,7 +1,7 @@
 //! The raw client against a real broker.
 
 use super::connection::arguments_of;
-use super::{Address, Connection, Consumer, Publisher, Target};
+use super::{Address, Connection, Consumer, Octets, Publisher, Target, Unreadable};
 use crate::bench::flow::Flow;
 use messages::names::QUEUE;
 use test_support::Vhost;
@@ -47,6 +47,21 @@ async fn what_is_published_is_confirmed_and_consumed_once() {
         let taken = consumer.run(|messages| messages >= 2500, &inflow).unwrap();
         assert_eq!((taken.messages, inflow.done()), (2500, 2500));
         assert_eq!(connection.delete("q").unwrap(), 0, "all was acknowledged");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn octets_that_no_client_writes_are_taken_by_the_broker() {
+    let vhost = Vhost::create().await;
+    let address = address(&vhost);
+    blocking(move || {
+        let mut connection = queue(&address);
+        let way = (TARGET.exchange, TARGET.routing_key);
+        let message = |part| Octets::unreadable(part, way, ("id", "tipo"), b"x".to_vec());
+        let messages = Unreadable::ALL.map(message);
+        Connection::open(&address).unwrap().publish_octets(&messages).unwrap();
+        assert_eq!(connection.length("q").unwrap(), 3);
     })
     .await;
 }

@@ -150,6 +150,9 @@ fn in_words(retried: &Retried, letter: &DeadLetter) -> String {
     match retried {
         Retried::Moved => format!("publicado otra vez en «{exchange}» con «{key}»"),
         Retried::WithoutOrigin => "sigue aquí: no dice dónde se publicó".to_owned(),
+        Retried::Unreadable(part) => {
+            format!("sigue aquí: no se puede publicar tal como es: {part}")
+        }
         Retried::Unroutable => format!("sigue aquí: «{exchange}» no tiene cola para «{key}»"),
         Retried::Refused(why) => format!("sigue aquí: el broker lo rechaza: {}", plain(why)),
         Retried::Unanswered(why) => format!(
@@ -169,7 +172,8 @@ mod tests {
     use crate::commands::dead::key::key;
     use broker::DeadLetters;
     use serde_json::json;
-    use test_support::Vhost;
+    use test_support::raw::LATIN_1;
+    use test_support::{RawProperties, Vhost};
 
     const EXCHANGE: &str = "pruebas";
     const QUEUE: &str = "cola_pruebas";
@@ -265,5 +269,25 @@ mod tests {
         dead.close().await.unwrap();
         assert_eq!(tally, Tally { done: 3, ..Tally::default() });
         vhost.wait_for_queue(DEAD, 1, 0).await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_published_as_it_is_stays_until_it_is_removed() {
+        let vhost = vhost_with_dead(0).await;
+        let bad = RawProperties::default().text("correlation_id", LATIN_1);
+        vhost.raw_publisher().await.publish(EXCHANGE, b"click", &bad, b"x").await;
+        vhost.reject(QUEUE, 1).await;
+        vhost.wait_for_queue(DEAD, 1, 0).await;
+        let (mut dead, mut told) = (open(&vhost).await, Vec::new());
+        let tally = all(&mut dead, Action::Retry, |line| told.push(line)).await.unwrap();
+        dead.close().await.unwrap();
+        assert_eq!(tally, Tally { failed: 1, ..Tally::default() });
+        let why = "no se puede publicar tal como es: su correlation_id no es texto en UTF-8";
+        assert!(told[0].ends_with(why), "{told:?}");
+        vhost.wait_for_queue(DEAD, 1, 0).await;
+        let mut dead = open(&vhost).await;
+        assert!(!all(&mut dead, Action::Drop, drop).await.unwrap().is_incomplete());
+        dead.close().await.unwrap();
+        vhost.wait_for_queue(DEAD, 0, 0).await;
     }
 }

@@ -1,9 +1,12 @@
 //! One dead message with everything that is known of it.
 
 use super::key::key;
-use super::plain::plain;
+use super::plain::{plain, plain_within};
 use super::table::{reason, utc};
 use broker::{DeadLetter, Death};
+
+/// Characters of a property that are shown: headers may have 128 KiB.
+const MAX_VALUE: usize = 1024;
 
 /// Bytes of a body that are shown.
 const MAX_BODY: usize = 2048;
@@ -13,6 +16,7 @@ pub(super) fn sheet(letter: &DeadLetter, why: Option<&str>) -> String {
     let mut lines = vec![property("clave", &key(letter))];
     lines.extend(letter.properties.iter().map(|(name, value)| property(name, value)));
     lines.push(String::new());
+    lines.extend(letter.unreadable.map(|part| format!("Nadie puede leerlo entero: {part}.")));
     match &letter.death {
         Some(death) => lines.extend(life(death)),
         None => lines.push("El broker no dice cómo llegó aquí: alguien lo puso a mano.".to_owned()),
@@ -29,7 +33,7 @@ pub(super) fn sheet(letter: &DeadLetter, why: Option<&str>) -> String {
 fn property(name: &str, value: &str) -> String {
     let value = match (name, value.parse().ok().and_then(|seconds| utc(seconds, "%F %T UTC"))) {
         ("timestamp", Some(moment)) => format!("{value} ({moment})"),
-        _ => plain(value),
+        _ => plain_within(value, MAX_VALUE),
     };
     format!("{:<20}  {value}", plain(name))
 }

@@ -105,6 +105,7 @@ struct Row<'a> {
     queue: Option<&'a str>,
     exchange: Option<&'a str>,
     routing_key: Option<&'a str>,
+    unreadable: Option<String>,
     bytes: usize,
 }
 
@@ -128,6 +129,7 @@ fn json_row(letter: &DeadLetter) -> Row<'_> {
         queue: death.map(|death| death.queue.as_str()),
         exchange: death.map(|death| death.exchange.as_str()),
         routing_key: death.map(|death| death.routing_key.as_str()),
+        unreadable: letter.unreadable.map(|part| part.to_string()),
         bytes: letter.body.len(),
     }
 }

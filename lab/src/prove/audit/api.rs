@@ -16,6 +16,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Messages asked for at once: the most that are given.
 const PAGE: &str = "500";
 
+/// The state of what is not forwarded, and never will be.
+const REFUSED: &str = "no_admitido";
+
 /// Who is logged in.
 pub(super) struct Audit<'a> {
     pub(super) world: &'a World,
@@ -95,6 +98,13 @@ impl<'a> Audit<'a> {
     pub(super) async fn state(&self, id: Uuid) -> Result<Option<String>> {
         let story = self.story(id).await?;
         Ok(story["mensajes"][0]["estado"].as_str().map(str::to_owned))
+    }
+
+    /// How many messages to a system are kept as refused, of the last five hundred.
+    pub(super) async fn refused(&self, destination: &str) -> Result<usize> {
+        let query = [("destino", destination), ("estado", REFUSED), ("limite", PAGE)];
+        let page = self.told("/mensajes", &query).await?;
+        Ok(page["mensajes"].as_array().map_or(0, Vec::len))
     }
 
     /// All messages that are kept of a system, in the order in which they came.

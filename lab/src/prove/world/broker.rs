@@ -1,6 +1,9 @@
 //! The broker of the laboratory, as its administrator sees it.
 
-use super::World;
+use super::{PATIENCE, World};
+use crate::bench::apart::apart;
+use crate::bench::raw::{Address, Connection, Octets};
+use crate::prove::wait::until;
 use crate::running::Administrator;
 use crate::settings::Port;
 use anyhow::Result;
@@ -24,6 +27,24 @@ impl World {
         }
         let answer = request.send().await?.error_for_status()?;
         Ok(answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Publishes what no client writes, as its administrator.
+    pub(in crate::prove) async fn publish_octets(&self, messages: Vec<Octets>) -> Result<()> {
+        let Administrator { name, password } = self.running.administrator.clone();
+        let socket = format!("127.0.0.1:{}", self.running.port(Port::Amqp));
+        let address = Address { socket, user: name, password, vhost: "/".to_owned() };
+        apart(move || Connection::open(&address)?.publish_octets(&messages)).done().await
+    }
+
+    /// How many messages a queue holds, once it is at least so many.
+    pub(in crate::prove) async fn holds(&self, queue: &str, wanted: u64) -> Result<u64> {
+        let path = format!("queues/%2F/{queue}?columns=messages");
+        until(&format!("{wanted} mensajes en {queue}"), PATIENCE, async || {
+            let held = self.broker(Method::GET, &path, None).await?["messages"].as_u64();
+            Ok(held.filter(|held| *held >= wanted))
+        })
+        .await
     }
 
     /// How many nodes of the broker run, by what one of them says.
