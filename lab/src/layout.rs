@@ -125,11 +125,10 @@ fn check_path(path: &Path) -> Result<(), Failure> {
     if path.to_str().is_some_and(|text| !text.contains(is_bad)) {
         return Ok(());
     }
-    let shown = path.to_string_lossy();
+    let shown = path.to_string_lossy().replace(char::is_control, "·");
     Err(Failure::usage(format!(
-        "la carpeta «{}» lleva comillas, caracteres de control u octetos que no son UTF-8, y \
-         RabbitMQ no arrancaría en ella: ponga el laboratorio en otra (LAB_DIR=…)",
-        shown.escape_debug()
+        "la carpeta «{shown}» lleva comillas, caracteres de control u octetos que no son UTF-8, y \
+         RabbitMQ no arrancaría en ella: ponga el laboratorio en otra (LAB_DIR=…)"
     )))
 }
 
