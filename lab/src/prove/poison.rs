@@ -127,7 +127,7 @@ pub(super) async fn duplicates(world: &World) -> Result<Outcome> {
     traffic.is_over(PATIENCE).await?;
     let stopped = traffic.stop().await?;
     for (client, id) in stopped.histories[0].identities() {
-        let body = event(client);
+        let body = event(&client);
         let properties = json!({ "message_id": id, "type": CLICK_EVENT_TYPE });
         publish(world, properties, &body.to_string()).await?;
     }
