@@ -19,6 +19,7 @@
 //! - [`process`], [`record`], [`lock`]: processes and what is known of them.
 //! - [`first_password`]: who may look at the audit at first.
 //! - [`ports`], [`holders`]: which ports are taken, and by whom.
+//! - [`limits`]: how much the parts may open.
 //! - [`signals`], [`ui`], [`failure`]: the terminal's side.
 
 mod bench;
@@ -30,6 +31,7 @@ mod first_password;
 mod holders;
 mod images;
 mod layout;
+mod limits;
 mod load;
 mod lock;
 mod part;

@@ -10,6 +10,7 @@ pub(crate) mod stop;
 
 use crate::failure::Failure;
 use crate::layout::Layout;
+use crate::limits;
 use crate::part::Part;
 use crate::parts;
 use crate::parts::readiness::{Prober, is_final};
@@ -40,7 +41,11 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     /// From here on whatever is written is for this user alone.
+    ///
+    /// # Errors
+    /// When the parts could not open what they need.
     pub(crate) fn new(stack: Stack) -> Result<Self> {
+        limits::raise()?;
         stack.layout.make_private()?;
         Ok(Self { stack, prober: Prober::new(Administrator::guest())?, slots: Vec::new() })
     }

@@ -5,6 +5,7 @@ use super::watch;
 use crate::failure::Failure;
 use crate::first_password;
 use crate::layout::Layout;
+use crate::limits;
 use crate::lock::{self, Lock};
 use crate::parts::services;
 use crate::plan::{Changes, Plan, Stack};
@@ -95,6 +96,7 @@ fn already_up(layout: &Layout, settings: &Settings) -> u8 {
 
 /// Everything that comes before the first part is started.
 async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
+    limits::raise()?;
     services::check_databases(layout.root(), &settings)?;
     stop_remains(layout).await?;
     // Asked first, since what follows may take minutes, and again at the end.

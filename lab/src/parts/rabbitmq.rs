@@ -19,8 +19,13 @@ use std::path::{Path, PathBuf};
 /// Two laboratories may share it, since each has a port mapper of its own.
 const NODE: &str = "relevo@localhost";
 
-/// The users and queues, in the node's own folder. RabbitMQ's configuration knows no
-/// quotes: a whole path could hold what means something there.
+/// The node's folder, as it is told to the node, which runs in it: a name that means
+/// nothing else. RabbitMQ hands its folder to a shell without quotes, looks for files with
+/// patterns that begin with it, and its configuration knows no quotes either; with a name
+/// of people's it can lose the queues at a restart.
+const HERE: &str = "/proc/self/cwd";
+
+/// The users and queues, in that folder.
 const DEFINITIONS: &str = "definitions.json";
 
 /// Keeps Erlang's own listener on this machine.
@@ -29,9 +34,11 @@ const LOOPBACK_DISTRIBUTION: &str = "-kernel inet_dist_use_interface {127,0,0,1}
 pub(super) fn launch(stack: &Stack) -> Result<Launch> {
     let files = Files::write(stack)?;
     let mut launch = node(stack, "rabbitmq-server");
-    let file = |name| files.dir.join(name);
-    // Where relative paths of its configuration begin.
-    launch.folder = Some(files.dir.clone());
+    let file = |name| Path::new(HERE).join(name);
+    launch.folder = Some(files.dir);
+    launch.set("HOME", file("home"));
+    launch.set("RABBITMQ_CONF_ENV_FILE", file("env.conf"));
+    launch.set("ERL_CRASH_DUMP", file("erl_crash.dump"));
     launch.set("RABBITMQ_MNESIA_BASE", file("data"));
     launch.set("RABBITMQ_LOG_BASE", file("log"));
     // Everything goes to standard output, which is the part's log.
@@ -137,7 +144,7 @@ prometheus.tcp.ip = {bind}
 prometheus.tcp.port = {}
 loopback_users.guest = true
 loopback_users.registro = true
-load_definitions = {DEFINITIONS}
+load_definitions = {HERE}/{DEFINITIONS}
 ",
         stack.direct(Port::Amqp),
         stack.port(Port::Management),

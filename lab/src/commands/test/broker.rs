@@ -82,16 +82,20 @@ pub(super) async fn remove_remains(layout: &Layout) -> Result<()> {
 mod tests {
     use super::Broker;
     use crate::layout::Layout;
-    use crate::parts::rabbitmq;
+    use crate::part::Part;
     use crate::signals::Interrupts;
+    use messages::names::QUEUE;
+    use serde_json::{Value, json};
     use std::fs;
     use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
 
-    /// Everything that means something to a shell, to RabbitMQ's configuration, or to a URL,
-    /// and more than a socket's address could hold.
-    const ODD: &str = "ñandú #1 50% $HOME `x` $(x) \\ ;&|*?~!{y}[z]<t>=^:@+, \
+    /// Everything that means something to a shell, to RabbitMQ's configuration, to a pattern or
+    /// to a URL, and more than a socket's address could hold.
+    const ODD: &str = "ñandú #1 50% $HOME `x` $(x) \\ ;&|*?~!{y}[z]<t>=^:@+, it's \"so\" \
         y bastante más largo que las ciento ocho letras que caben en la dirección de un socket";
+
+    const TEXT: &str = "lo que se publicó antes";
 
     fn all_below(folder: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -102,25 +106,37 @@ mod tests {
         found.collect()
     }
 
+    /// Asks the management API for something of `cola_analiticas`.
+    async fn ask(broker: &Broker, path: &str, body: Value) -> Value {
+        let url = format!("{}/api/{path}", broker.management());
+        let request = reqwest::Client::new().post(url).basic_auth("guest", Some("guest"));
+        request.json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
     #[tokio::test]
-    async fn a_broker_starts_in_a_folder_of_any_name_and_nobody_else_reads_it() {
+    async fn a_broker_keeps_its_queues_in_a_folder_of_any_name_which_nobody_else_reads() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::find().unwrap().with_dir(folder.path().join(ODD));
         let mut interrupts = Interrupts::listen().unwrap();
         let mut broker = Broker::start(&layout, &mut interrupts).await.unwrap();
-        let ctl = rabbitmq::ctl(&broker.stack);
-        let command = std::process::Command::new(&ctl.program)
-            .args(["--quiet", "list_users"])
-            .env_clear()
-            .envs(ctl.env)
-            .output();
+        let message = json!({
+            "routing_key": QUEUE, "payload": TEXT, "payload_encoding": "string",
+            "properties": { "delivery_mode": 2 },
+        });
+        let published = ask(&broker, "exchanges/%2f/amq.default/publish", message).await;
+        assert_eq!(published["routed"], true, "the definitions are loaded: {published}");
+        broker.supervisor.stop().await.unwrap();
+        broker.supervisor.start(&[Part::RabbitMq], &mut interrupts).await.unwrap();
+        let get = json!({ "count": 1, "ackmode": "ack_requeue_false", "encoding": "auto" });
+        let kept = ask(&broker, &format!("queues/%2f/{QUEUE}/get"), get).await;
         let open: Vec<PathBuf> = all_below(broker.layout().dir())
             .into_iter()
             .filter(|path| fs::metadata(path).is_ok_and(|found| found.mode() & 0o077 != 0))
             .collect();
+        let log = fs::read_to_string(broker.layout().log(Part::RabbitMq)).unwrap();
         broker.stop().await.unwrap();
-        let users = String::from_utf8(command.unwrap().stdout).unwrap();
-        assert!(users.contains("registro"), "the definitions are loaded: {users}");
+        assert_eq!(kept[0]["payload"], TEXT, "{kept}");
+        assert!(!log.contains("Free disk space monitor encountered"), "the disk is watched: {log}");
         assert!(open.is_empty(), "others could read {open:?}");
     }
 }
