@@ -13,6 +13,10 @@ use crate::register::{Register, Standing};
 /// Distribution"). It takes the second away on delivery; it is named here all the same.
 const FURTHER_KEYS: [&str; 2] = ["CC", "BCC"];
 
+/// Bytes of properties and headers that can be forwarded: with 20 more of its own a content
+/// header fills a frame (RabbitMQ's `frame_max`; it takes some more from a publisher).
+pub const MAX_PROPERTIES: usize = 131_072 - 20;
+
 /// Why a message is not forwarded, and never will be. `Display` is a Spanish sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -84,6 +88,12 @@ pub enum Refusal {
         /// Bytes allowed.
         limit: usize,
     },
+    /// More properties and headers than fit into one frame.
+    #[error("sus propiedades y cabeceras tienen {size} bytes, y el límite es {MAX_PROPERTIES}")]
+    TooMuchBeside {
+        /// Bytes of the properties, headers included.
+        size: usize,
+    },
     /// Another message has this id already, from the same system.
     #[error("su message_id ya es el de otro mensaje del mismo sistema")]
     OtherMessageOfThisId,
@@ -132,7 +142,7 @@ pub fn admit(
     readable(message)?;
     let id = id(message)?;
     let source = source(message, register)?;
-    forwardable(message.properties())?;
+    let properties = forwardable(message.properties())?;
     let destination = destination(message, register)?;
     let (created, kind, content_type) = (created(message)?, kind(message)?, content_type(message)?);
     let correlation = optional("correlation_id", message.correlation_id())?;
@@ -150,7 +160,7 @@ pub fn admit(
         correlation,
         content_type,
         payload,
-        properties: Some(message.properties().encode()),
+        properties: Some(properties),
     })
 }
 
@@ -204,14 +214,21 @@ pub fn created(message: &Incoming) -> Result<Timestamp, Refusal> {
     created.ok_or(Refusal::TimeOutOfRange(told))
 }
 
-/// Whether what a message says of itself can go along when it is forwarded.
+/// What a message says of itself, as it goes along when it is forwarded (an AMQP property
+/// list).
 ///
 /// # Errors
-/// Nobody can read it, or it would come to others as well.
-pub fn forwardable(properties: &Properties) -> Result<(), Refusal> {
+/// Nobody can read it, it would come to others as well, or it does not fit into a frame: then
+/// whatever is for the same destination would wait behind it for ever.
+pub fn forwardable(properties: &Properties) -> Result<Vec<u8>, Refusal> {
     properties.unreadable().map_or(Ok(()), |part| Err(Refusal::from(part)))?;
     let chosen = FURTHER_KEYS.into_iter().find(|header| properties.has_header(header));
-    chosen.map_or(Ok(()), |header| Err(Refusal::FurtherDestinations(header)))
+    chosen.map_or(Ok(()), |header| Err(Refusal::FurtherDestinations(header)))?;
+    let octets = properties.encode();
+    if octets.len() > MAX_PROPERTIES {
+        return Err(Refusal::TooMuchBeside { size: octets.len() });
+    }
+    Ok(octets)
 }
 
 fn destination(message: &Incoming, register: &Register) -> Result<SystemName, Refusal> {

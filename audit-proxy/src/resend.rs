@@ -91,9 +91,9 @@ pub fn admitted(
     let created = entry.created.ok_or(NotAgain::Incomplete("timestamp"))?;
     let content_type = parsed("content_type", entry.content_type.clone())?;
     let edit = Edit { id, created, payload, content_type: Some(content_type) };
-    properties.map_or(Ok(()), forwardable)?;
+    let properties = properties.map(forwardable).transpose()?;
     let message = standard(entry, edit, register, max_payload)?;
-    Ok(StandardMessage { properties: properties.map(Properties::encode), ..message })
+    Ok(StandardMessage { properties, ..message })
 }
 
 /// A message with what an operator put into it, if it would be admitted. Of what it said of
@@ -109,9 +109,9 @@ pub fn edited(
     register: &Register,
     max_payload: usize,
 ) -> Result<StandardMessage, NotAgain> {
-    properties.map_or(Ok(()), forwardable)?;
     let message = standard(entry, edit, register, max_payload)?;
-    let properties = properties.map(|properties| of_edited(&message, properties).encode());
+    let made = properties.map(|properties| of_edited(&message, properties));
+    let properties = made.as_ref().map(forwardable).transpose()?;
     Ok(StandardMessage { properties, ..message })
 }
 

@@ -31,6 +31,7 @@ mod contract_shown;
 mod contract_story;
 mod crashes;
 mod credentials;
+mod fidelity;
 mod flow;
 mod log_contract;
 mod outage;

@@ -296,8 +296,10 @@ impl From<Outgoing> for Incoming {
 
 impl From<Delivery> for Incoming {
     fn from(delivery: Delivery) -> Self {
+        let properties = Properties(delivery.properties);
+        let published = if delivery.redelivered { properties.uncounted() } else { properties };
         Self {
-            properties: Properties(delivery.properties),
+            properties: published,
             routing_key: delivery.routing_key,
             redelivered: delivery.redelivered,
             delivery_tag: delivery.delivery_tag,

@@ -19,6 +19,10 @@ const HEADERS: u16 = 1 << 13;
 /// name, and its place in the table.
 const VALUE_BYTES: usize = 128;
 
+/// Headers that a quorum queue adds to a message that it hands out again (RabbitMQ, "Quorum
+/// Queues", poison message handling; the second since 4.0).
+const COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
+
 /// The properties of a delivered message, headers included.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Properties(pub(crate) BasicProperties);
@@ -167,6 +171,12 @@ impl Properties {
             (Ok(kept), Ok((_, split))) => (kept, split),
             _ => unsplit(),
         }
+    }
+
+    /// The same as its publisher wrote it: without what a quorum queue counts on a message
+    /// that it hands out again.
+    pub(crate) fn uncounted(&self) -> Self {
+        self.split_headers(|name| COUNTS.iter().any(|count| count.as_bytes() == name)).0
     }
 
     /// The first part that nobody can read, if there is one.

@@ -69,8 +69,17 @@ impl RawProperties {
     /// When there is no property of this name.
     #[must_use]
     pub fn with(mut self, name: &str, octets: Vec<u8>) -> Self {
-        let (_, bit) = PROPERTIES.iter().find(|(known, _)| *known == name).expect("a property");
-        self.0.insert(*bit, octets);
+        self.0.insert(bit(name), octets);
+        self
+    }
+
+    /// The same without a property.
+    ///
+    /// # Panics
+    /// When there is no property of this name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(&bit(name));
         self
     }
 
@@ -124,6 +133,12 @@ impl RawProperties {
             ("an empty text", self.clone().text("correlation_id", b"")),
         ]
     }
+}
+
+/// The bit of a property's flag.
+fn bit(name: &str) -> u8 {
+    let found = PROPERTIES.iter().find(|(known, _)| *known == name);
+    found.expect("a property").1
 }
 
 /// A text of at most 255 octets behind its length.
