@@ -10,7 +10,7 @@ use audit_proxy::{
         Refused, Store,
     },
 };
-use broker::{Incoming, Properties};
+use broker::Incoming;
 use jiff::Timestamp;
 use messages::{MessageId, StandardMessage, StateName, SystemName};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ pub(super) fn message() -> StandardMessage {
         correlation: Some("ticket 4711".to_owned().try_into().expect("a correlation")),
         content_type: "application/json".to_owned().try_into().expect("a type"),
         payload: br#"{"ticket":4711}"#.to_vec(),
-        properties: Some(Properties::default().encode()),
+        properties: None,
     }
 }
 

@@ -158,9 +158,10 @@ async fn what_waited_is_what_was_published_on_postgres() {
     what_waited_is_what_was_published(Backend::Postgres).await;
 }
 
-/// The queue counts on the message how often it was handed out.
+/// RabbitMQ then counts that on the message, and writes its headers anew, in an order of its
+/// own.
 #[tokio::test]
-async fn what_is_delivered_once_more_is_forwarded_as_it_was_published() {
+async fn what_is_delivered_once_more_is_forwarded_with_what_was_published_and_no_more() {
     let (world, proxy) = begun(Backend::Sqlite).await;
     world.make_mailbox("redmine").await;
     proxy.stopped().await;
@@ -173,7 +174,8 @@ async fn what_is_delivered_once_more_is_forwarded_as_it_was_published() {
     world.vhost.wait_for_queue(names::AUDIT_QUEUE, 1, 0).await;
     let proxy = world.running().await;
     proxy.is(id, "reenviado").await;
-    is_as_published(&mail(&world, 1).await[0], &expected);
+    let published = Properties::decode(&expected).expect("properties").listed();
+    assert_eq!(mail(&world, 1).await[0].properties().listed(), published);
     proxy.stopped().await;
 }
 

@@ -95,7 +95,7 @@ impl Database {
 
     /// All that is in the files of SQLite.
     fn files(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(self.folder.path().join("new")).expect("the folder");
+        let files = std::fs::read_dir(self.folder.path()).expect("the folder");
         let files = files.map(|file| std::fs::read(file.expect("a file").path()).expect("bytes"));
         files.collect::<Vec<_>>().concat()
     }

@@ -98,7 +98,7 @@ impl Pilot {
         let world = World::new().await;
         world.publishing_as("servicedesk").await;
         let redmine = world.vhost.create_user(PASSWORD).await;
-        let entry = format!("^{}$", names::ENTRY_EXCHANGE);
+        let entry = format!("^({}|{})$", names::ENTRY_EXCHANGE, names::PROBE_EXCHANGE);
         world.vhost.permit(&redmine, "^$", &entry, "^buzon_redmine$").await;
         let added = world.store.add_credential(&redmine, &name("redmine"), Timestamp::now()).await;
         assert!(added.expect("added"));
