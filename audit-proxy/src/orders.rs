@@ -192,7 +192,7 @@ mod tests {
         let wanted = [Step::Make(user(), hash()), limit.clone(), permit.clone()];
         assert_eq!(steps(&system, &Seen::default(), at(9)), wanted);
         let seen = Seen { rights: BTreeMap::new(), ..seen(Standing::Active, 1) };
-        assert_eq!(steps(&system, &seen, at(9)), [permit.clone()]);
+        assert_eq!(steps(&system, &seen, at(9)), std::slice::from_ref(&permit));
         let looser = Limits { max_connections: 0, ..LIMITS };
         let seen = Seen { limits: BTreeMap::from([(user(), looser)]), ..seen };
         assert_eq!(steps(&system, &seen, at(9)), [limit, permit]);

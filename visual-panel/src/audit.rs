@@ -124,7 +124,6 @@ impl Audit {
     }
 
     /// Each segment is escaped: none of them leads to another address.
-
     fn address(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {

@@ -214,7 +214,7 @@ async fn refused(request: &HttpRequest, store: &Store) -> Problem {
             let detail = "Aún no hay ninguna cuenta, y nadie entra: elija la clave de la primera, \
                           «admin», con AUDIT_ADMIN_PASSWORD en .env (de este servicio a solas, \
                           ADMIN_PASSWORD), y póngalo en marcha otra vez.";
-            Problem::unavailable("sin-cuentas", detail, Duration::from_secs(60))
+            Problem::unavailable("sin-cuentas", detail, Duration::from_mins(1))
         }
         Err(error) => unavailable(request, &error),
     }

@@ -215,7 +215,7 @@ async fn a_story_tells_all_that_a_message_said_of_itself_but_what_is_hidden() {
     let told = |name: &str| {
         let all = story["propiedades"].as_array().expect("told").iter();
         let mut named = all.filter(|one| one["nombre"] == name);
-        named.next().map(|one| one["valor"].clone()).unwrap_or(Value::Null)
+        named.next().map_or(Value::Null, |one| one["valor"].clone())
     };
     assert_eq!(told("user_id"), USER);
     assert_eq!(told("content_encoding"), "gzip");

@@ -7,7 +7,7 @@
 //! - [`names`]: exchanges, queues and routing keys, as the class knows them.
 //! - [`id`]: what identifies a message, and how a retry keeps its identity.
 //! - [`text`]: the texts that a user may send, with their limits.
-//! - [`excerpt`]: as much of a text of others as there is room for.
+//! - [`mod@excerpt`]: as much of a text of others as there is room for.
 //! - [`json`]: reading JSON of others, and saying why it cannot be read.
 //! - [`event`]: the click event itself.
 //! - [`standard`]: the message that systems exchange, whatever it carries.

@@ -24,7 +24,7 @@ const JSON: &str = "application/json";
 ///
 /// # Errors
 /// 415 where the body is not said to be JSON, 422 where it is JSON and no object;
-/// else as [`read`] and [`json`].
+/// else as [`read`] and [`json()`].
 pub async fn json_object<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
