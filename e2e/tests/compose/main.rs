@@ -47,11 +47,12 @@ const APART: [(&str, Apart); 8] = apart![
 ];
 
 /// In this order: the README's numbers begin at zero.
-const BASICO: [(&str, Scenario); 34] = scenarios![
+const BASICO: [(&str, Scenario); 35] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_says_what_docker_says,
     commands::there_are_no_dead_messages,
     door::only_what_is_meant_for_it_goes_through_the_door,
+    door::what_is_malformed_or_too_large_is_answered_at_once,
     door::the_stream_passes_the_door_as_it_comes,
     door::the_panels_links_follow_the_prefix,
     door::services_have_the_least_rights,

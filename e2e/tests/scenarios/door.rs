@@ -3,6 +3,10 @@
 use e2e::Stack;
 use serde_json::{Value, json};
 use test_support::PATIENCE;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Whose events the malformed ones would be.
+const NAMED: &str = "X-Client-Name: malformado";
 
 pub(crate) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stack) {
     let status = async |path: &str| {
@@ -42,6 +46,54 @@ pub(crate) async fn only_what_is_meant_for_it_goes_through_the_door(stack: &Stac
     let huge =
         stack.http.get(stack.url("HTTP_PORT", "/reporte")).header("x-big", "x".repeat(1 << 17));
     assert_eq!(huge.send().await.expect("an answer").status(), 431);
+}
+
+/// Each of these has been left unanswered, counted, or answered for the service by the door.
+pub(crate) async fn what_is_malformed_or_too_large_is_answered_at_once(stack: &Stack) {
+    let (length, chunks) = ("Content-Length: 0", "Transfer-Encoding: chunked");
+    for (head, body, wanted) in [
+        ("GET / HTTP/1.0".to_owned(), "", "302"),
+        (format!("GET /send HTTP/1.1\r\n{length}"), "", "400"),
+        (format!("GET /send HTTP/1.1\r\nHost:\r\n{length}"), "", "405"),
+        (
+            format!("POST /send HTTP/1.1\r\nHost: a\r\n{NAMED}\r\n{chunks}"),
+            "zz\r\n{}\r\n0\r\n\r\n",
+            "500",
+        ),
+    ] {
+        let status = raw_status(stack, &head, body.as_bytes()).await;
+        assert_eq!(status, wanted, "{head}");
+    }
+    for megabytes in [1, 2, 3, 1, 2, 3, 1, 2, 3, 1] {
+        let body = vec![b'x'; megabytes << 20];
+        let head = format!(
+            "POST /send HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}",
+            body.len()
+        );
+        assert_eq!(raw_status(stack, &head, &body).await, "413", "{megabytes} MB");
+    }
+    let counted = stack.url("ANALYTICS_PORT", "/reporte?cliente=malformado");
+    let counted = stack.http.get(counted).send().await.expect("an answer");
+    let counted: Value = counted.json().await.expect("JSON");
+    assert!(counted["clientes"]["malformado"].is_null(), "{counted}");
+    let home = stack.http.get(stack.url("HTTP_PORT", "/")).header("host", "otro.example");
+    let path = home.send().await.expect("an answer").url().path().to_owned();
+    assert_eq!(path, "/panel", "and not to whatever a browser calls this machine");
+}
+
+/// The status that the door answers these octets with.
+async fn raw_status(stack: &Stack, head: &str, body: &[u8]) -> String {
+    let address = format!("127.0.0.1:{}", stack.port("HTTP_PORT"));
+    let line = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let (mut reading, mut writing) = line.into_split();
+    let request = [head.as_bytes(), b"\r\n\r\n", body].concat();
+    // Who says that it is too much need not read all of it.
+    let sending = tokio::spawn(async move { writing.write_all(&request).await });
+    let mut answer = vec![0; 12];
+    let read = tokio::time::timeout(PATIENCE, reading.read_exact(&mut answer)).await;
+    read.expect("an answer in time").expect("a status");
+    sending.abort();
+    String::from_utf8_lossy(&answer[9..]).into_owned()
 }
 
 /// The door holds nothing back: the report comes while the stream is open.

@@ -18,7 +18,7 @@ use tokio::{process::Child, runtime::Runtime};
 
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
-const SCENARIOS: [(&str, Scenario); 48] = scenarios![
+const SCENARIOS: [(&str, Scenario); 49] = scenarios![
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -26,6 +26,7 @@ const SCENARIOS: [(&str, Scenario); 48] = scenarios![
     commands::unknown_services_are_refused_with_the_names_there_are,
     commands::logs_show_what_a_service_says,
     door::only_what_is_meant_for_it_goes_through_the_door,
+    door::what_is_malformed_or_too_large_is_answered_at_once,
     door::the_stream_passes_the_door_as_it_comes,
     door::the_panels_links_follow_the_prefix,
     door::services_have_the_least_rights,
