@@ -91,7 +91,9 @@ fn first_password(text: &str) -> Result<FirstPassword, String> {
         InvalidPassword::Length => {
             format!("must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
         }
-        InvalidPassword::Known => "is a password that everybody knows".to_owned(),
+        InvalidPassword::Known | InvalidPassword::Name => {
+            "is a password that everybody knows".to_owned()
+        }
     };
     let given = (!text.is_empty()).then(|| text.parse().map_err(tell));
     given.transpose().map(FirstPassword)

@@ -34,6 +34,25 @@ pub const MAX_PASSWORD: usize = 128;
 /// it opens nothing, and cannot be chosen.
 const KNOWN: &str = "admin-auditoria";
 
+/// What people choose first where twelve characters are asked for (and may repeat, or end with
+/// digits): whoever guesses begins with these.
+const COMMON: [&str; 14] = [
+    "1234567890",
+    "0123456789",
+    "abcdefghijkl",
+    "admin",
+    "administrador",
+    "administrator",
+    "auditoria",
+    "contraseña",
+    "contrasena",
+    "password",
+    "qwertyuiop",
+    "qwerty",
+    "relevo",
+    "a",
+];
+
 /// What an account may do; each may do what those before it may.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 pub enum Role {
@@ -142,6 +161,26 @@ impl Password {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    /// Whether it can be the password of `name`.
+    ///
+    /// # Errors
+    /// It is the name itself.
+    pub(crate) fn suits(&self, name: &AccountName) -> Result<(), InvalidPassword> {
+        let is_name = repeats(&self.0.to_lowercase(), name.as_str());
+        if is_name { Err(InvalidPassword::Name) } else { Ok(()) }
+    }
+}
+
+/// Whether a text is a word over and over, where that is none of digits with some behind it.
+fn repeats(text: &str, word: &str) -> bool {
+    let text = if word.ends_with(|last: char| last.is_ascii_digit()) {
+        text
+    } else {
+        text.trim_end_matches(|last: char| !last.is_alphabetic())
+    };
+    let is_long = text.chars().count() >= word.chars().count();
+    is_long && text.chars().zip(word.chars().cycle()).all(|(one, other)| one == other)
 }
 
 impl TryFrom<String> for Password {
@@ -149,10 +188,12 @@ impl TryFrom<String> for Password {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&text.chars().count());
+        let lower = text.to_lowercase();
         match text.as_str() {
             KNOWN => Err(InvalidPassword::Known),
-            _ if fits => Ok(Self(text)),
-            _ => Err(InvalidPassword::Length),
+            _ if !fits => Err(InvalidPassword::Length),
+            _ if COMMON.iter().any(|common| repeats(&lower, common)) => Err(InvalidPassword::Known),
+            _ => Ok(Self(text)),
         }
     }
 }
@@ -177,9 +218,12 @@ pub enum InvalidPassword {
     /// Too short or too long.
     #[error("una clave tiene de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres")]
     Length,
-    /// It was once the password of every laboratory.
+    /// It was once the password of every laboratory, or is what everybody tries first.
     #[error("esa clave la conoce cualquiera")]
     Known,
+    /// It is the name of its account.
+    #[error("la clave no puede ser el nombre de la cuenta")]
+    Name,
 }
 
 #[cfg(test)]
@@ -215,6 +259,22 @@ mod tests {
             let error = bad.parse::<Password>().expect_err(bad);
             assert_eq!(error.to_string(), "una clave tiene de 12 a 128 caracteres");
         }
-        assert_eq!(KNOWN.parse::<Password>(), Err(InvalidPassword::Known));
+        for known in [
+            KNOWN,
+            "AAAAAAAAAAAA",
+            "123456789012",
+            "Password1234!",
+            "contraseña 2026",
+            "adminadmin12",
+        ] {
+            assert_eq!(known.parse::<Password>(), Err(InvalidPassword::Known), "{known}");
+        }
+        for good in ["739204817263", "mi clave admin", "administrador de redes"] {
+            assert!(good.parse::<Password>().is_ok(), "{good}");
+        }
+        let (name, password) = ("ana.lopez_de_la_o", "Ana.Lopez_de_la_o7");
+        let password: Password = password.parse().expect("long enough");
+        assert_eq!(password.suits(&name.parse().expect("a name")), Err(InvalidPassword::Name));
+        assert_eq!(password.suits(&"ana".parse().expect("a name")), Ok(()));
     }
 }

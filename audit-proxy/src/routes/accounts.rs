@@ -12,7 +12,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{
     access::Administrator,
-    sessions::{MAX_BODY, not_checked},
+    sessions::{MAX_BODY, not_checked, unsuitable},
     unavailable,
 };
 use crate::{
@@ -121,6 +121,7 @@ async fn add(
     passwords: Data<Passwords>,
 ) -> Result<HttpResponse, Problem> {
     let CuentaNueva { nombre, rol, clave } = body::json_object(&request, payload, MAX_BODY).await?;
+    clave.suits(&nombre).map_err(unsuitable)?;
     let hash = passwords.hash(clave, caller::address(&request)).await.map_err(not_checked)?;
     let creada = clock::now();
     let added = store.add_account(&nombre, rol, &hash, creada).await;
@@ -164,6 +165,7 @@ async fn change(
     let what = changes(rol, clave.is_some())?;
     let hash = match clave {
         Some(password) => {
+            password.suits(&name).map_err(unsuitable)?;
             let hash = passwords.hash(password, caller::address(&request)).await;
             Some(hash.map_err(not_checked)?)
         }

@@ -16,7 +16,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    access::{AccountName, Checked, Password, Passwords, Role, Secret, Unchecked},
+    access::{AccountName, Checked, InvalidPassword, Password, Passwords, Role, Secret, Unchecked},
     store::{Bearer, Store},
 };
 
@@ -178,8 +178,13 @@ async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     let Session { name, digest } = session;
     let CambioDeClave { clave, nueva } = body::json_object(&request, payload, MAX_BODY).await?;
+    let is_old = nueva.as_bytes() == clave.as_bytes();
     let old = checked(&request, &store, &passwords, &name, clave).await?;
     let old = old.ok_or_else(wrong_old)?;
+    if is_old {
+        return Err(Problem::unacceptable("La clave nueva es la de ahora: elija otra."));
+    }
+    nueva.suits(&name).map_err(unsuitable)?;
     let new = passwords.hash(nueva, caller::address(&request)).await.map_err(not_checked)?;
     let changed = store.change_own_password(&name, [&old, &new], &digest).await;
     if !changed.map_err(|error| unavailable(&request, &error))? {
@@ -230,6 +235,11 @@ pub(super) fn not_checked(reason: Unchecked) -> Problem {
         }
         Unchecked::Failed(error) => Problem::internal(&format!("{error:#}")),
     }
+}
+
+/// The problem of a password that this account cannot have.
+pub(super) fn unsuitable(reason: InvalidPassword) -> Problem {
+    Problem::unacceptable(format!("«clave»: {reason}."))
 }
 
 fn too_often(wait: Duration) -> Problem {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
+    dev::ServiceRequest,
     http::{StatusCode, header::CONTENT_TYPE},
     web::{Bytes, Payload},
 };
@@ -19,6 +20,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The media type of JSON (RFC 8259).
 const JSON: &str = "application/json";
+
+/// That of a form (URL Standard).
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Longest form, in bytes: no page has one that is longer.
+pub const MAX_FORM: usize = 4 * 1024 * 1024;
 
 /// Reads a JSON object of at most `limit` bytes.
 ///
@@ -81,6 +88,22 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     }
 }
 
+/// Waits for the whole of a form, where the body is one: who only drips it has no place here
+/// for longer than anybody else; forms have at most [`MAX_FORM`].
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn arrived_form(request: &mut ServiceRequest) -> Result<(), Problem> {
+    if media_type(request.request()).as_deref() != Some(FORM) {
+        return Ok(());
+    }
+    let payload = request.extract::<Payload>().await;
+    let payload = payload.map_err(|_| Problem::of_status(StatusCode::BAD_REQUEST))?;
+    let form = read(payload, MAX_FORM).await?;
+    request.set_payload(form.into());
+    Ok(())
+}
+
 /// Reads JSON into `T`.
 ///
 /// # Errors
@@ -139,7 +162,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_is_read_whatever_the_parameters_of_its_type() {
-        for media_type in [JSON, "application/json; charset=utf-8", "Application/JSON"] {
+        for media_type in
+            [JSON, "application/json; charset=utf-8", "Application/JSON", "application/json ;a=b"]
+        {
             let pair = || Ok(Pair { a: 1, b: 2 });
             assert_eq!(both(media_type, r#" {"a":1,"b":2}"#).await, [pair(), pair()]);
         }

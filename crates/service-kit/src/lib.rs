@@ -20,6 +20,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod csv;
+
 pub mod header;
 pub mod health;
 pub mod http;
@@ -28,6 +29,7 @@ pub mod request_id;
 pub mod shutdown;
 
 mod entry;
+mod head;
 mod healthcheck;
 mod observe;
 mod telemetry;

@@ -9,13 +9,25 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, Method, StatusCode,
-        header::{CONTENT_TYPE, HeaderValue},
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+            REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+        },
     },
     middleware::Next,
 };
 use metrics::{Counter, Histogram, counter, histogram};
 
-use crate::{Problem, Shutdown, caller, problem, request_id};
+use crate::{Problem, Shutdown, body, caller, head, problem, request_id};
+
+/// What every answer says that does not say otherwise: nobody keeps it, takes it for something
+/// else, shows it inside of another page, or tells others where it was.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (CACHE_CONTROL, "no-store"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+    (REFERRER_POLICY, "same-origin"),
+];
 
 /// Where no route matched, so that paths made up by a caller are no labels.
 const NO_ROUTE: &str = "none";
@@ -35,14 +47,15 @@ pub(crate) async fn observe(
     let stopping = request.app_data::<Shutdown>().is_some_and(Shutdown::is_raised);
     let method = known_method(request.method());
     caller::locate(&mut request).await;
-    // Errors of handlers and extractors arrive as responses already.
-    let response = if is_too_long(&request) {
-        request.error_response(Problem::address_too_long(MAX_ADDRESS))
-    } else {
-        next.call(request).await?.map_into_boxed_body()
-    };
+    let is_head = head::as_get(&mut request);
+    let response = answer(request, next).await?;
     let mut response = as_problem(response, id.as_str());
     let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(request_id::HEADER.clone(), value);
     }
@@ -54,7 +67,21 @@ pub(crate) async fn observe(
     }
     tell_who_acted(&response, method, id.as_str());
     record(&response, method, started);
-    Ok(response)
+    Ok(if is_head { head::without_body(response) } else { response })
+}
+
+/// Errors of handlers and extractors arrive as responses already.
+async fn answer(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if is_too_long(&request) {
+        return Ok(request.error_response(Problem::address_too_long(MAX_ADDRESS)));
+    }
+    if let Err(problem) = body::arrived_form(&mut request).await {
+        return Ok(request.error_response(problem));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// What somebody who is known changed, or was refused: who, whence, what, and the outcome.

@@ -92,19 +92,14 @@ pub fn configure(routes: &mut ServiceConfig, panel: Panel) {
     let pages = web::scope("")
         .wrap(headers)
         .app_data(Data::new(panel))
-        .service(page("/").get(pages::lab1).route(web::head().to(pages::lab1)))
-        .service(page("/historia").get(pages::story).route(web::head().to(pages::story)))
-        .service(page("/prueba").get(pages::proof).route(web::head().to(pages::proof)))
-        .service(
-            page("/romper")
-                .get(pages::switches)
-                .route(web::head().to(pages::switches))
-                .route(web::post().to(switch::throw)),
-        )
+        .service(page("/").get(pages::lab1))
+        .service(page("/historia").get(pages::story))
+        .service(page("/prueba").get(pages::proof))
+        .service(page("/romper").get(pages::switches).route(web::post().to(switch::throw)))
         .configure(audit::routes)
         .service(page("/idioma").route(web::post().to(switch::choose)))
         .service(page("/flujo/{pagina}").get(stream::stream))
-        .service(page("/assets/{name}").get(asset).route(web::head().to(asset)));
+        .service(page("/assets/{name}").get(asset));
     routes.service(pages);
 }
 

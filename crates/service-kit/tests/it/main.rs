@@ -18,6 +18,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 struct Running {
     address: String,
     shutdown: Shutdown,
@@ -41,7 +43,10 @@ impl Running {
         let task = tokio::spawn(server.serve(|routes| {
             routes
                 .service(web::resource("/fallo").route(web::get().to(fails)))
-                .service(web::resource("/lento").route(web::get().to(slow)));
+                .service(web::resource("/lento").route(web::get().to(slow)))
+                .service(web::resource("/texto").route(web::get().to(text)))
+                .service(web::resource("/sin-fin").route(web::get().to(endless)))
+                .service(web::resource("/formulario").route(web::post().to(form)));
         }));
         Self { address, shutdown, healthy, task }
     }
@@ -54,6 +59,19 @@ impl Running {
 
 async fn fails() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorInternalServerError("la contraseña es 1234"))
+}
+
+async fn text() -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "no-cache")).body("un texto")
+}
+
+async fn endless() -> HttpResponse {
+    let never = futures_util::stream::pending::<Result<web::Bytes, actix_web::Error>>();
+    HttpResponse::Ok().content_type("text/event-stream").streaming(never)
+}
+
+async fn form(form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+    HttpResponse::Ok().body(format!("{:?}", *form))
 }
 
 /// Answers once the client has sent the rest of its body.
@@ -86,6 +104,54 @@ async fn an_address_that_is_too_long_is_refused_at_once_with_a_sentence() {
     }
     let fits = format!("/healthz?a={}", "x".repeat(16_000));
     assert_eq!(running.get(&fits).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_head_is_answered_as_a_get_without_its_body() {
+    let running = Running::start();
+    for (path, status, length) in [
+        ("/texto", 200, Some("8")),
+        ("/sin-fin", 200, None),
+        ("/healthz", 200, Some("3")),
+        ("/formulario", 405, None),
+        ("/nada", 404, None),
+    ] {
+        let answer = Client::new().head(format!("http://{}{path}", running.address)).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), status, "{path}");
+        let told = answer.headers().get("content-length").map(|it| it.to_str().expect("a number"));
+        assert!(length.is_none() || told == length, "{path}: {told:?}");
+        assert_eq!(answer.bytes().await.expect("an end").len(), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_says_that_nobody_keeps_or_frames_it_unless_it_says_otherwise() {
+    let running = Running::start();
+    for path in ["/healthz", "/nada", "/docs/", "/openapi.json", "/fallo"] {
+        let headers = running.get(path).await.headers().clone();
+        assert_eq!(headers["cache-control"], "no-store", "{path}");
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["content-security-policy"], "frame-ancestors 'none'", "{path}");
+    }
+    assert_eq!(running.get("/texto").await.headers()["cache-control"], "no-cache");
+}
+
+#[tokio::test]
+async fn a_form_that_only_drips_ends() {
+    let running = Running::start();
+    let url = format!("http://{}/formulario", running.address);
+    let whole = Client::new().post(url).header("content-type", FORM).body("a=1&b=%C3%B1");
+    let whole = whole.send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(whole, r#"[("a", "1"), ("b", "ñ")]"#);
+    let mut line = TcpStream::connect(&running.address).await.expect("a connection");
+    let head = format!(
+        "POST /formulario HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: 9\r\n\r\na="
+    );
+    line.write_all(head.as_bytes()).await.expect("sent");
+    let mut status = [0; 12];
+    line.read_exact(&mut status).await.expect("an answer");
+    assert_eq!(&status[9..], b"408");
 }
 
 #[tokio::test]

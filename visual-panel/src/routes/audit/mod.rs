@@ -50,7 +50,7 @@ pub(super) struct Api;
 /// Adds the pages of the audit.
 pub(super) fn routes(routes: &mut ServiceConfig) {
     routes
-        .service(page("").get(search::page).route(web::head().to(search::page)))
+        .service(page("").get(search::page))
         .service(page("/entrar").get(login::page).route(web::post().to(login::log_in)))
         .service(page("/salir").route(web::post().to(login::log_out)))
         .service(page("/exportar").get(search::export))
