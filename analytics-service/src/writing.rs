@@ -165,10 +165,11 @@ mod tests {
         std::fs::write(&folder, "").expect("written");
         write(&writer).await.expect_err("a file where the folder should be");
         let reason = writing.check().expect_err("not ready");
-        assert!(reason.contains("cannot make the folder"), "{reason}");
+        assert!(reason.contains("there is no folder"), "{reason}");
         writing.fails().await;
 
         std::fs::remove_file(&folder).expect("removed");
+        std::fs::create_dir(&folder).expect("made");
         write(&writer).await.expect("written");
         assert_eq!(writing.check(), Ok(()));
     }

@@ -12,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What a sentence of a type of ours begins with, where a value is not one; libraries begin
 /// theirs in English.
-const OURS: [&str; 5] = ["un ", "una ", "el ", "la ", "«"];
+const OURS: [&str; 7] = ["un ", "una ", "el ", "la ", "«", "debe ", "en una "];
 
 /// Why JSON was not read. `Display` is the rest of a Spanish sentence whose subject is the text.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -64,7 +64,7 @@ struct EventAnswer {
     ),
     params(
         ("X-Client-Name" = Option<String>, Header, description = "Cliente, donde un evento no lo dice."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Con la misma clave, un reintento del lote no se cuenta dos veces."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Con la misma clave, un reintento del lote no se cuenta dos veces: cada lugar del lote es el mismo evento, aunque su cuerpo sea otro."),
     ),
     responses(
         (status = 202, description = "Todos confirmados.", body = BatchAnswer),

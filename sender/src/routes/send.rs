@@ -21,7 +21,7 @@ const MAX_BODY: usize = 64 * 1024;
     request_body(content = Option<Draft>, content_type = "application/json"),
     params(
         ("X-Client-Name" = Option<String>, Header, description = "Cliente, si el cuerpo no lo dice."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Con la misma clave, un reintento no se cuenta dos veces (por cliente)."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Con la misma clave, un reintento no se cuenta dos veces (por cliente). Quien la repite con otro cuerpo repite el mismo evento: cuenta el primero que llega a la cola."),
     ),
     responses(
         (status = 202, description = "RabbitMQ confirmó el evento.", body = Event),
