@@ -350,7 +350,13 @@ async fn one_s_own_password_takes_the_old_one_and_ends_the_other_sessions() {
     let (path, here) = ("/sesiones/actual/clave", proxy.admin.clone());
     let there = proxy.nobody.log_in(ADMIN, PASSWORD).await;
     let change = |old: &str, new: &str| json!({ "clave": old, "nueva": new });
-    for body in [change("otra clave larga", "una clave nueva"), change(PASSWORD, "corta")] {
+    for body in [
+        change("otra clave larga", "una clave nueva"),
+        change(PASSWORD, "corta"),
+        change(PASSWORD, PASSWORD),
+        change(PASSWORD, "admin-auditoria"),
+        change(PASSWORD, "AdminAdminAdmin"),
+    ] {
         assert_eq!(here.put(path, &body).await.status, 422, "{body}");
     }
     assert_eq!(there.get("/sesiones/actual").await.status, 200, "nothing has changed");

@@ -24,8 +24,8 @@ const JSON: &str = "application/json";
 /// That of a form (URL Standard).
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Longest form, in bytes: no page has one that is longer.
-pub const MAX_FORM: usize = 4 * 1024 * 1024;
+/// Longest form, in bytes: more than any page takes.
+const MAX_FORM: usize = 512 * 1024;
 
 /// Reads a JSON object of at most `limit` bytes.
 ///
@@ -89,7 +89,7 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 }
 
 /// Waits for the whole of a form, where the body is one: who only drips it has no place here
-/// for longer than anybody else; forms have at most [`MAX_FORM`].
+/// for longer than anybody else; forms have at most `MAX_FORM` bytes.
 ///
 /// # Errors
 /// As [`read`].

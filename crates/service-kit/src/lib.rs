@@ -20,7 +20,6 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod csv;
-
 pub mod header;
 pub mod health;
 pub mod http;

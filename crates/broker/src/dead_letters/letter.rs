@@ -98,9 +98,15 @@ impl DeadLetter {
         }
     }
 
-    /// None where it is not known, or too long to be one.
-    pub(super) fn origin(&self) -> Option<Origin> {
+    /// None where it is not known, or can be none: it came by one of these exchanges, or was
+    /// published to the queue itself. RabbitMQ keeps what a publisher wrote there into a death
+    /// in this queue, which may be any place that whoever publishes again has a right to.
+    pub(super) fn origin(&self, exchanges: &[&str]) -> Option<Origin> {
         let death = self.death.as_ref()?;
+        let is_to_the_queue = death.exchange.is_empty() && death.routing_key == death.queue;
+        if !is_to_the_queue && !exchanges.contains(&death.exchange.as_str()) {
+            return None;
+        }
         let exchange = ShortString::try_new(death.exchange.as_str()).ok()?;
         let routing_key = ShortString::try_new(death.routing_key.as_str()).ok()?;
         Some(Origin { exchange, routing_key })

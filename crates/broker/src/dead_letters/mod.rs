@@ -169,13 +169,14 @@ impl DeadLetters {
 
     /// Publishes a taken message again: the same id, properties and body,
     /// persistent, to the exchange and with the routing key that it had in the
-    /// queue where it died; nothing where that cannot be, octet for octet. Only when the broker has confirmed it does it leave
-    /// this queue.
-    pub async fn retry(&mut self, letter: &DeadLetter) -> Retried {
+    /// queue where it died; nothing where that cannot be, octet for octet, or where it did
+    /// not come by one of `exchanges` or to the queue itself. Only when the broker has
+    /// confirmed it does it leave this queue.
+    pub async fn retry(&mut self, letter: &DeadLetter, exchanges: &[&str]) -> Retried {
         if let Some(part) = letter.unwritable() {
             return Retried::Unreadable(part);
         }
-        let Some(origin) = letter.origin() else { return Retried::WithoutOrigin };
+        let Some(origin) = letter.origin(exchanges) else { return Retried::WithoutOrigin };
         match self.publish(letter, origin).await {
             Ok(Confirmation::Ack(None)) => match self.discard(letter).await {
                 Ok(()) => Retried::Moved,

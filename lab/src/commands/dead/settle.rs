@@ -5,6 +5,7 @@ use super::plain::plain;
 use crate::failure::Failure;
 use anyhow::Result;
 use broker::{DeadLetter, DeadLetters, Retried};
+use messages::names::{EXCHANGE, EXCHANGE_BY_CLIENT};
 
 /// Messages that are taken together.
 const CHUNK: usize = 500;
@@ -134,7 +135,7 @@ async fn one(dead: &mut DeadLetters, letter: &DeadLetter, action: Action) -> Res
         dead.discard(letter).await?;
         return Ok(Done { is_success: true, is_last: false, words: "borrado".to_owned() });
     }
-    let retried = dead.retry(letter).await;
+    let retried = dead.retry(letter, &[EXCHANGE, EXCHANGE_BY_CLIENT]).await;
     Ok(Done {
         is_success: retried == Retried::Moved,
         is_last: matches!(retried, Retried::Unanswered(_) | Retried::Copied(_)),
