@@ -37,7 +37,7 @@ fn prove(args: &[&str]) -> (Output, Vec<Value>) {
 #[test]
 fn every_fault_leaves_exactly_what_was_confirmed() {
     let (output, rows) = prove(&["--short"]);
-    assert_eq!(rows.len(), 26, "{rows:#?}");
+    assert_eq!(rows.len(), 27, "{rows:#?}");
     for row in &rows {
         let name = row["scenario"].as_str().unwrap_or_default();
         assert_eq!(row["ok"], true, "{row:#}");
@@ -61,12 +61,12 @@ fn each_deliberate_mistake_turns_the_verdict_red() {
     for (mistake, finding) in [
         ("ack-before-commit", "lost"),
         ("no-dedup", "duplicated"),
-        ("unreadable-ends-link", "lost"),
         ("no-confirm", "lost"),
         ("no-mandatory", "lost"),
         ("fresh-id", "unexpected"),
         ("audit-early-ack", "lost"),
         ("audit-no-mandatory", "lost"),
+        ("audit-way-round", "unexpected"),
         ("audit-unreadable", "lost"),
     ] {
         assert!(found(mistake, finding) > 0, "run by `cargo lab test`? {mistake}: {rows:#?}");

@@ -60,7 +60,7 @@ pub(crate) struct ProveArgs {
     /// Pocas repeticiones: unos seis minutos en vez de veinte
     #[arg(long)]
     pub(crate) short: bool,
-    /// Comete cinco errores a propósito; cada uno debe quedar a la vista
+    /// Comete errores a propósito; cada uno debe quedar a la vista
     #[arg(long, conflicts_with = "scenarios")]
     pub(crate) mistakes: bool,
     /// En contenedores (docker compose), con los fallos que allí se pueden hacer

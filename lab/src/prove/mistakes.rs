@@ -30,7 +30,7 @@ const SENDERS: &[Part] = &[Part::ClienteX, Part::ClienteUno];
 const ANALYTICS: &[Part] = &[Part::Analytics];
 const AUDIT: &[Part] = &[Part::Audit];
 
-pub(super) const ALL: [Mistake; 10] = [
+pub(super) const ALL: [Mistake; 9] = [
     Mistake {
         name: "ack-before-commit",
         made: "ack-before-commit",
@@ -44,13 +44,6 @@ pub(super) const ALL: [Mistake; 10] = [
         parts: ANALYTICS,
         scenario: scenario!(poison::duplicates),
         finding: |verdict| verdict.duplicated,
-    },
-    Mistake {
-        name: "unreadable-ends-link",
-        made: "unreadable-ends-link",
-        parts: ANALYTICS,
-        scenario: scenario!(poison::among_good_ones),
-        finding: |verdict| verdict.lost,
     },
     Mistake {
         name: "no-confirm",

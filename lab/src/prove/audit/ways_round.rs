@@ -5,11 +5,12 @@ use super::flow::Flow;
 use super::systems::Names;
 use crate::prove::outcome::Outcome;
 use crate::prove::wait::until;
-use crate::prove::world::{PATIENCE, World};
+use crate::prove::world::World;
 use anyhow::Result;
 use messages::names::{ENTRY_EXCHANGE, NOTIFICATIONS};
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -26,6 +27,9 @@ const WAYS: [(&str, &[&str], &[&str]); 6] = [
     ("", &[NAMES.mailbox, NAMES.destination], &["(sonda)"]),
 ];
 
+/// How long the audit may take to refuse what came before a message that it has forwarded.
+const SOON: Duration = Duration::from_secs(10);
+
 /// None of it is in the mailbox, and all of it is known, refused.
 pub(in crate::prove) async fn ways_round(world: &World) -> Result<Outcome> {
     let times = world.size.of(20, 3);
@@ -39,6 +43,7 @@ pub(in crate::prove) async fn ways_round(world: &World) -> Result<Outcome> {
         }
         flow.goes_on().await?;
     }
+    flow.recovers(Instant::now()).await?;
     let refused = refused(&audit, &tried).await;
     let outcome = flow.judge().await?.outcome().times(times);
     let all = tried.len();
@@ -63,7 +68,7 @@ async fn publish(world: &World, (key, cc, bcc): (&str, &[&str], &[&str])) -> Res
 /// Waits until the audit has refused all of them.
 async fn refused(audit: &Audit<'_>, tried: &[Uuid]) -> Result<()> {
     for id in tried {
-        until("un rodeo no admitido", PATIENCE, async || {
+        until("un rodeo no admitido", SOON, async || {
             let state = audit.state(*id).await?;
             Ok((state.as_deref() == Some("no_admitido")).then_some(()))
         })
