@@ -292,6 +292,14 @@ mod tests {
 
     #[test]
     fn guest_is_for_this_machine_alone() {
+        const OPEN: [(&str, &str); 6] = [
+            ("DIRECT_BIND", "0.0.0.0"),
+            ("SENDER_PASSWORD", "una"),
+            ("ANALYTICS_PASSWORD", "otra"),
+            ("MONITOR_PASSWORD", "otra.mas"),
+            ("AUDIT_PASSWORD", "una.distinta"),
+            ("REGISTRAR_PASSWORD", "la.ultima"),
+        ];
         let administrator = |pairs: &'static [(&str, &str)]| {
             let lookup = |name: &str| {
                 pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -300,7 +308,7 @@ mod tests {
         };
         assert_eq!(administrator(&[]).unwrap(), "guest");
         assert_eq!(administrator(&[("ADMIN_PASSWORD", "x")]).unwrap(), "admin");
-        let refused = administrator(&[("DIRECT_BIND", "0.0.0.0")]).unwrap_err().to_string();
+        let refused = administrator(&OPEN).unwrap_err().to_string();
         assert!(refused.contains("ADMIN_PASSWORD"), "{refused}");
     }
 

@@ -10,7 +10,7 @@ use std::{
 use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, header::HeaderValue},
     web::Bytes,
 };
 
@@ -26,6 +26,14 @@ pub(crate) fn as_get(request: &mut ServiceRequest) -> bool {
 /// Leaves the body out. One without an end would never be over.
 pub(crate) fn without_body(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     response.map_body(|_, body| BoxBody::new(Omitted(body.size())))
+}
+
+/// The methods that an address has, with that one.
+pub(crate) fn allowed(methods: &HeaderValue) -> HeaderValue {
+    let told = methods.to_str().unwrap_or_default();
+    let has = |method| told.split(',').any(|told| told.trim() == method);
+    let with_head = (has("GET") && !has("HEAD")).then(|| format!("{told}, HEAD"));
+    with_head.and_then(|told| told.try_into().ok()).unwrap_or_else(|| methods.clone())
 }
 
 /// A body of this size, none of which is sent.

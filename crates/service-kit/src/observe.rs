@@ -117,7 +117,7 @@ fn as_problem(response: ServiceResponse, id: &str) -> ServiceResponse {
     let Some(problem) = problem else { return response };
     let mut replaced = problem.response(id);
     if let Some(allow) = response.headers().get(actix_web::http::header::ALLOW) {
-        replaced.headers_mut().insert(actix_web::http::header::ALLOW, allow.clone());
+        replaced.headers_mut().insert(actix_web::http::header::ALLOW, head::allowed(allow));
     }
     response.into_response(replaced)
 }
