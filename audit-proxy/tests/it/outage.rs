@@ -8,7 +8,7 @@ use std::{
 
 use messages::names;
 use serde_json::{Value, json};
-use test_support::{CutProxy, Vhost, eventually};
+use test_support::{AnyMessage, CutProxy, Published, Session, Vhost, eventually};
 use uuid::Uuid;
 
 use super::{
@@ -184,4 +184,45 @@ async fn what_was_forwarded_and_cannot_be_written_down_is_told_and_not_forwarded
     proxy.becomes(200).await;
     are_forwarded(&world, &proxy, &ids).await;
     proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_is_for_a_mailbox_that_is_full_by_bytes_waits_and_says_so() {
+    let world = World::new().await;
+    world.publishing_as("servicedesk").await;
+    let proxy = world.running().await;
+    world.vhost.bound_bytes("^buzon_", 5000).await;
+    world.make_mailbox("redmine").await;
+    let ids: Vec<_> = (0..20).map(|_| Uuid::now_v7()).collect();
+    for id in &ids {
+        world.publish(*id, &"x".repeat(900)).await;
+    }
+    let is_full = |story: &Value| story["por_que"]["causa"] == "buzon_lleno";
+    let story = proxy.story(ids[19], "waits for a full mailbox", is_full).await;
+    assert_eq!(story["estado"], "recibido");
+    for id in ids {
+        world.vhost.take("buzon_redmine", 20).await;
+        proxy.is(id, "reenviado").await;
+    }
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn an_entry_that_is_full_by_bytes_refuses_whoever_publishes() {
+    let world = World::new().await;
+    world.running().await.stopped().await;
+    world.vhost.bound_bytes("^cola_auditoria$", 20).await;
+    let session = Session::open(&world.vhost.url()).await.expect("a session");
+    let message = AnyMessage {
+        exchange: names::ENTRY_EXCHANGE.to_owned(),
+        routing_key: "redmine".to_owned(),
+        ..AnyMessage::default()
+    };
+    eventually("a publish is refused", || async {
+        match session.publish_any(&message).await? {
+            Published::Refused => Ok(()),
+            Published::Taken => Err("taken".to_owned()),
+        }
+    })
+    .await;
 }

@@ -111,6 +111,17 @@ impl Vhost {
         self.put(&format!("queues/{}/{queue}", self.name), &body).await;
     }
 
+    /// Bounds the queues that `pattern` is for, in bytes, as an administrator's policy does.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn bound_bytes(&self, pattern: &str, bytes: u32) {
+        let policy = json!({
+            "pattern": pattern, "apply-to": "queues", "definition": { "max-length-bytes": bytes },
+        });
+        self.put(&format!("policies/{}/bytes", self.name), &policy).await;
+    }
+
     /// Deletes a queue with its messages.
     ///
     /// # Panics
