@@ -87,8 +87,9 @@ async fn raw_status(stack: &Stack, head: &str, body: &[u8]) -> String {
     let line = tokio::net::TcpStream::connect(address).await.expect("a connection");
     let (mut reading, mut writing) = line.into_split();
     let request = [head.as_bytes(), b"\r\n\r\n", body].concat();
-    // Who says that it is too much need not read all of it.
-    let sending = tokio::spawn(async move { writing.write_all(&request).await });
+    // Who says that it is too much need not read all of it; and who has no more to say
+    // does not leave.
+    let sending = tokio::spawn(async move { (writing.write_all(&request).await, writing) });
     let mut answer = vec![0; 12];
     let read = tokio::time::timeout(PATIENCE, reading.read_exact(&mut answer)).await;
     read.expect("an answer in time").expect("a status");
