@@ -17,6 +17,7 @@
 //! - [`statistics`]: how many messages there were, and how long they took. Pure.
 //! - [`store`]: the messages, and what became of them.
 //! - `find`: a page of what is asked for.
+//! - `turns`: how often somebody may do something. Pure.
 //! - `topology`: what is declared on the broker.
 //! - `ground`: what the parts that follow have in common.
 //! - `registry`: the register in memory.
@@ -69,6 +70,7 @@ mod refusal;
 mod registry;
 mod routes;
 mod topology;
+mod turns;
 
 use std::net::TcpListener;
 

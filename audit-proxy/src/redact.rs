@@ -17,6 +17,9 @@ use spans::{Span, spans};
 /// What is shown in place of what is not.
 pub const HIDDEN: &str = "(oculto)";
 
+/// In the place of a kind: all kinds.
+pub(crate) const ALL: &str = "*";
+
 /// A place in a payload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Place {

@@ -120,8 +120,9 @@ pub fn usable(name: &SystemName) -> Result<(), UnusableName> {
 pub const LIMITS: Limits = Limits { max_connections: 20, max_channels: 200 };
 
 /// What a user of the broker that is a system may do there: publish to the entry, to the
-/// exchange of log events and to the one that leads nowhere, and read its own mailbox. A suspended one reads nothing;
-/// it publishes, so that what it publishes is refused where everybody can see it.
+/// exchange of log events and to the one that leads nowhere, and read its own mailbox. A
+/// suspended one reads nothing; it publishes, so that what it publishes is refused where
+/// everybody can see it.
 #[must_use]
 pub fn rights(name: &SystemName, standing: Standing) -> Rights {
     let mailbox = names::mailbox(name).replace('.', r"\.");

@@ -116,11 +116,9 @@ pub fn edited(
 }
 
 fn of_edited(message: &StandardMessage, properties: &Properties) -> Properties {
-    let created = message.created;
-    let seconds = created.as_second().try_into().unwrap_or_default();
-    let text = created.to_string();
-    let created = (seconds, names::CREATED_HEADER, text.as_str());
-    properties.of_another(message.id, created, message.content_type.as_str())
+    let seconds = message.created.as_second().try_into().unwrap_or_default();
+    let made = properties.of_another(message.id, seconds, message.content_type.as_str());
+    made.with_header(names::CREATED_HEADER, &message.created.to_string())
 }
 
 fn standard(

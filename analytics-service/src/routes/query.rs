@@ -52,9 +52,13 @@ struct LedgerParameters {
     tras: Option<Cursor>,
 }
 
-/// What is asked of `/reporte`; where no page is, everybody if `all`.
-pub(super) fn report_query(request: &HttpRequest, all: bool) -> Result<ReportQuery, Problem> {
-    let ReportParameters { cliente, orden, limite, pagina, tras, .. } = parameters(request)?;
+/// What is asked of `/reporte`; where no page is, everybody if `all`. Then whether a table is to
+/// begin with a byte-order mark.
+pub(super) fn report_query(
+    request: &HttpRequest,
+    all: bool,
+) -> Result<(ReportQuery, bool), Problem> {
+    let ReportParameters { cliente, orden, limite, pagina, tras, bom } = parameters(request)?;
     let is_page = limite.is_some() || pagina.is_some() || tras.is_some();
     let limit = within("limite", limite, DEFAULT_LIMIT, MAX_LIMIT)?;
     let page = within("pagina", pagina, 1, i64::MAX)?;
@@ -68,12 +72,8 @@ pub(super) fn report_query(request: &HttpRequest, all: bool) -> Result<ReportQue
         ));
     }
     let limit = if all && !is_page { i64::MAX } else { limit };
-    Ok(ReportQuery { client: cliente, order: orden, limit, page, after: tras })
-}
-
-/// Whether a table is to begin with a byte-order mark.
-pub(super) fn has_mark(request: &HttpRequest) -> Result<bool, Problem> {
-    Ok(parameters::<ReportParameters>(request)?.bom == Some(YesOrNo::Yes))
+    let query = ReportQuery { client: cliente, order: orden, limit, page, after: tras };
+    Ok((query, bom == Some(YesOrNo::Yes)))
 }
 
 pub(super) fn event_limit(request: &HttpRequest) -> Result<i64, Problem> {

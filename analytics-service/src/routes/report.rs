@@ -13,10 +13,7 @@ use service_kit::{
     problem::ProblemBody,
 };
 
-use super::{
-    query::{has_mark, report_query},
-    unavailable,
-};
+use super::{query::report_query, unavailable};
 use crate::store::{Report, Store};
 
 const JSON: &str = "application/json";
@@ -53,10 +50,10 @@ pub(super) async fn report(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let is_csv = header::preferred(&request, [JSON, CSV]) == CSV;
-    let query = report_query(&request, is_csv)?;
+    let (query, has_mark) = report_query(&request, is_csv)?;
     let report = store.report(&query).await.map_err(|error| unavailable(&request, &error))?;
     if is_csv {
-        return Ok(csv(report.clientes, has_mark(&request)?));
+        return Ok(csv(report.clientes, has_mark));
     }
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(report))
 }

@@ -6,12 +6,12 @@
 //! well, or the limit would tell which are.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
 
 use super::AccountName;
+use crate::turns::{Pace, Turns};
 
 /// Attempts that a name has at once: as many of its people log in at the same moment.
 pub(crate) const AT_ONCE: u32 = 20;
@@ -43,7 +43,7 @@ impl From<IpAddr> for Network {
 
 /// The attempts of late. A name that is not here has all of its attempts.
 #[derive(Default)]
-pub(super) struct Attempts(HashMap<(AccountName, Network), Instant>);
+pub(super) struct Attempts(Turns<(AccountName, Network)>);
 
 impl Attempts {
     /// Takes an attempt at the password of `name`.
@@ -56,28 +56,13 @@ impl Attempts {
         from: Network,
         now: Instant,
     ) -> Result<(), Duration> {
-        let key = (name.clone(), from);
-        let full_at = self.0.get(&key).copied().unwrap_or(now).max(now) + EVERY;
-        let wait = (full_at - now).saturating_sub(EVERY * AT_ONCE);
-        if !wait.is_zero() {
-            return Err(wait);
-        }
-        self.make_room(&key, now)?;
-        self.0.insert(key, full_at);
-        Ok(())
+        const PACE: Pace = Pace { at_once: AT_ONCE, every: EVERY, max_known: MAX_KNOWN };
+        self.0.take((name.clone(), from), now, &PACE)
     }
 
     /// Gives all attempts back: somebody there knows the password.
     pub(super) fn give_back(&mut self, name: &AccountName, from: Network) {
-        self.0.remove(&(name.clone(), from));
-    }
-
-    fn make_room(&mut self, key: &(AccountName, Network), now: Instant) -> Result<(), Duration> {
-        if self.0.len() < MAX_KNOWN || self.0.contains_key(key) {
-            return Ok(());
-        }
-        self.0.retain(|_, full_at| *full_at > now);
-        if self.0.len() < MAX_KNOWN { Ok(()) } else { Err(EVERY) }
+        self.0.give_back(&(name.clone(), from));
     }
 }
 

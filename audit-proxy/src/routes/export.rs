@@ -69,8 +69,8 @@ impl Format {
 /// Todos los mensajes de una búsqueda, en un fichero que se escribe a medida que se leen. Los mismos
 /// parámetros que `GET /mensajes`, sin `limite` ni `pagina`; sin `hasta`, los recibidos hasta ahora.
 /// En CSV (RFC 4180, con cabecera) lo que una hoja de cálculo tomaría por una fórmula, también tras
-/// «;», tabulador o fin de línea, lleva delante un apóstrofo. Si algo falla a medias, la respuesta se corta sin su final: un fichero incompleto no
-/// parece entero.
+/// «;», tabulador o fin de línea, lleva delante un apóstrofo. Si algo falla a medias, la respuesta se
+/// corta sin su final: un fichero incompleto no parece entero.
 #[utoipa::path(
     get,
     path = "/mensajes/exportar",

@@ -13,16 +13,11 @@ use uuid::Uuid;
 
 use super::{
     access::Administrator,
+    recorded::{RecordedPage, key},
     search::{faulty, parameters},
     unavailable,
 };
-use crate::{
-    search::{Parameters, page::MAX_LIMIT, parameters::whole},
-    store::{Key, Seen, Store},
-};
-
-/// Lookups on a page where nothing is asked.
-const DEFAULT_LIMIT: usize = 50;
+use crate::store::{Seen, Store};
 
 /// What is documented of it.
 #[derive(OpenApi)]
@@ -80,46 +75,6 @@ impl From<Seen> for Consulta {
     }
 }
 
-/// Which page is asked for of what was written down.
-pub(super) struct Asked {
-    /// Of this account alone.
-    pub(super) account: Option<String>,
-    /// Before this one.
-    pub(super) before: Option<Key>,
-    limit: usize,
-}
-
-impl Asked {
-    /// Takes what is given of `cuenta`, `limite` and `pagina`.
-    pub(super) fn take(parameters: &mut Parameters) -> Self {
-        let account = parameters.take("cuenta", |text| Ok::<_, String>(text.replace('\0', "")));
-        let before = parameters.take("pagina", key);
-        let limit = parameters.take("limite", |text| whole(text, 1, MAX_LIMIT));
-        Self { account, before, limit: limit.unwrap_or(DEFAULT_LIMIT) }
-    }
-
-    /// How many to ask for, to know whether there are more.
-    pub(super) fn one_more(&self) -> i64 {
-        i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
-    }
-
-    /// Those of the page, and what to ask for the next ones.
-    pub(super) fn page<T>(
-        &self,
-        mut found: Vec<T>,
-        key: impl Fn(&T) -> Key,
-    ) -> (Vec<T>, Option<String>) {
-        let is_more = found.len() > self.limit;
-        found.truncate(self.limit);
-        let next = found.last().filter(|_| is_more).map(|last| key(last).to_string());
-        (found, next)
-    }
-}
-
-fn key(text: &str) -> Result<Key, &'static str> {
-    text.parse().map(i64::into).map_err(|_| "no es de esta consulta")
-}
-
 /// Quién miró qué carga y cuándo, lo último primero.
 #[utoipa::path(
     get,
@@ -142,7 +97,7 @@ async fn lookups(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let asked = Asked::take(&mut parameters);
+    let asked = RecordedPage::take(&mut parameters);
     let message = parameters.take("clave", key);
     parameters.done().map_err(faulty)?;
 

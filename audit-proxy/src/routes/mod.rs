@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod lookups;
 mod payload;
+mod recorded;
 mod resend;
 mod retention;
 mod rules;

@@ -86,7 +86,8 @@ impl Part {
 
 /// La carga de un mensaje: los primeros 64 KiB, otra parte (`desde`, `limite`) o entera
 /// (`completo=si`). Siempre como texto o bytes que nada ejecuta, y siempre como descarga. Lo que una
-/// regla oculta se ve como «(oculto)», y lo demás tal como vino, byte a byte. Quién la miró queda escrito antes de enviarla.
+/// regla oculta se ve como «(oculto)», y lo demás tal como vino, byte a byte. Quién la miró queda
+/// escrito antes de enviarla.
 #[utoipa::path(
     get,
     path = "/mensajes/{id}/contenido",

@@ -16,12 +16,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{access::Administrator, unavailable};
 use crate::{
-    redact::{MAX_PLACE_LENGTH, Place},
+    redact::{ALL, MAX_PLACE_LENGTH, Place},
     store::{RuleSet, Store},
 };
-
-/// In the place of a kind: all kinds.
-const ALL: &str = "*";
 
 /// Places that a rule has at most.
 const MAX_PLACES: usize = 100;

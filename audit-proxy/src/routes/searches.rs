@@ -17,7 +17,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{
     access::Administrator,
-    lookups::Asked,
+    recorded::RecordedPage,
     search::{faulty, parameters},
     unavailable,
 };
@@ -120,7 +120,7 @@ async fn searches(
     store: Data<Store>,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = parameters(&request)?;
-    let asked = Asked::take(&mut parameters);
+    let asked = RecordedPage::take(&mut parameters);
     parameters.done().map_err(faulty)?;
     let found = store.searches(asked.account.as_deref(), asked.before, asked.one_more()).await;
     let found = found.map_err(|error| unavailable(&request, &error))?;

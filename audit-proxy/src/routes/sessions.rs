@@ -243,8 +243,8 @@ pub(super) fn unsuitable(reason: InvalidPassword) -> Problem {
 }
 
 fn too_often(wait: Duration) -> Problem {
-    let detail = "Demasiadas claves equivocadas con esta cuenta desde su dirección. Espere lo que dice la cabecera \
-                  Retry-After; las sesiones abiertas siguen.";
+    let detail = "Demasiadas claves equivocadas con esta cuenta desde su dirección. Espere lo que \
+                  dice la cabecera Retry-After; las sesiones abiertas siguen.";
     Problem::too_many("demasiados-intentos", detail, wait)
 }
 

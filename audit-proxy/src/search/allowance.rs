@@ -1,10 +1,9 @@
 //! How often somebody may look for a text in payloads. Each time reads thousands of them,
 //! and many times in a row are how one would puzzle out what is in them. Pure.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use crate::turns::{Pace, Turns};
 
 /// Searches that an account has at once.
 pub const AT_ONCE: u32 = 30;
@@ -12,10 +11,12 @@ pub const AT_ONCE: u32 = 30;
 /// How often it gets one back: 30 a minute.
 pub const EVERY: Duration = Duration::from_secs(2);
 
-/// The searches of late, by account: when it will have all of them again. Who has them all
-/// is not here, so that there are no more entries than accounts that search.
+/// Accounts that are remembered at most: more than any laboratory has.
+const MAX_KNOWN: usize = 10_000;
+
+/// The searches of late, by account.
 #[derive(Default, Debug)]
-pub struct Allowances(HashMap<String, Instant>);
+pub struct Allowances(Turns<String>);
 
 impl Allowances {
     /// Takes a search of `account`.
@@ -23,14 +24,8 @@ impl Allowances {
     /// # Errors
     /// How long until there is one, where there is none now.
     pub fn take(&mut self, account: &str, now: Instant) -> Result<(), Duration> {
-        self.0.retain(|_, full_at| *full_at > now);
-        let full_at = self.0.get(account).copied().unwrap_or(now) + EVERY;
-        let wait = (full_at - now).saturating_sub(EVERY * AT_ONCE);
-        if !wait.is_zero() {
-            return Err(wait);
-        }
-        self.0.insert(account.to_owned(), full_at);
-        Ok(())
+        const PACE: Pace = Pace { at_once: AT_ONCE, every: EVERY, max_known: MAX_KNOWN };
+        self.0.take(account.to_owned(), now, &PACE)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Store, StoreError,
     rows::{foreign, text, time},
 };
-use crate::redact::{Place, Rules};
+use crate::redact::{ALL, Place, Rules};
 
 const RULES: &str = "SELECT kind, place FROM hidden_places";
 
@@ -19,9 +19,6 @@ const REMOVE: &str = "DELETE FROM hidden_places WHERE kind = $1";
 
 const ADD: &str = "INSERT INTO hidden_places (kind, place, changed, changed_by)
     VALUES ($1, $2, $3, $4) ON CONFLICT (kind, place) DO NOTHING";
-
-/// In the place of a kind: all kinds.
-const ALL: &str = "*";
 
 /// What is hidden in payloads of one kind, or of all.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -9,7 +9,7 @@ use lapin::{
 };
 use messages::MessageId;
 
-use crate::{Properties, Unreadable, properties::lasting};
+use crate::{Properties, Unreadable, properties::without};
 
 /// Persistent (AMQP 0-9-1, `delivery-mode`): survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
@@ -249,13 +249,14 @@ impl Incoming {
     /// and with `headers`, which take the place of its own of the same names.
     #[must_use]
     pub fn relayed(&self, exchange: &'static str, headers: &[(&'static str, &str)]) -> Relayed {
-        let mut table = self.properties.0.headers().clone().unwrap_or_default();
+        let of = &self.properties.0;
+        let mut table = of.headers().clone().unwrap_or_default();
         for (name, value) in headers {
             let text = LongString::from(value.as_bytes());
             table.insert((*name).into(), AMQPValue::LongString(text));
         }
-        let properties = lasting(&self.properties.0, true).with_delivery_mode(PERSISTENT);
-        let properties = properties.with_headers(table).into();
+        let properties = without(of, &["headers", "user_id", "expiration"]);
+        let properties = properties.with_delivery_mode(PERSISTENT).with_headers(table).into();
         let (routing_key, body) = (self.routing_key.clone(), self.body.clone());
         Relayed { exchange, routing_key, properties, body }
     }
@@ -271,18 +272,8 @@ impl Relayed {
         properties: &Properties,
         body: Vec<u8>,
     ) -> Self {
-        let of = &properties.0;
-        let mut properties = lasting(of, true);
-        if let Some(headers) = of.headers() {
-            properties = properties.with_headers(headers.clone());
-        }
-        if let Some(delivery_mode) = of.delivery_mode() {
-            properties = properties.with_delivery_mode(*delivery_mode);
-        }
-        if let Some(expiration) = of.expiration() {
-            properties = properties.with_expiration(expiration.clone());
-        }
-        Self { exchange, routing_key: routing_key.into(), properties: properties.into(), body }
+        let properties = without(&properties.0, &["user_id"]).into();
+        Self { exchange, routing_key: routing_key.into(), properties, body }
     }
 }
 

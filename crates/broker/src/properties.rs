@@ -12,9 +12,6 @@ use lapin::{
 };
 use messages::MessageId;
 
-/// The flag of headers (AMQP 0-9-1, 4.2.6.1).
-const HEADERS: u16 = 1 << 13;
-
 /// About how many bytes a value of a header takes in memory beside its octets: itself, its
 /// name, and its place in the table.
 const VALUE_BYTES: usize = 128;
@@ -51,19 +48,14 @@ pub enum Unreadable {
 pub struct InvalidProperties(usize);
 
 impl Properties {
-    /// As they are on the wire (AMQP 0-9-1, 4.2.6.1): which there are, and then each.
+    /// As they are on the wire (AMQP 0-9-1, 4.2.6.1): which there are, and then each. The
+    /// library's own generator writes texts by their lossy reading.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.encode_with(self.0.headers().as_ref().map(encoded))
-    }
-
-    /// The same with other headers, or none.
-    fn encode_with(&self, headers: Option<Vec<u8>>) -> Vec<u8> {
         let of = &self.0;
-        let flags = of.bitmask() & !HEADERS | if headers.is_some() { HEADERS } else { 0 };
-        let mut octets = flags.to_be_bytes().to_vec();
+        let mut octets = of.bitmask().to_be_bytes().to_vec();
         put(&mut octets, [of.content_type(), of.content_encoding()]);
-        octets.extend(headers.into_iter().flatten());
+        octets.extend(of.headers().iter().flat_map(encoded));
         octets.extend(of.delivery_mode());
         octets.extend(of.priority());
         put(&mut octets, [of.correlation_id(), of.reply_to(), of.expiration(), of.message_id()]);
@@ -84,31 +76,23 @@ impl Properties {
     }
 
     /// Those of a message that is made of this one: under another id, made at another moment,
-    /// with another body. `created` is that moment in seconds since 1970 and, under the name
-    /// of a header, as a text. What encoding the other body had does not count for this one.
+    /// `seconds` after 1970, with another body, for which neither the publisher nor the encoding
+    /// of this one counts.
     #[must_use]
-    pub fn of_another(
-        &self,
-        id: MessageId,
-        created: (u64, &'static str, &str),
-        content_type: &str,
-    ) -> Self {
-        let of = &self.0;
-        let (seconds, header, text) = created;
-        let mut headers = of.headers().clone().unwrap_or_default();
-        headers.insert(header.into(), AMQPValue::LongString(text.into()));
-        let mut made = lasting(of, false)
+    pub fn of_another(&self, id: MessageId, seconds: u64, content_type: &str) -> Self {
+        let made = without(&self.0, &["user_id", "content_encoding"])
             .with_message_id(id.to_string().into())
             .with_timestamp(seconds)
-            .with_content_type(content_type.into())
-            .with_headers(headers);
-        if let Some(delivery_mode) = of.delivery_mode() {
-            made = made.with_delivery_mode(*delivery_mode);
-        }
-        if let Some(expiration) = of.expiration() {
-            made = made.with_expiration(expiration.clone());
-        }
+            .with_content_type(content_type.into());
         Self(made)
+    }
+
+    /// The same with this text as a header, in place of one of the same name.
+    #[must_use]
+    pub fn with_header(self, name: &'static str, text: &str) -> Self {
+        let mut headers = self.0.headers().clone().unwrap_or_default();
+        headers.insert(name.into(), AMQPValue::LongString(text.into()));
+        Self(self.0.with_headers(headers))
     }
 
     /// Whether there is a header of this name, whatever it holds.
@@ -162,15 +146,13 @@ impl Properties {
         if split.is_empty() {
             return unsplit();
         }
+        let (Some(kept), Some(split)) = (table_of(&kept), table_of(&split)) else {
+            return unsplit();
+        };
+        let others = without(&self.0, &["headers"]);
         // Where all of them are apart, there were none before.
-        let kept = (!kept.is_empty()).then(|| with_length(&kept.concat()));
-        match (
-            Self::decode(&self.encode_with(kept)),
-            parse_field_table(&with_length(&split.concat())[..]),
-        ) {
-            (Ok(kept), Ok((_, split))) => (kept, split),
-            _ => unsplit(),
-        }
+        let left = if kept.octets().is_empty() { others } else { others.with_headers(kept) };
+        (Self(left), split)
     }
 
     /// The same as its publisher wrote it: without what a quorum queue counts on a message
@@ -215,32 +197,33 @@ impl Properties {
     }
 }
 
-/// The properties that a message keeps wherever it goes, that of its body's encoding where it
-/// has that body; its headers are looked at apart.
-pub(crate) fn lasting(of: &BasicProperties, with_encoding: bool) -> BasicProperties {
-    let mut properties = BasicProperties::default();
+/// All properties but those of these names in AMQP.
+pub(crate) fn without(of: &BasicProperties, left_out: &[&str]) -> BasicProperties {
+    let mut kept = BasicProperties::default();
     macro_rules! keep {
-        ($($name:ident: $with:ident),+) => {
-            $(if let Some(value) = of.$name() {
-                properties = properties.$with(value.clone());
+        ($($name:literal: $get:ident, $with:ident);+) => {
+            $(if let Some(value) = of.$get().as_ref().filter(|_| !left_out.contains(&$name)) {
+                kept = kept.$with(value.clone());
             })+
         };
     }
     keep!(
-        content_type: with_content_type,
-        priority: with_priority,
-        correlation_id: with_correlation_id,
-        reply_to: with_reply_to,
-        message_id: with_message_id,
-        timestamp: with_timestamp,
-        kind: with_type,
-        app_id: with_app_id,
-        cluster_id: with_cluster_id
+        "content_type": content_type, with_content_type;
+        "content_encoding": content_encoding, with_content_encoding;
+        "headers": headers, with_headers;
+        "delivery_mode": delivery_mode, with_delivery_mode;
+        "priority": priority, with_priority;
+        "correlation_id": correlation_id, with_correlation_id;
+        "reply_to": reply_to, with_reply_to;
+        "expiration": expiration, with_expiration;
+        "message_id": message_id, with_message_id;
+        "timestamp": timestamp, with_timestamp;
+        "type": kind, with_type;
+        "user_id": user_id, with_user_id;
+        "app_id": app_id, with_app_id;
+        "cluster_id": cluster_id, with_cluster_id
     );
-    match of.content_encoding() {
-        Some(encoding) if with_encoding => properties.with_content_encoding(encoding.clone()),
-        _ => properties,
-    }
+    kept
 }
 
 /// Writes those texts that there are, each behind its length.
@@ -257,10 +240,12 @@ fn encoded(table: &FieldTable) -> Vec<u8> {
     gen_simple(gen_field_table(table), Vec::new()).expect("memory takes it")
 }
 
-/// The octets of a table behind their length.
-fn with_length(octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).expect("they were in a frame");
-    [&length.to_be_bytes(), octets].concat()
+/// The table of these entries.
+fn table_of(entries: &[&[u8]]) -> Option<FieldTable> {
+    let octets = entries.concat();
+    let length = u32::try_from(octets.len()).ok()?;
+    let table = [&length.to_be_bytes()[..], &octets].concat();
+    Some(parse_field_table(&table[..]).ok()?.1)
 }
 
 /// The entries of a table, each as its octets; none where they are no entries. What lies in a

@@ -7,7 +7,8 @@
 //! - [`Management`]: asks, and tells what to do.
 //! - [`Queue`]: why something has not been processed yet.
 //! - [`Exchange`], [`Arguments`]: what is declared.
-//! - [`User`], [`Password`], [`PasswordHash`], [`Rights`], [`Limits`]: who may come in, and do what.
+//! - [`User`], [`Password`], [`PasswordHash`], [`Rights`], [`Limits`]: who may come in, and do
+//!   what.
 //! - [`Error`]: what was attempted, on what, and why it failed.
 //!
 //! It is a neighbour, on this machine or its network: every request has

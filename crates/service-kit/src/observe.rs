@@ -34,6 +34,7 @@ const NO_ROUTE: &str = "none";
 
 /// Longest path in a line of the log, in characters.
 const PATH_SHOWN: usize = 200;
+
 /// Longest address of a request, path and query, in bytes: twice what RFC 9112 §3 asks for
 /// at the least. No form of ours fills it, and an answer that repeats it stays small.
 const MAX_ADDRESS: usize = 16 * 1024;

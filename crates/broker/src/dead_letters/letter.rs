@@ -82,13 +82,13 @@ impl DeadLetter {
         let (properties, added) = Properties(received.clone()).split_headers(is_added);
         let key = routing_key(&added).filter(|key| str::from_utf8(key.as_bytes()).is_err());
         let unreadable = key.map(|_| Unreadable::RoutingKey).or_else(|| properties.unreadable());
-        let raw = properties.0;
+        let (listed, raw) = (properties.listed(), properties.0);
         Self {
             id: text(raw.message_id().as_ref()),
             kind: text(raw.kind().as_ref()),
             producer: text(raw.app_id().as_ref()),
             timestamp: *raw.timestamp(),
-            properties: Properties(raw.clone()).listed(),
+            properties: listed,
             unreadable,
             death: death(&added),
             redelivered: false,

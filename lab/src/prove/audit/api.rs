@@ -17,7 +17,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 const PAGE: &str = "500";
 
 /// The state of what is not forwarded, and never will be.
-const REFUSED: &str = "no_admitido";
+pub(super) const REFUSED: &str = "no_admitido";
 
 /// Who is logged in.
 pub(super) struct Audit<'a> {

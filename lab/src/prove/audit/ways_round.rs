@@ -1,6 +1,6 @@
 //! A client tries to reach a mailbox past the audit, by further routing keys.
 
-use super::api::Audit;
+use super::api::{Audit, REFUSED};
 use super::flow::Flow;
 use super::systems::Names;
 use crate::prove::outcome::Outcome;
@@ -70,7 +70,7 @@ async fn refused(audit: &Audit<'_>, tried: &[Uuid]) -> Result<()> {
     for id in tried {
         until("un rodeo no admitido", SOON, async || {
             let state = audit.state(*id).await?;
-            Ok((state.as_deref() == Some("no_admitido")).then_some(()))
+            Ok((state.as_deref() == Some(REFUSED)).then_some(()))
         })
         .await?;
     }
