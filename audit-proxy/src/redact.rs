@@ -120,12 +120,15 @@ impl Rules {
     }
 
     /// Whether nobody is shown what a message of this kind has under this name outside of its
-    /// payload: rules are for names wherever they are, inside of the value too.
+    /// payload: rules are for names wherever they are, inside of the value too. An escape in
+    /// either may stand for a letter of one: of JSON, or of octets that are no text.
     #[must_use]
     pub fn hides(&self, kind: Option<&str>, name: &str, value: &str) -> bool {
         let Some(Hiding(places)) = self.of(kind) else { return false };
+        let is_escaped = name.contains('\\') || value.contains('\\');
         let (name, value) = (folded_name(name), folded_name(value));
-        let hidden = |hidden: &String| name == *hidden || value.contains(hidden.as_str());
+        let hidden =
+            |hidden: &String| is_escaped || name == *hidden || value.contains(hidden.as_str());
         places.into_iter().flat_map(|places| &places.names).any(hidden)
     }
 

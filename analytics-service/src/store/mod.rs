@@ -67,7 +67,7 @@ pub struct Store {
 
 impl Store {
     /// The store at `url`. Nothing is opened yet: the first write makes the
-    /// database, its folder and its tables, where they are missing, and until
+    /// database and its tables, where they are missing, in a folder that there is, and until
     /// then reading fails. So does everything while the database is away; then
     /// the next attempt may do better.
     ///

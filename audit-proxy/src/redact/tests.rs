@@ -157,6 +157,24 @@ fn what_is_no_payload_is_under_the_rules_of_all_kinds_alone() {
 }
 
 #[test]
+fn what_stands_outside_of_a_payload_is_hidden_under_its_name_however_that_is_written() {
+    let rules = rules(&["c\u{e9}dula", "/tarjeta/numero"]);
+    for (name, value) in [
+        ("CE\u{301}DULA", "8-123"),
+        ("datos", "{cédula: 8-123}"),
+        ("datos", r#"{"c\u00e9dula":"8-123"}"#),
+        ("headers", r"\x07c\xc3\xa9dulaS\x00\x00\x00\x058-123"),
+        (r"c\xe9dula", "8-123"),
+    ] {
+        assert!(rules.hides(Some("alta"), name, value), "{name} {value}");
+    }
+    for kind in [Some("alta"), Some("baja")] {
+        assert!(!rules.hides(kind, "numero", "8-123"), "a pointer is for a payload");
+    }
+    assert!(!rules.hides(Some("baja"), "datos", r"\xe9"), "no rule is for it");
+}
+
+#[test]
 fn without_a_rule_payloads_are_shown_byte_for_byte() {
     let payload = b"\0 {\"nombre\" : 1}".to_vec();
     let untouched = Ok(Shown { bytes: payload.clone(), is_redacted: false });

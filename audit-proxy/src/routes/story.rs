@@ -109,8 +109,9 @@ fn history(record: Record, rules: &Rules) -> Historia {
     let Record { entry, notices, again, properties } = record;
     let (key, kind) = (entry.key, entry.kind.clone());
     let story = tell_on(tell(entry, notices), key, again);
-    let properties = properties.as_deref().map(Properties::decode);
-    let Some(Ok(properties)) = properties else { return story };
+    let decoded = properties.as_deref().map(Properties::decode).transpose();
+    let decoded = decoded.inspect_err(|error| log::error!("message {key}: {error}"));
+    let Ok(Some(properties)) = decoded else { return story };
     let is_hidden = |name: &str, value: &str| rules.hides(kind.as_deref(), name, value);
     tell_properties(story, properties.listed(), is_hidden)
 }

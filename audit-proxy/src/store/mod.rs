@@ -94,8 +94,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store at `url`. Nothing is opened yet: the first write makes the database,
-    /// its folder and its tables, where they are missing.
+    /// The store at `url`. Nothing is opened yet: the first write makes the database
+    /// and its tables, where they are missing, in a folder that there is.
     ///
     /// # Errors
     /// When the driver does not understand `url`.
@@ -113,7 +113,7 @@ impl Store {
         matches!(self.dialect, Dialect::Postgres)
     }
 
-    /// Makes the database, its folder and its tables, where they are missing.
+    /// Makes the database and its tables, where they are missing.
     ///
     /// # Errors
     /// When that is not possible now.

@@ -12,7 +12,7 @@ use messages::names;
 use serde_json::{Value, json};
 use test_support::{
     RawProperties, Session, eventually,
-    raw::{long, short},
+    raw::{long, nested_tables, short},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,16 +20,17 @@ use uuid::Uuid;
 use super::{
     Backend, Database,
     running::{Running, USER, World},
+    systems::registered,
 };
 
-const MAILBOX: &str = "buzon_redmine";
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// A message that has every property that there is, headers of every type, in an order of
 /// their own, one of them twice; its id in another spelling than ours.
 fn full(id: Uuid) -> RawProperties {
     let headers = [
         &b"\x0btraceparentS"[..],
-        &long(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        &long(TRACEPARENT.as_bytes()),
         b"\x07inquiloS\x00\x00\x00\x01a\x07inquiloS\x00\x00\x00\x01b",
         b"\x00t\x07\x01zA",
         &long(b"Vt\x01D\x02\x00\x00\x00\x2a"),
@@ -71,11 +72,15 @@ impl Handler for Mail {
     }
 }
 
-/// So many messages of the mailbox, as they came into it.
+/// So many messages of Redmine's mailbox, as they came into it.
 async fn mail(world: &World, count: usize) -> Vec<Incoming> {
+    mail_of(world, "buzon_redmine", count).await
+}
+
+async fn mail_of(world: &World, mailbox: &'static str, count: usize) -> Vec<Incoming> {
     let url = world.vhost.url().parse().expect("a url");
     let (subscription, _) =
-        Subscription::new(url, "prueba".to_owned(), MAILBOX, Topology::default());
+        Subscription::new(url, "prueba".to_owned(), mailbox, Topology::default());
     let (mail, stop) = (Mail::default(), CancellationToken::new());
     let reading = tokio::spawn(consume(subscription, mail.clone(), stop.clone()));
     eventually(&format!("{count} messages come"), || async {
@@ -198,7 +203,7 @@ async fn an_edited_message_keeps_what_its_payload_does_not_change() {
     assert_eq!((told("content_type"), told("content_encoding")), (Some("text/plain"), None));
     assert_eq!((told("priority"), told("reply_to")), (Some("200"), Some("buzon_servicedesk")));
     assert_eq!(told("expiration"), Some("86400000"));
-    assert!(told("headers.traceparent").is_some_and(|parent| parent.starts_with("00-4bf9")));
+    assert!(told("headers.traceparent") == Some(TRACEPARENT));
     assert!(told("headers.creado").is_some() && told("user_id").is_none());
     proxy.stopped().await;
 }
@@ -220,7 +225,12 @@ async fn a_story_tells_all_that_a_message_said_of_itself_but_what_is_hidden() {
     assert_eq!(told("user_id"), USER);
     assert_eq!(told("content_encoding"), "gzip");
     assert_eq!(told("headers.inquilo"), "(oculto)");
-    assert_eq!(told("headers.r"), r"\xf1");
+    assert_eq!(told("headers.traceparent"), TRACEPARENT);
+    assert_eq!(told("headers.r"), "(oculto)", "nobody can tell what octets say");
+    assert_eq!(proxy.admin.delete("/reglas/ticket.asignado").await.status, 204);
+    let story = proxy.is(id, "reenviado").await;
+    let all = story["propiedades"].as_array().expect("told");
+    assert!(all.contains(&json!({ "nombre": "headers.r", "valor": r"\xf1" })), "{story}");
     proxy.stopped().await;
 }
 
@@ -240,6 +250,42 @@ async fn what_is_refused_is_told_with_what_it_said_of_itself() {
     let kept = world.store.properties(story_key(&story)).await.expect("an answer").expect("kept");
     assert_eq!(kept, properties.encode());
     assert!(Properties::decode(&kept).expect("properties").unreadable().is_some());
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn headers_that_nobody_reads_whole_show_nothing_where_a_name_is_hidden() {
+    let (world, proxy) = begun(Backend::Sqlite).await;
+    let id = Uuid::now_v7();
+    let name = short("cédula".as_bytes());
+    let headers = [&nested_tables(2000)[..], &name, b"S", &long(b"8-123-456")].concat();
+    let mut publisher = world.vhost.raw_publisher().await;
+    let properties = full(id).headers(&headers);
+    publisher.publish(names::ENTRY_EXCHANGE, b"redmine", &properties, b"{}").await;
+    let story = proxy.is(id, "no_admitido").await;
+    let shown = story["propiedades"].as_array().expect("told").last().expect("headers").clone();
+    assert!(shown["nombre"] == "headers" && shown["valor"] != "(oculto)", "{shown}");
+    let rule = json!({ "ocultos": ["cédula"] });
+    assert_eq!(proxy.admin.put("/reglas/*", &rule).await.status, 200);
+    let story = proxy.is(id, "no_admitido").await;
+    let hidden = json!({ "nombre": "headers", "valor": "(oculto)" });
+    assert_eq!(story["propiedades"].as_array().expect("told").last(), Some(&hidden));
+    proxy.stopped().await;
+}
+
+#[tokio::test]
+async fn what_was_refused_and_is_admitted_later_is_what_was_published() {
+    let (world, proxy) = begun(Backend::Sqlite).await;
+    let (id, properties) = (Uuid::now_v7(), full(Uuid::nil()));
+    let properties = properties.text("message_id", id.to_string().as_bytes());
+    let mut publisher = world.vhost.raw_publisher().await;
+    publisher.publish(names::ENTRY_EXCHANGE, b"aun-no", &properties, b"{}").await;
+    proxy.is(id, "no_admitido").await;
+    registered(&proxy, "aun-no").await;
+    let sent = proxy.admin.post(&format!("/mensajes/{id}/reenvios"), &json!({})).await;
+    assert_eq!(sent.status, 200, "{sent:?}");
+    let came = mail_of(&world, "buzon_aun-no", 1).await;
+    assert_eq!(came[0].properties().encode(), expected(&properties));
     proxy.stopped().await;
 }
 

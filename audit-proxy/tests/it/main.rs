@@ -46,6 +46,7 @@ mod search;
 /// What has to be looked at in the database itself.
 mod store {
     mod log_events;
+    mod properties;
     mod reasons;
     mod retention_contract;
     mod retention_months;

@@ -14,6 +14,7 @@ use super::super::{
     unavailable,
 };
 use crate::{
+    folding::folded,
     search::{filter::short, page::MAX_LIMIT, parameters::whole},
     store::Registered,
 };
@@ -33,7 +34,7 @@ struct Sistemas {
     get,
     path = "/sistemas",
     params(
-        ("texto" = Option<String>, Query, description = "Un texto en su nombre o su descripción, sin distinguir mayúsculas."),
+        ("texto" = Option<String>, Query, description = "Un texto en su nombre o su descripción, sin distinguir mayúsculas ni formas normales de Unicode."),
         ("limite" = Option<usize>, Query, description = "Por página; si no se da, todos.", minimum = 1, maximum = 500),
         ("pagina" = Option<String>, Query, description = "El valor `siguiente` de la página anterior."),
     ),
@@ -64,10 +65,9 @@ pub(super) async fn list(
 }
 
 fn is_about(system: &Registered, text: &str) -> bool {
-    let text = text.to_lowercase();
-    [system.name.as_str(), &system.profile.description]
-        .iter()
-        .any(|told| told.to_lowercase().contains(&text))
+    let text = folded(text);
+    let told = [system.name.as_str(), &system.profile.description];
+    told.iter().any(|told| folded(told).contains(&*text))
 }
 
 /// At most `limit` of them after a name, and after which name to go on where there are more.
@@ -122,7 +122,13 @@ mod tests {
     #[test]
     fn a_system_is_found_by_its_name_or_what_is_told_of_it() {
         let system = system("almacen", "Guarda CAJAS de Ñandú");
-        for (text, is) in [("MACE", true), ("cajas", true), ("ñandú", true), ("redmine", false)] {
+        for (text, is) in [
+            ("MACE", true),
+            ("cajas", true),
+            ("ñandú", true),
+            ("N\u{303}ANDU\u{301}", true),
+            ("redmine", false),
+        ] {
             assert_eq!(is_about(&system, text), is, "{text}");
         }
     }
