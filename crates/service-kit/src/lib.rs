@@ -30,6 +30,7 @@ pub mod shutdown;
 mod entry;
 mod head;
 mod healthcheck;
+mod host;
 mod observe;
 mod telemetry;
 

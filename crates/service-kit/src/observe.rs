@@ -18,7 +18,7 @@ use actix_web::{
 };
 use metrics::{Counter, Histogram, counter, histogram};
 
-use crate::{Problem, Shutdown, body, caller, head, problem, request_id};
+use crate::{Problem, Shutdown, body, caller, head, host, problem, request_id};
 
 /// What every answer says that does not say otherwise: nobody keeps it, takes it for something
 /// else, shows it inside of another page, or tells others where it was.
@@ -76,6 +76,9 @@ async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if !host::is_ours(&request) {
+        return Ok(request.error_response(Problem::of_another_host()));
+    }
     if is_too_long(&request) {
         return Ok(request.error_response(Problem::address_too_long(MAX_ADDRESS)));
     }

@@ -99,6 +99,14 @@ impl Problem {
         Self::new(status, "tipo-no-admitido", "Tipo de contenido no admitido", detail)
     }
 
+    /// 421: asked from this machine under a name that is none of its own.
+    #[must_use]
+    pub fn of_another_host() -> Self {
+        let detail = "Con ese nombre no se pide nada aquí: en esta máquina, use «localhost» o \
+                      una dirección IP.";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "otro-nombre", "Nombre ajeno", detail)
+    }
+
     /// 422: readable, but not acceptable.
     #[must_use]
     pub fn unacceptable(detail: impl Into<String>) -> Self {

@@ -107,6 +107,22 @@ async fn an_address_that_is_too_long_is_refused_at_once_with_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_name_of_others_is_not_answered_on_this_machine() {
+    let running = Running::start();
+    for path in ["/healthz", "/texto", "/nada"] {
+        let request = Client::new().get(format!("http://{}{path}", running.address));
+        let answer = request.header("host", "evil.example").send().await.expect("an answer");
+        assert_eq!(answer.status(), 421, "{path}");
+        let body: Value = answer.json().await.expect("JSON");
+        assert_eq!(body["type"], "urn:relevo:problema:otro-nombre");
+        assert!(!body.to_string().contains("evil"), "{body}");
+    }
+    let named = Client::new().get(format!("http://{}/texto", running.address));
+    let named = named.header("host", "localhost").send().await.expect("an answer");
+    assert_eq!(named.status(), 200);
+}
+
+#[tokio::test]
 async fn a_head_is_answered_as_a_get_without_its_body() {
     let running = Running::start();
     for (path, status, length) in [
