@@ -172,11 +172,11 @@ mod tests {
     use super::{Action, Tally, all, chosen, find};
     use crate::commands::dead::key::key;
     use broker::DeadLetters;
+    use messages::names::EXCHANGE;
     use serde_json::json;
     use test_support::raw::LATIN_1;
     use test_support::{RawProperties, Vhost};
 
-    const EXCHANGE: &str = "pruebas";
     const QUEUE: &str = "cola_pruebas";
     const DEAD: &str = "cola_pruebas_dlq";
 
