@@ -11,15 +11,12 @@ use uuid::Uuid;
 
 use super::{
     contract::notices,
-    process::Process,
+    process::{ON_PURPOSE, Process},
     running::{World, name},
 };
 
 /// How often it dies at each point.
 const TIMES: u32 = 3;
-
-/// Exit code of an end on purpose.
-const ON_PURPOSE: i32 = 70;
 
 macro_rules! dies_at {
     ($($test:ident: $point:literal,)+) => {

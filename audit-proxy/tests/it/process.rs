@@ -15,6 +15,9 @@ use super::{
     running::{USER, World, management},
 };
 
+/// Exit code of an end on purpose.
+pub(super) const ON_PURPOSE: i32 = 70;
+
 /// A running process that may be broken on purpose; killed when dropped.
 pub(super) struct Process {
     child: Child,
@@ -111,12 +114,14 @@ impl Process {
         values.sum()
     }
 
-    /// From now on it ends at `point`.
-    pub(super) async fn dies_at(&self, point: &str) {
+    /// From now on it ends at `point`; with a message under way, before it has answered.
+    pub(super) async fn dies_at(&mut self, point: &str) {
         let switches = json!({ "pausa": false, "muere": point });
         let request = self.client.put(format!("{}/fallos", self.address)).json(&switches);
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{point}");
+        match request.send().await {
+            Ok(answer) => assert_eq!(answer.status(), 200, "{point}"),
+            Err(error) => assert_eq!(self.ends().await, ON_PURPOSE, "{point}: {error}"),
+        }
     }
 
     /// Whether it runs; its exit code where it does not.

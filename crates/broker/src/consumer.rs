@@ -229,7 +229,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
 
     /// Has a batch stored, and acknowledges it once that is done: unless a mistake is made
     /// on purpose.
-    async fn process(&mut self, batch: Vec<Incoming>) -> Result<Next, SessionError> {
+    async fn process(&mut self, mut batch: Vec<Incoming>) -> Result<Next, SessionError> {
         let faults = &self.subscription.faults;
         // Told to stop, it waits no longer: the batch at hand is finished first.
         let _ = self.meanwhile(faults.delayed()).await?;
@@ -242,14 +242,14 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
         if Mistake::AckBeforeCommit.is_made() {
             unsettled::acknowledge(&self.channel, &batch).await?;
         }
-        let Some(verdicts) = self.handle(&batch).await? else { return Ok(Next::Break(())) };
+        let Some(verdicts) = self.handle(&mut batch).await? else { return Ok(Next::Break(())) };
         self.unsettled.push(batch, verdicts);
         Ok(Next::Continue(()))
     }
 
     /// Gives a batch to the handler until it takes it; `None` when told to stop while it
     /// cannot. Nothing is refused meanwhile: what is not stored stays with the broker.
-    async fn handle(&mut self, batch: &[Incoming]) -> Result<Option<Verdicts>, SessionError> {
+    async fn handle(&mut self, batch: &mut [Incoming]) -> Result<Option<Verdicts>, SessionError> {
         let mut backoff = Backoff::new();
         loop {
             let Some(handled) = self.attempt(batch).await? else { return Ok(None) };
@@ -263,6 +263,10 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                     metrics::counter!("broker_batches_failed_total").increment(1);
                     log::error!("{} not stored, not acknowledged: {error}", described(batch));
                 }
+            }
+            // A store that failed to say that it has them may have them.
+            for message in batch.iter_mut() {
+                message.redelivered = true;
             }
             if self.meanwhile(sleep(backoff.next())).await?.is_break() {
                 return Ok(None);

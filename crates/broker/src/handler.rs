@@ -31,7 +31,7 @@ impl From<Vec<Verdict>> for Verdicts {
     }
 }
 
-/// Nothing of the batch was stored; it will be tried again.
+/// Nothing of the batch was stored, as far as is known; it will be tried again.
 pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is done with messages.
@@ -44,8 +44,9 @@ pub trait Handler: Send {
     /// Stores the effect of a batch. May see a message more than once.
     ///
     /// # Errors
-    /// When nothing was stored. The same batch comes again, after a pause, for
-    /// as long as the connection lives; then the broker delivers it anew.
+    /// When nothing was stored, as far as is known. The same batch comes again, after a
+    /// pause and as [`redelivered`](Incoming::redelivered), for as long as the connection
+    /// lives; then the broker delivers it anew.
     fn handle(
         &mut self,
         batch: &[Incoming],

@@ -141,7 +141,8 @@ impl Message {
 pub struct Incoming {
     properties: Properties,
     routing_key: ShortString,
-    /// Whether it may have been delivered before (AMQP `redelivered`).
+    /// Whether it may have been handled before: delivered (AMQP `redelivered`), or of a
+    /// batch that was not stored as far as is known.
     pub redelivered: bool,
     /// The body.
     pub body: Vec<u8>,

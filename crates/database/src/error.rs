@@ -22,7 +22,7 @@ pub enum Error {
     #[error("there is no folder {}", .0.display())]
     Folder(PathBuf),
     /// The tables cannot be brought up to date.
-    #[error("migrations: {0}")]
+    #[error("{}", not_migrated(.0))]
     Migration(Box<MigrateError>),
     /// The database, in its own words.
     #[error("{}", words(.0))]
@@ -53,4 +53,32 @@ impl From<MigrateError> for Error {
 fn words(error: &sqlx::Error) -> String {
     let Some(error) = error.as_database_error() else { return error.to_string() };
     format!("{} (code {})", error.message(), error.code().unwrap_or_default())
+}
+
+/// Where the tables are not what these migrations make, sqlx tells of its own ledger; who
+/// named a database that another service has wants to know whose it is not.
+fn not_migrated(error: &MigrateError) -> String {
+    let whose = match error {
+        MigrateError::VersionMismatch(_) => "belongs to another service",
+        MigrateError::VersionMissing(_) => "is of another service or of a newer version",
+        other => return format!("migrations: {other}"),
+    };
+    format!("the database {whose}: each service needs its own (migrations: {error})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_another_service_is_told_as_such() {
+        for (error, whose) in [
+            (MigrateError::VersionMismatch(1), "the database belongs to another service: each"),
+            (MigrateError::VersionMissing(9), "is of another service or of a newer version: each"),
+            (MigrateError::Dirty(3), "migrations: migration 3 is partially applied"),
+        ] {
+            let said = Error::from(error).to_string();
+            assert!(said.contains(whose), "{said}");
+        }
+    }
 }

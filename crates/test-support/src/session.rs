@@ -12,6 +12,8 @@ pub struct Session {
     pub(crate) channel: Channel,
     /// It reads for as long as it is kept.
     consumer: Option<Consumer>,
+    /// Channels beside the one that is used.
+    beside: Vec<Channel>,
 }
 
 impl Session {
@@ -24,7 +26,7 @@ impl Session {
             let connection = Connection::connect(url, ConnectionProperties::default()).await?;
             let channel = connection.create_channel().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            Ok(Self { connection, channel, consumer: None })
+            Ok(Self { connection, channel, consumer: None, beside: Vec::new() })
         };
         opened.await.map_err(|error: lapin::Error| error.to_string())
     }
@@ -47,6 +49,18 @@ impl Session {
         let consumer =
             self.channel.basic_consume(queue.into(), "session".into(), options, arguments);
         self.consumer = Some(consumer.await.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// Opens so many channels more, and keeps them.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub async fn open_channels(&mut self, count: usize) -> Result<(), String> {
+        for _ in 0..count {
+            let opened = self.connection.create_channel().await;
+            self.beside.push(opened.map_err(|error| error.to_string())?);
+        }
         Ok(())
     }
 

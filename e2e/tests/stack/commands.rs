@@ -1,6 +1,7 @@
 //! `cargo lab` as a teacher uses it.
 
 use e2e::Stack;
+use test_support::eventually;
 
 const PARTS: [&str; 8] = [
     "analiticas",
@@ -62,4 +63,19 @@ pub(super) async fn logs_show_what_a_service_says(stack: &Stack) {
     assert!(logs.contains("listening on"), "{logs}");
     let rights = stack.succeed("cargo lab rabbitmqctl list_users").await;
     assert!(rights.contains("sender") && rights.contains("analytics"), "{rights}");
+}
+
+pub(super) async fn the_door_logs_who_came_and_not_what_was_searched(stack: &Stack) {
+    let url = stack.url("HTTP_PORT", "/reporte?cliente=alguien-buscado");
+    stack.http.get(url).send().await.expect("an answer");
+    eventually("the request is in the log", || async {
+        let logs = stack.succeed("cargo lab logs traefik").await;
+        let line = logs.lines().find(|line| line.contains(r#""RouterName":"reporte@file""#));
+        let line = line.ok_or_else(|| logs.clone())?;
+        assert!(line.contains(r#""ClientHost":"127.0.0.1""#), "{line}");
+        assert!(line.contains(r#""DownstreamStatus":200"#), "{line}");
+        assert!(!logs.contains("alguien-buscado"), "{logs}");
+        Ok(())
+    })
+    .await;
 }

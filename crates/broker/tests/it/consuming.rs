@@ -187,6 +187,8 @@ async fn what_is_not_stored_is_not_acknowledged_and_comes_again() {
 
     memory.broken.store(false, Ordering::SeqCst);
     memory.holds(100).await;
+    let again = memory.redelivered.load(Ordering::SeqCst);
+    assert!(again > 0, "a store that failed may have them all the same");
     eventually("it goes on", || async { consuming.status.stuck().map_or(Ok(()), Err) }).await;
     consuming.stopped().await;
     vhost.wait_for_queue(QUEUE, 0, 0).await;

@@ -279,3 +279,32 @@ async fn a_limit_refuses_the_connection_that_is_one_too_many() {
     .await;
     world.ends().await;
 }
+
+#[tokio::test]
+async fn a_limit_ends_the_connection_that_opens_one_channel_too_many() {
+    let world = World::with_user("clave").await;
+    let limits = Limits { max_connections: 2, max_channels: 3 };
+    world.management.limit(&world.user, limits).await.expect("limited");
+    let mut session = world.let_in("clave").await;
+    session.open_channels(2).await.expect("three with the first");
+    let refused = session.open_channels(1).await.expect_err("one too many");
+    assert!(refused.contains("maximum allowed user limit of (3)"), "{refused}");
+    let mut session = world.let_in("clave").await;
+    session.open_channels(2).await.expect("those of the other are gone");
+    world.ends().await;
+}
+
+/// The broker's limit (`max_message_size`) is in the configuration that every node has.
+#[tokio::test]
+async fn what_is_larger_than_the_broker_takes_ends_its_channel_alone() {
+    let world = World::with_user("clave").await;
+    let mut session = world.let_in("clave").await;
+    let (most, whose) = ("x".repeat(16 << 20), ("prueba", world.user.as_str()));
+    session.publish_many("amq.fanout", whose, &most, 1).await.expect("taken");
+    let larger = most + "x";
+    let refused = session.publish_many("amq.fanout", whose, &larger, 1).await;
+    let refused = refused.expect_err("too large");
+    assert!(refused.contains("larger than configured max size 16777216"), "{refused}");
+    session.open_channels(1).await.expect("the connection goes on");
+    world.ends().await;
+}
