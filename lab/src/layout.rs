@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use nix::sys::stat::{Mode, umask};
 use std::env;
 use std::fs::{self, DirBuilder, Permissions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,9 @@ impl Layout {
         for path in [&root, &dir] {
             check_path(path)?;
         }
-        Ok(Self { root, dir })
+        let layout = Self { root, dir };
+        check_ours(&layout.dir, &fs::read_dir(layout.run()))?;
+        Ok(layout)
     }
 
     /// The same workspace with its state in another folder.
@@ -130,6 +133,20 @@ fn check_path(path: &Path) -> Result<(), Failure> {
     )))
 }
 
+/// To who may not look into a laboratory, it is not the same as none.
+fn check_ours(dir: &Path, looked: &io::Result<fs::ReadDir>) -> Result<(), Failure> {
+    match looked {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Failure::usage(format!(
+                "el laboratorio de {} es de otro usuario de esta máquina: úselo como él, o ponga \
+                 uno propio en otra carpeta (LAB_DIR=…)",
+                dir.display()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Links stay as they are, and so does what they lead to.
 fn take_from_others(path: &Path) -> Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
@@ -163,10 +180,11 @@ fn workspace_root() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, check_path};
+    use super::{Layout, check_ours, check_path};
     use crate::part::Part;
     use std::ffi::OsStr;
     use std::fs::{self, Permissions};
+    use std::io::ErrorKind;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::path::Path;
@@ -183,6 +201,17 @@ mod tests {
             let told = check_path(path).unwrap_err().to_string();
             assert!(told.contains("LAB_DIR=") && told.lines().count() == 1, "{told}");
         }
+    }
+
+    #[test]
+    fn a_laboratory_of_another_user_is_told_from_none() {
+        let dir = Path::new("/a");
+        for none in [fs::read_dir("/no such folder"), fs::read_dir("/")] {
+            check_ours(dir, &none).unwrap();
+        }
+        let told = check_ours(dir, &Err(ErrorKind::PermissionDenied.into())).unwrap_err();
+        let told = told.to_string();
+        assert!(told.contains("de /a es de otro usuario") && told.contains("LAB_DIR="), "{told}");
     }
 
     #[test]

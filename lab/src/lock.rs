@@ -76,5 +76,11 @@ fn try_lock(path: &Path) -> Result<Option<Lock>> {
             Err(TryLockError::Error(error)) => Err(error),
         }
     };
-    lock().with_context(|| format!("no se pudo bloquear {}", path.display()))
+    lock().with_context(|| {
+        format!(
+            "no se pudo bloquear {} (el laboratorio necesita una carpeta en la que este \
+             usuario pueda escribir; otra: LAB_DIR=…)",
+            path.display()
+        )
+    })
 }
