@@ -31,7 +31,7 @@ pub struct Config {
     /// Where the messages are kept
     #[arg(
         long,
-        env = "DATABASE_URL",
+        env = "AUDIT_DATABASE_URL",
         help = "Where the messages are kept: sqlite://path or postgres://user:password@host/database",
         hide_env_values = true,
         default_value = "sqlite://auditoria.db"
@@ -50,7 +50,7 @@ pub struct Config {
     /// it changes nothing
     #[arg(
         long,
-        env = "ADMIN_PASSWORD",
+        env = "AUDIT_ADMIN_PASSWORD",
         hide_env_values = true,
         hide_default_value = true,
         default_value = "",
@@ -82,7 +82,7 @@ fn log_events(text: &str) -> Result<i64, String> {
     events.ok_or_else(|| "must be a number of events from 1 to 1000000000".to_owned())
 }
 
-/// Value of `ADMIN_PASSWORD`; what is empty is none, as in `.env`.
+/// Value of `AUDIT_ADMIN_PASSWORD`; what is empty is none, as in `.env`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FirstPassword(pub Option<Password>);
 
@@ -189,9 +189,12 @@ mod tests {
         assert!(config.admin_password.0.is_some());
         assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
         let error = parsed(&["--admin-password", "s3cret"]).expect_err("too short");
-        assert!(error.contains("ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
+        assert!(error.contains("AUDIT_ADMIN_PASSWORD") && error.contains("12 to 128"), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
         let known = parsed(&["--admin-password", "admin-auditoria"]).expect_err("known to all");
-        assert!(known.contains("ADMIN_PASSWORD: is a password that everybody knows"), "{known}");
+        assert!(
+            known.contains("AUDIT_ADMIN_PASSWORD: is a password that everybody knows"),
+            "{known}"
+        );
     }
 }

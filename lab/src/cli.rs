@@ -9,7 +9,9 @@ mod refusal;
 pub(crate) use bench::BenchArgs;
 pub(crate) use check::CheckArgs;
 pub(crate) use dead::{Chosen, Dead, DeadArgs, List};
-pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs, Through};
+#[cfg(feature = "apparatus")]
+pub(crate) use proof::Through;
+pub(crate) use proof::{CompareArgs, LoadArgs, ProveArgs};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -38,8 +40,11 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 #[command(subcommand_value_name = "ORDEN", subcommand_help_heading = "Órdenes")]
 pub(crate) enum Command {
-    /// Prepara lo necesario y pone todo en marcha
+    /// Prepara lo necesario y pone en marcha uno o más laboratorios
     Up {
+        /// 1 (o basico), 2 (o auditoria), o todo; si no se dice, el 1
+        #[arg(value_name = "LABORATORIO")]
+        labs: Vec<String>,
         /// Vuelve a la terminal cuando todo está listo
         #[arg(long)]
         detach: bool,
@@ -69,6 +74,22 @@ pub(crate) enum Command {
     /// Muestra los mensajes muertos, los publica otra vez o los borra
     #[command(arg_required_else_help = true)]
     Dead(DeadArgs),
+    #[command(flatten)]
+    Apparatus(Apparatus),
+    /// Ejecuta rabbitmqctl contra el RabbitMQ del laboratorio
+    Rabbitmqctl {
+        /// Argumentos para rabbitmqctl
+        #[arg(value_name = "ARGUMENTOS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Starts and watches the parts in the background; `up --detach` runs it
+    #[command(hide = true)]
+    Watch,
+}
+
+/// What measures, proves and tests.
+#[derive(Subcommand)]
+pub(crate) enum Apparatus {
     /// Envía eventos y comprueba que lo confirmado se cuenta una vez
     Load(LoadArgs),
     /// Envía lo mismo con cola y sin ella mientras analiticas se detiene
@@ -96,15 +117,6 @@ pub(crate) enum Command {
         #[arg(long)]
         rebuild: bool,
     },
-    /// Ejecuta rabbitmqctl contra el RabbitMQ del laboratorio
-    Rabbitmqctl {
-        /// Argumentos para rabbitmqctl
-        #[arg(value_name = "ARGUMENTOS", trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
-    /// Starts and watches the parts in the background; `up --detach` runs it
-    #[command(hide = true)]
-    Watch,
 }
 
 /// A service, by any of its names.

@@ -22,6 +22,12 @@
 //! - [`limits`]: how much the parts may open.
 //! - [`signals`], [`ui`], [`failure`]: the terminal's side.
 
+#![cfg_attr(
+    not(feature = "apparatus"),
+    allow(dead_code, reason = "the apparatus uses more of what the laboratory is made of")
+)]
+
+#[cfg(feature = "apparatus")]
 mod bench;
 mod cli;
 mod commands;
@@ -29,9 +35,11 @@ mod compose;
 mod failure;
 mod first_password;
 mod holders;
+#[cfg(feature = "apparatus")]
 mod images;
 mod layout;
 mod limits;
+#[cfg(feature = "apparatus")]
 mod load;
 mod lock;
 mod part;
@@ -39,9 +47,11 @@ mod parts;
 mod plan;
 mod ports;
 mod process;
+#[cfg(feature = "apparatus")]
 mod prove;
 mod record;
 mod running;
+#[cfg(feature = "apparatus")]
 mod scratch;
 mod settings;
 mod signals;

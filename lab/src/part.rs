@@ -2,10 +2,11 @@
 
 use crate::failure::Failure;
 use crate::settings::Port;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// One process that `up` runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Part {
     RabbitMq,
     Analytics,
@@ -135,6 +136,27 @@ impl Part {
     }
 }
 
+/// The parts of these labs, in the order in which they start; of lab 1 where none is named.
+/// Labs have the names of `docker compose --profile`, and numbers.
+pub(crate) fn of_labs(labs: &[String]) -> Result<Vec<Part>, Failure> {
+    let mut wanted: Vec<Part> = Part::LAB_1.to_vec();
+    for lab in labs {
+        match lab.as_str() {
+            "1" | "basico" => {}
+            "2" | "auditoria" | "todo" => wanted.push(Part::Audit),
+            other => return Err(unknown_lab(other)),
+        }
+    }
+    Ok(Part::START_ORDER.into_iter().filter(|part| wanted.contains(part)).collect())
+}
+
+fn unknown_lab(text: &str) -> Failure {
+    Failure::usage(format!(
+        "no hay un laboratorio «{text}»; los que hay:\n  1 (o basico): desacoplar\n  \
+         2 (o auditoria): auditar, y el 1\n  todo"
+    ))
+}
+
 fn unknown(text: &str) -> Failure {
     let names = Part::START_ORDER.map(described).join("\n  ");
     Failure::usage(format!("no hay un servicio «{text}»; los que hay:\n  {names}"))
@@ -149,7 +171,24 @@ fn described(part: Part) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Part;
+    use super::{Part, of_labs};
+
+    fn labs(names: &[&str]) -> Vec<Part> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        of_labs(&names).unwrap()
+    }
+
+    #[test]
+    fn labs_have_names_and_numbers_and_none_is_the_first() {
+        for first in [&[][..], &["1"], &["basico"], &["1", "basico"]] {
+            assert_eq!(labs(first), Part::LAB_1, "{first:?}");
+        }
+        for all in [&["2"][..], &["auditoria"], &["todo"], &["1", "2"], &["2", "todo"]] {
+            assert_eq!(labs(all), Part::START_ORDER, "{all:?}");
+        }
+        let unknown = of_labs(&["3".to_owned()]).unwrap_err().to_string();
+        assert!(unknown.contains("«3»") && unknown.contains("auditoria"), "{unknown}");
+    }
 
     #[test]
     fn every_name_and_alias_finds_its_part() {

@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) ports: Ports,
+    /// The parts that run, in the order in which they start.
+    pub(crate) parts: Vec<Part>,
     /// RabbitMQ's folder with `sbin/rabbitmq-server` inside.
     pub(crate) rabbitmq: PathBuf,
     pub(crate) traefik: PathBuf,

@@ -1,6 +1,7 @@
 //! Are the ports free? Asked before anything is started.
 
 use crate::holders;
+use crate::part::Part;
 use crate::settings::{Port, Ports, Settings};
 use anyhow::{Result, bail};
 use std::io::{self, ErrorKind};
@@ -25,6 +26,7 @@ pub(crate) enum Availability {
 /// named at once.
 pub(crate) fn choose(
     settings: &Settings,
+    wanted: &[Part],
     probe: impl Fn(&Settings, Port, u16) -> Availability,
 ) -> Result<Ports> {
     let mut ports = settings.ports.clone();
@@ -34,7 +36,7 @@ pub(crate) fn choose(
         ports.set(Port::Http, FALLBACK);
     }
     let mut problems = ports.duplicates();
-    for port in Port::ALL {
+    for port in wanted.iter().flat_map(|part| part.ports()).copied() {
         let number = ports.get(port);
         match probe(settings, port, number) {
             Availability::Free => {}
@@ -99,6 +101,7 @@ fn classify(error: &io::Error) -> Availability {
 #[cfg(test)]
 mod tests {
     use super::{Availability, choose, probe};
+    use crate::part::Part;
     use crate::settings::{Port, Settings};
     use std::net::TcpListener;
 
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_forbidden_door_moves_to_8000() {
-        let ports = choose(&settings(&[]), |_, _, number| {
+        let ports = choose(&settings(&[]), &Part::START_ORDER, |_, _, number| {
             if number < 1024 { Availability::Forbidden } else { Availability::Free }
         })
         .unwrap();
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_fallback_may_be_taken_too() {
-        let error = choose(&settings(&[]), |_, _, number| match number {
+        let error = choose(&settings(&[]), &Part::START_ORDER, |_, _, number| match number {
             80 => Availability::Forbidden,
             8000 => Availability::Taken,
             _ => Availability::Free,
@@ -145,7 +148,7 @@ mod tests {
             Port::Amqp | Port::Panel => probe(settings, port, asked),
             _ => Availability::Free,
         };
-        let error = choose(&settings, only_ours).unwrap_err().to_string();
+        let error = choose(&settings, &Part::START_ORDER, only_ours).unwrap_err().to_string();
         let own = format!("pid {}", std::process::id());
         for expected in ["AMQP_PORT", "PANEL_PORT", &own] {
             assert!(error.contains(expected), "{expected} is missing in {error}");

@@ -14,7 +14,8 @@ use crate::limits;
 use crate::part::Part;
 use crate::parts;
 use crate::parts::readiness::{Prober, is_final};
-use crate::plan::Stack;
+use crate::plan::{Plan, Stack};
+use crate::record::{self, Request};
 use crate::running::Administrator;
 use crate::signals::Interrupts;
 use crate::ui;
@@ -50,15 +51,11 @@ impl Supervisor {
         Ok(Self { stack, prober: Prober::new(Administrator::guest())?, slots: Vec::new() })
     }
 
-    /// Starts these parts, each once the one before is ready. If one fails, or
+    /// Starts the parts of the plan, each once the one before is ready. If one fails, or
     /// the user interrupts, nothing is left running.
-    pub(crate) async fn start(
-        &mut self,
-        parts: &[Part],
-        interrupts: &mut Interrupts,
-    ) -> Result<()> {
+    pub(crate) async fn start(&mut self, interrupts: &mut Interrupts) -> Result<()> {
         let outcome = tokio::select! {
-            outcome = self.start_all(parts) => outcome,
+            outcome = self.start_all() => outcome,
             () = interrupts.next() => Err(Failure::interrupted().into()),
         };
         if outcome.is_err() {
@@ -67,8 +64,8 @@ impl Supervisor {
         outcome
     }
 
-    async fn start_all(&mut self, parts: &[Part]) -> Result<()> {
-        for part in parts {
+    async fn start_all(&mut self) -> Result<()> {
+        for part in &self.stack.plan.parts.clone() {
             let step = ui::step(&format!("poniendo en marcha {}", part.name()));
             let began = Instant::now();
             self.slots.push(Slot::start(&self.stack, *part)?);
@@ -134,6 +131,7 @@ impl Supervisor {
 
     async fn watch_for_ever(&mut self) {
         loop {
+            self.take_in();
             for slot in &mut self.slots {
                 match slot.look(&self.stack, &self.prober).await {
                     Ok(Some(event)) => tell(&self.stack, slot.part, &event),
@@ -142,6 +140,20 @@ impl Supervisor {
                 }
             }
             sleep(TICK).await;
+        }
+    }
+
+    /// Those that somebody asks for who has added them to the plan since.
+    fn take_in(&mut self) {
+        let layout = &self.stack.layout;
+        let is_new = |part: &Part| {
+            self.slots.iter().all(|slot| slot.part != *part)
+                && record::is_requested(layout, *part, Request::Start)
+        };
+        let new: Vec<Part> = Part::START_ORDER.into_iter().filter(is_new).collect();
+        if let (false, Some(plan)) = (new.is_empty(), Plan::load(layout)) {
+            self.stack.plan = plan;
+            self.slots.extend(new.into_iter().map(Slot::resting));
         }
     }
 

@@ -50,7 +50,7 @@ impl Folder {
     pub(crate) fn keep(&self, system: &str, amqp: &str) -> anyhow::Result<()> {
         let path = self.credentials(system);
         let text = format!(
-            "{VARIABLE}='{amqp}'\nDATABASE_URL='sqlite://{}'\n",
+            "{VARIABLE}='{amqp}'\nPILOT_DATABASE_URL='sqlite://{}'\n",
             self.0.join(format!("{system}.db")).display()
         );
         write(&path, &text).with_context(|| format!("no se pudo escribir {}", path.display()))

@@ -76,15 +76,17 @@ impl Door {
             return Ok(());
         }
         let Some(password) = self.first.clone() else {
-            log::warn!("nobody logs in as {FIRST:?}: set ADMIN_PASSWORD and start again");
+            log::warn!("nobody logs in as {FIRST:?}: set AUDIT_ADMIN_PASSWORD and start again");
             return Ok(());
         };
         let hash = self.passwords.hash(password, OURS).await?;
         if is_known {
             self.store.change_account(&name, None, Some(&hash)).await?;
-            log::info!("{name} had a password that everybody knows; now it is ADMIN_PASSWORD's");
+            log::info!(
+                "{name} had a password that everybody knows; now it is AUDIT_ADMIN_PASSWORD's"
+            );
         } else if self.store.add_first_account(&name, &hash, Timestamp::now()).await? {
-            log::info!("the first account is {name}; its password is ADMIN_PASSWORD's");
+            log::info!("the first account is {name}; its password is AUDIT_ADMIN_PASSWORD's");
         }
         Ok(())
     }

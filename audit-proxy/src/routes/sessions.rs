@@ -217,8 +217,8 @@ async fn refused(request: &HttpRequest, store: &Store) -> Problem {
         Ok(true) => wrong(),
         Ok(false) => {
             let detail = "Aún no hay ninguna cuenta, y nadie entra: elija la clave de la primera, \
-                          «admin», con AUDIT_ADMIN_PASSWORD en .env (de este servicio a solas, \
-                          ADMIN_PASSWORD), y póngalo en marcha otra vez.";
+                          «admin», con AUDIT_ADMIN_PASSWORD en .env, y ponga este servicio en \
+                          marcha otra vez.";
             Problem::unavailable("sin-cuentas", detail, Duration::from_mins(1))
         }
         Err(error) => unavailable(request, &error),

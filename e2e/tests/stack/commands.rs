@@ -29,6 +29,30 @@ pub(super) async fn status_names_every_part_with_pid_and_ports(stack: &Stack) {
     }
 }
 
+/// First of all: the others need both.
+pub(super) async fn a_lab_that_is_asked_for_joins_the_one_that_runs(stack: &Stack) {
+    let audit = async || {
+        let page = stack.http.get(stack.url("HTTP_PORT", "/panel/auditoria")).send().await;
+        page.expect("an answer").text().await.expect("text")
+    };
+    let status = stack.status().await.expect("a status");
+    assert!(!status.contains_key("auditoria"), "{status:?}");
+    assert!(
+        audit().await.contains("cargo lab up auditoria"),
+        "it is off, and says how to start it"
+    );
+    let refused = stack.run("cargo lab start auditoria").await;
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    let refused = stack.run("cargo lab up 9").await;
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    let before = stack.pid("rabbitmq").await;
+    let up = stack.succeed("cargo lab up auditoria").await;
+    assert!(up.contains("/panel/auditoria"), "{up}");
+    stack.all_running().await.expect("both labs");
+    assert_eq!(stack.pid("rabbitmq").await, before, "what ran goes on");
+    assert!(audit().await.contains("name=\"clave\""), "there is somebody to ask");
+}
+
 pub(super) async fn a_second_up_says_that_it_is_up(stack: &Stack) {
     let before = stack.pid("analiticas").await;
     let printed = stack.succeed("cargo lab up").await;

@@ -19,6 +19,7 @@ use tokio::{process::Child, runtime::Runtime};
 /// In this order: the README's numbers begin at zero, and in the end something
 /// is lost on purpose.
 const SCENARIOS: &[(&str, Scenario)] = &scenarios![
+    commands::a_lab_that_is_asked_for_joins_the_one_that_runs,
     readme::every_command_prints_what_it_says,
     commands::status_names_every_part_with_pid_and_ports,
     commands::a_second_up_says_that_it_is_up,
@@ -118,7 +119,7 @@ async fn ctrl_c(mut up: Child, stack: &Stack) -> bool {
 /// The counts of before are there after everything ended and began again, in
 /// the background this time; and `down` ends that.
 async fn lives_again(stack: &Stack) -> bool {
-    let up = stack.run("cargo lab up --detach").await;
+    let up = stack.run("cargo lab up todo --detach").await;
     let report = stack.report().await;
     let down = stack.run("cargo lab down").await;
     let left = stack.run("cargo lab status").await;

@@ -71,14 +71,14 @@ async fn built(layout: &Layout, interrupts: &mut Interrupts) -> Result<BTreeMap<
     let mut binaries = tokio::select! {
         biased;
         () = interrupts.next() => return Err(Failure::interrupted_command().into()),
-        built = tools::cargo::build_with_lab(layout.root(), &laboratory::PARTS) => built?,
+        built = tools::cargo::build_released_with_lab(layout.root(), &laboratory::PARTS) => built?,
     };
     let lab = binaries.remove(tools::cargo::LAB).context("cargo no construyó el banco")?;
-    if cfg!(debug_assertions) {
-        let folder = lab.parent().context("un programa sin carpeta")?;
-        return Err(go_on_as(&lab, folder));
+    if env::current_exe()? == lab {
+        return Ok(binaries);
     }
-    Ok(binaries)
+    let folder = lab.parent().context("un programa sin carpeta")?;
+    Err(go_on_as(&lab, folder))
 }
 
 /// Turns into that program, with the same arguments; comes back only where that

@@ -31,6 +31,7 @@ pub(crate) async fn stop(layout: &Layout, part: Part) -> Result<u8> {
 pub(crate) async fn start(layout: &Layout, part: Part) -> Result<u8> {
     let _command = lock::command(layout).await?;
     supervised(layout)?;
+    planned(layout, part)?;
     if living(layout, part).is_some() {
         ui::say(format!("{} ya está en marcha", part.name()));
         return Ok(0);
@@ -42,8 +43,22 @@ pub(crate) async fn start(layout: &Layout, part: Part) -> Result<u8> {
 pub(crate) async fn restart(layout: &Layout, part: Part) -> Result<u8> {
     let _command = lock::command(layout).await?;
     supervised(layout)?;
+    planned(layout, part)?;
     halt(layout, part).await?;
     launch(layout, part).await
+}
+
+/// That its lab is among those that run.
+fn planned(layout: &Layout, part: Part) -> Result<(), Failure> {
+    match Plan::load(layout) {
+        Some(plan) if !plan.parts.contains(&part) => {
+            let name = part.name();
+            Err(Failure::usage(format!(
+                "{name} no se puso en marcha; se añade con: cargo lab up todo"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn supervised(layout: &Layout) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ pub(crate) async fn run(layout: &Layout, rebuild: bool) -> Result<u8> {
 async fn prepare(layout: &Layout, rebuild: bool) -> Result<Vec<Present>> {
     engine::answers().await?;
     images::ensure(layout, rebuild).await?;
-    engine::ensure_compose(layout).await?;
+    images::plugins::ensure_compose(layout).await?;
     images::present().await
 }
 

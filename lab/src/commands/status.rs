@@ -75,10 +75,10 @@ pub(crate) async fn run(layout: &Layout, compose: bool, json: bool) -> Result<u8
 }
 
 async fn rows(layout: &Layout) -> Result<Vec<Row>> {
-    let ports = current_ports(layout)?;
+    let (ports, planned) = current(layout)?;
     let prober = Prober::new(Administrator::guest())?;
     let mut rows = Vec::new();
-    for part in Part::START_ORDER {
+    for part in planned {
         let record = Record::load(layout, part);
         let state = state(layout, part, record.as_ref(), &prober, &ports).await;
         let process = record.filter(|_| state.is_alive());
@@ -93,11 +93,12 @@ async fn rows(layout: &Layout) -> Result<Vec<Row>> {
 }
 
 /// Those of the laboratory that runs, else those that the next one would have.
-fn current_ports(layout: &Layout) -> Result<Ports> {
+/// Of the laboratory that runs or ran last, else of one that would be started.
+fn current(layout: &Layout) -> Result<(Ports, Vec<Part>)> {
     if let Some(plan) = Plan::load(layout) {
-        return Ok(plan.ports);
+        return Ok((plan.ports, plan.parts));
     }
-    Ok(Settings::load(&layout.dotenv())?.ports)
+    Ok((Settings::load(&layout.dotenv())?.ports, Part::LAB_1.to_vec()))
 }
 
 async fn state(

@@ -62,7 +62,7 @@ async fn prepare(layout: &Layout) -> Result<()> {
     ])
     .await?;
     tools::traefik::ensure(layout).await?;
-    ui::note("… construyendo los servicios (cargo build --release)");
+    ui::note("… construyendo los servicios");
     tools::cargo::build_services(layout.root(), &Part::START_ORDER).await?;
     Ok(())
 }
@@ -95,6 +95,7 @@ async fn run_cargo(
     command
         .current_dir(layout.root())
         .args(["test", "--workspace", "--features", tools::cargo::MISTAKES])
+        .args(["--features", tools::cargo::APPARATUS])
         .args(args)
         .env("RELEVO_TEST_AMQP", broker.amqp())
         .env("RELEVO_TEST_MANAGEMENT", broker.management())

@@ -1,7 +1,7 @@
-//! `up`: gets what is missing, builds, checks the ports, starts everything, and
-//! stays with it, here or in the background.
+//! `up`: gets what is missing, builds, checks the ports, starts what was asked for, and
+//! stays with it, here or in the background. To a laboratory that runs, it adds.
 
-use super::watch;
+use super::{control, watch};
 use crate::failure::Failure;
 use crate::first_password;
 use crate::layout::Layout;
@@ -17,6 +17,8 @@ use crate::tools;
 use crate::ui::{self, table};
 use crate::{part::Part, ports, record::Record};
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -24,16 +26,16 @@ use tokio::time::sleep;
 const OTHER_START: Duration = Duration::from_mins(30);
 const POLL: Duration = Duration::from_millis(100);
 
-pub(crate) async fn run(layout: &Layout, detach: bool) -> Result<u8> {
+pub(crate) async fn run(layout: &Layout, parts: &[Part], detach: bool) -> Result<u8> {
     let settings = Settings::load(&layout.dotenv())?;
     layout.create()?;
     let Some((command, supervision)) = claim(layout).await? else {
-        return Ok(already_up(layout, &settings));
+        return add_missing(layout, settings, parts).await;
     };
     let mut interrupts = Interrupts::listen()?;
     Watcher::announce(layout, false)?;
     let stack = tokio::select! {
-        stack = prepare(layout, settings) => stack,
+        stack = prepare(layout, settings, parts) => stack,
         () = interrupts.next() => Err(Failure::interrupted().into()),
     };
     let result = match stack {
@@ -68,11 +70,11 @@ async fn foreground(
     supervision: Lock,
     interrupts: &mut Interrupts,
 ) -> Result<()> {
-    let ports = stack.plan.ports.clone();
+    let plan = stack.plan.clone();
     let ready = || {
         // From here on `stop`, `start` and `restart` may act.
         drop(command);
-        welcome(&ports);
+        welcome(&plan);
         ui::say("Ctrl-C detiene todo. En otra terminal: cargo lab status");
         Ok(())
     };
@@ -80,37 +82,68 @@ async fn foreground(
 }
 
 /// The table, after everything has become ready.
-pub(crate) fn welcome(ports: &Ports) {
+pub(crate) fn welcome(plan: &Plan) {
     ui::say("\nEl laboratorio está en marcha.");
-    ui::say(table::welcome(ports));
+    ui::say(table::welcome(&plan.ports, &plan.parts));
 }
 
-/// A second `up` is no error: what was asked for is so.
-fn already_up(layout: &Layout, settings: &Settings) -> u8 {
-    ui::say("el laboratorio ya está en marcha");
-    let plan = Plan::load(layout);
-    let ports = plan.map_or_else(|| settings.ports.clone(), |plan| plan.ports);
-    ui::say(table::welcome(&ports));
-    0
+/// A second `up` is no error: what was asked for is so, once it is.
+async fn add_missing(layout: &Layout, mut settings: Settings, parts: &[Part]) -> Result<u8> {
+    // What was stopped on purpose has one, and stays so.
+    let was_never_started = |part: &&Part| Record::load(layout, **part).is_none();
+    let missing: Vec<Part> = parts.iter().filter(was_never_started).copied().collect();
+    let planned = || Plan::load(layout).context("falta el plan del laboratorio");
+    settings.ports = planned()?.ports;
+    if missing.is_empty() {
+        ui::say("el laboratorio ya está en marcha");
+        ui::say(table::welcome(&settings.ports, &planned()?.parts));
+        return Ok(0);
+    }
+    services::check_databases(layout.root(), &settings)?;
+    ports::choose(&settings, &missing, ports::probe)?;
+    let built = build(layout, &missing).await?;
+    // Not before: what runs can be stopped and started while others are built.
+    let _command = lock::command(layout).await?;
+    let mut plan = planned()?;
+    plan.binaries.extend(built);
+    plan.parts = Part::START_ORDER
+        .into_iter()
+        .filter(|part| plan.parts.contains(part) || missing.contains(part))
+        .collect();
+    plan.save(layout)?;
+    tell_first_password(layout, &settings, &missing)?;
+    for part in missing {
+        control::launch(layout, part).await?;
+    }
+    // It is told at its start of which labs there are pages.
+    control::halt(layout, Part::Panel).await?;
+    control::launch(layout, Part::Panel).await?;
+    welcome(&plan);
+    Ok(0)
+}
+
+async fn build(layout: &Layout, parts: &[Part]) -> Result<BTreeMap<String, PathBuf>> {
+    ui::note("… construyendo los servicios (la primera vez tarda minutos)");
+    let built = tools::cargo::build_services(layout.root(), parts).await?;
+    ui::note("✓ servicios construidos");
+    Ok(built)
 }
 
 /// Everything that comes before the first part is started.
-async fn prepare(layout: &Layout, settings: Settings) -> Result<Stack> {
+async fn prepare(layout: &Layout, settings: Settings, wanted: &[Part]) -> Result<Stack> {
     limits::raise()?;
     services::check_databases(layout.root(), &settings)?;
     stop_remains(layout).await?;
     // Asked first, since what follows may take minutes, and again at the end.
-    ports::choose(&settings, ports::probe)?;
+    ports::choose(&settings, wanted, ports::probe)?;
     let rabbitmq = tools::rabbitmq::ensure().await?;
     let traefik = tools::traefik::ensure(layout).await?;
-    ui::note("… construyendo los servicios (cargo build --release)");
-    let binaries = tools::cargo::build_services(layout.root(), &Part::START_ORDER).await?;
-    ui::note("✓ servicios construidos");
-    let ports = ports::choose(&settings, ports::probe)?;
+    let binaries = build(layout, wanted).await?;
+    let ports = ports::choose(&settings, wanted, ports::probe)?;
     tell_other_door(&settings.ports, &ports);
-    let plan = Plan { ports, rabbitmq, traefik, binaries };
+    let plan = Plan { ports, parts: wanted.to_vec(), rabbitmq, traefik, binaries };
     plan.save(layout)?;
-    tell_first_password(layout, &settings)?;
+    tell_first_password(layout, &settings, wanted)?;
     Ok(Stack { layout: layout.clone(), settings, plan, changes: Changes::default() })
 }
 
@@ -126,8 +159,8 @@ async fn stop_remains(layout: &Layout) -> Result<()> {
 }
 
 /// Once, when it is made.
-fn tell_first_password(layout: &Layout, settings: &Settings) -> Result<()> {
-    if !first_password::path(layout).exists() {
+fn tell_first_password(layout: &Layout, settings: &Settings, parts: &[Part]) -> Result<()> {
+    if parts.contains(&Part::Audit) && !first_password::path(layout).exists() {
         let password = first_password::of(layout, settings)?;
         let account = first_password::ACCOUNT;
         ui::note(format!("• la auditoría tiene una primera cuenta: {account}, clave {password}"));

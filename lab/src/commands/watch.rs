@@ -5,7 +5,6 @@ use super::up;
 use crate::failure::Failure;
 use crate::layout::Layout;
 use crate::lock::{self, Lock};
-use crate::part::Part;
 use crate::plan::{Changes, Plan, Stack};
 use crate::process::ProcessId;
 use crate::record::Watcher;
@@ -35,7 +34,7 @@ pub(crate) async fn supervise(
 ) -> Result<()> {
     let layout = stack.layout.clone();
     let mut supervisor = Supervisor::new(stack)?;
-    supervisor.start(&Part::START_ORDER, interrupts).await?;
+    supervisor.start(interrupts).await?;
     let told = Watcher::announce(&layout, true).and_then(|()| ready());
     if told.is_ok() {
         supervisor.watch(interrupts.next()).await;
@@ -98,7 +97,7 @@ pub(crate) async fn in_background(
     };
     match ended {
         None => {
-            up::welcome(&stack.plan.ports);
+            up::welcome(&stack.plan);
             ui::say("Sigue en segundo plano. Se detiene con: cargo lab down");
             Ok(())
         }

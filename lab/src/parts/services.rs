@@ -42,9 +42,8 @@ pub(super) fn audit(stack: &Stack) -> Result<Launch> {
     launch.set("AMQP_URL", amqp_url(stack, Part::Audit, "auditoria", password));
     launch.set("MANAGEMENT_URL", management_url(stack, "registro", &settings.registrar_password));
     let database = settings.audit_database_url.as_deref();
-    launch.set("DATABASE_URL", database_url(stack, database, "auditoria.db"));
-    // Of its own account: in `.env` this name is that of RabbitMQ's administrator.
-    launch.set("ADMIN_PASSWORD", first_password::of(&stack.layout, settings)?);
+    launch.set("AUDIT_DATABASE_URL", database_url(stack, database, "auditoria.db"));
+    launch.set("AUDIT_ADMIN_PASSWORD", first_password::of(&stack.layout, settings)?);
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)
 }
@@ -53,7 +52,10 @@ pub(super) fn panel(stack: &Stack) -> Result<Launch> {
     let mut launch = service(stack, Part::Panel)?;
     let senders = [Port::ClienteX, Port::ClienteUno, Port::ClienteDos];
     launch.set("ANALYTICS_URL", stack.local_url(Port::Analytics));
-    launch.set("AUDIT_URL", stack.local_url(Port::Audit));
+    // Said in any case: without one, the pages of the audit say that it is off.
+    let has_audit = stack.plan.parts.contains(&Part::Audit);
+    let audit = if has_audit { stack.local_url(Port::Audit) } else { String::new() };
+    launch.set("AUDIT_URL", audit);
     launch.set("SENDER_URLS", senders.map(|port| stack.local_url(port)).join(","));
     launch.set("LAB_FAULTS", lab_faults(stack));
     Ok(launch)

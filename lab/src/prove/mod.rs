@@ -154,7 +154,7 @@ async fn on(
 
 async fn prepare_containers(layout: &Layout) -> Result<()> {
     tools::engine::answers().await?;
-    tools::engine::ensure_compose(layout).await?;
+    images::plugins::ensure_compose(layout).await?;
     containers::remove_remains(layout).await?;
     images::tell_stand_ins().await?;
     compose::build(layout).await

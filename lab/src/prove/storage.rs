@@ -145,7 +145,9 @@ impl SmallDisk {
             .native()?
             .restart_with(part, |change| {
                 change.wrapper = wrapper;
-                change.env = vec![("DATABASE_URL".into(), format!("sqlite://{folder}/disco.db"))];
+                let variables = ["DATABASE_URL", "AUDIT_DATABASE_URL"];
+                let url = format!("sqlite://{folder}/disco.db");
+                change.env = variables.map(|name| (name.to_owned(), url.clone())).to_vec();
             })
             .await?;
         Ok(Some(Self { part, folder }))

@@ -54,6 +54,7 @@ pub(crate) async fn stack(
         settings: Settings::from_lookup(|_| None)?,
         plan: Plan {
             ports: free_ports()?,
+            parts: PARTS.to_vec(),
             rabbitmq: tools::rabbitmq::ensure().await?,
             traefik: tools::traefik::ensure(layout).await?,
             binaries,
@@ -82,7 +83,7 @@ impl Laboratory {
     pub(crate) async fn start(stack: Stack, interrupts: &mut Interrupts) -> Result<Self> {
         let mut supervisor = Supervisor::new(stack.clone())?;
         Watcher::announce(&stack.layout, false)?;
-        if let Err(error) = supervisor.start(&PARTS, interrupts).await {
+        if let Err(error) = supervisor.start(interrupts).await {
             // What it says holds the last words of the part that failed.
             remove(stack.layout.dir())?;
             return Err(error);

@@ -90,9 +90,14 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn start(stack: &Stack, part: Part) -> Result<Self> {
-        let mut slot = Self { part, state: State::Resting, failures: 0 };
+        let mut slot = Self::resting(part);
         slot.run(stack, false)?;
         Ok(slot)
+    }
+
+    /// One that waits until somebody asks for its start.
+    pub(super) fn resting(part: Part) -> Self {
+        Self { part, state: State::Resting, failures: 0 }
     }
 
     fn run(&mut self, stack: &Stack, announce: bool) -> Result<()> {

@@ -6,6 +6,9 @@ use anyhow::{Context, Result, bail};
 use std::io::{self, IsTerminal};
 use tokio::process::Command;
 
+/// How many lines are shown of what went wrong.
+const LAST_LINES: usize = 5;
+
 const SCRIPT: &str = include_str!("install.sh");
 
 /// Installs packages; where that is not possible, says what to type.
@@ -14,15 +17,22 @@ pub(crate) async fn install(packages: &[&str], reason: &str) -> Result<()> {
     let (Some(_), Some(mut command)) = (on_path("apt-get"), as_root()) else {
         bail!("{advice}");
     };
-    ui::note(format!("… instalo {} ({reason})", packages.join(", ")));
+    ui::note(format!("… instalo {} ({reason}); tarda un minuto o dos", packages.join(", ")));
+    let log = tempfile::Builder::new().prefix("cargo-lab-apt-").suffix(".log").tempfile();
+    let log = log.context("no se pudo crear un registro para apt-get")?;
     let status = command
         .args(["sh", "-c", SCRIPT, "install.sh"])
         .args(packages)
+        .stdout(log.as_file().try_clone()?)
+        .stderr(log.as_file().try_clone()?)
         .status()
         .await
         .context("no se pudo ejecutar apt-get")?;
     if !status.success() {
-        bail!("apt-get no pudo instalarlo. {advice}");
+        let (_, path) = log.keep()?;
+        let said = ui::last_lines(&path, LAST_LINES).join("\n  | ");
+        let path = path.display();
+        bail!("apt-get no pudo instalarlo; todo lo que dijo está en {path}:\n  | {said}\n{advice}");
     }
     ui::note(format!("✓ instalado: {}", packages.join(", ")));
     Ok(())

@@ -6,6 +6,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
+#[cfg(not(feature = "apparatus"))]
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
@@ -15,24 +17,45 @@ pub(crate) fn program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Builds the services of these parts in release mode; where each binary lies, by
+/// The profile of what `cargo lab` starts, this program among it.
+const PROFILE: &str = "laboratory";
+
+/// What this program is built with to be able to measure, prove and test.
+pub(crate) const APPARATUS: &str = "lab/apparatus";
+
+/// Builds the services of these parts for a laboratory; where each binary lies, by
 /// package.
 pub(crate) async fn build_services(
     root: &Path,
     parts: &[Part],
 ) -> Result<BTreeMap<String, PathBuf>> {
-    build(root, parts, &["--release"]).await
+    build(root, parts, &["--profile", PROFILE]).await
 }
 
 /// The package of this very program.
 pub(crate) const LAB: &str = env!("CARGO_PKG_NAME");
 
-/// The same, and this program as well.
-pub(crate) async fn build_with_lab(
+/// The same as they are released, and this program as well.
+pub(crate) async fn build_released_with_lab(
     root: &Path,
     parts: &[Part],
 ) -> Result<BTreeMap<String, PathBuf>> {
-    build(root, parts, &["--release", "--package", LAB]).await
+    build(root, parts, &["--release", "--package", LAB, "--features", APPARATUS]).await
+}
+
+/// Turns into this program with its apparatus, with the same arguments; comes back only
+/// where that fails.
+#[cfg(not(feature = "apparatus"))]
+pub(crate) fn go_on_with_apparatus(root: &Path) -> anyhow::Error {
+    let mut cargo = std::process::Command::new(program());
+    // In the folder that the arguments are meant for.
+    cargo.args(["run", "--profile", PROFILE, "--package", LAB, "--features", APPARATUS]);
+    cargo
+        .arg("--manifest-path")
+        .arg(root.join("Cargo.toml"))
+        .arg("--")
+        .args(env::args_os().skip(1));
+    anyhow::Error::new(cargo.exec()).context("no se pudo ejecutar cargo")
 }
 
 /// Builds them able to make mistakes, apart from the released ones.

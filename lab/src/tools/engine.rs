@@ -1,7 +1,5 @@
 //! The Docker engine: whether one answers, how it is spoken to, and Compose.
 
-use crate::images::plugins;
-use crate::layout::Layout;
 use anyhow::Result;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -112,11 +110,6 @@ impl Drop for Group {
             let _ = killpg(pid, Signal::SIGKILL);
         }
     }
-}
-
-/// Gets `docker compose` where the client has none. An engine has to answer.
-pub(crate) async fn ensure_compose(layout: &Layout) -> Result<()> {
-    plugins::ensure_compose(layout).await
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 #!/bin/sh
 # Installs Debian packages (run as root: install.sh PACKAGE...) without letting
 # them start services: the laboratory runs private ones, on its own ports.
-# What it tells is no result of whoever asked for it, which may be JSON.
-exec >&2
 set -eu
 
 policy=/usr/sbin/policy-rc.d

@@ -23,7 +23,7 @@ pub(crate) struct Config {
     /// Where the tasks are kept
     #[arg(
         long,
-        env = "DATABASE_URL",
+        env = "PILOT_DATABASE_URL",
         help = "Where the tasks are kept: sqlite://path",
         default_value = "sqlite://redmine.db",
         hide_env_values = true,

@@ -23,7 +23,7 @@ pub(crate) struct Config {
     /// Where the tickets are kept
     #[arg(
         long,
-        env = "DATABASE_URL",
+        env = "PILOT_DATABASE_URL",
         help = "Where the tickets are kept: sqlite://path",
         default_value = "sqlite://servicedesk.db",
         hide_env_values = true,

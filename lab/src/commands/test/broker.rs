@@ -30,6 +30,7 @@ impl Broker {
             settings: Settings::from_lookup(|_| None)?,
             plan: Plan {
                 ports: scratch::free_ports()?,
+                parts: vec![Part::RabbitMq],
                 rabbitmq: tools::rabbitmq::ensure().await?,
                 traefik: PathBuf::new(),
                 binaries: BTreeMap::new(),
@@ -38,7 +39,7 @@ impl Broker {
         };
         stack.layout.create()?;
         let mut supervisor = Supervisor::new(stack.clone())?;
-        let started = supervisor.start(&[Part::RabbitMq], interrupts).await;
+        let started = supervisor.start(interrupts).await;
         if let Err(error) = started {
             scratch::remove(stack.layout.dir())?;
             return Err(error);
@@ -126,7 +127,7 @@ mod tests {
         let published = ask(&broker, "exchanges/%2f/amq.default/publish", message).await;
         assert_eq!(published["routed"], true, "the definitions are loaded: {published}");
         broker.supervisor.stop().await.unwrap();
-        broker.supervisor.start(&[Part::RabbitMq], &mut interrupts).await.unwrap();
+        broker.supervisor.start(&mut interrupts).await.unwrap();
         let get = json!({ "count": 1, "ackmode": "ack_requeue_false", "encoding": "auto" });
         let kept = ask(&broker, &format!("queues/%2f/{QUEUE}/get"), get).await;
         let open: Vec<PathBuf> = all_below(broker.layout().dir())

@@ -33,7 +33,7 @@ async fn prepare(layout: &Layout) -> Result<()> {
     super::install_missing(&[]).await?;
     images::obtain(layout).await?;
     images::tell_stand_ins().await?;
-    tools::engine::ensure_compose(layout).await?;
+    images::plugins::ensure_compose(layout).await?;
     ui::note("… construyendo las imágenes (docker compose build)");
     compose::build(layout).await
 }
