@@ -32,6 +32,14 @@ impl Plan {
         fs::write(path(layout), text).context("no se pudo guardar el plan del laboratorio")
     }
 
+    /// The same, with these parts and programs as well.
+    pub(crate) fn with(mut self, parts: &[Part], binaries: BTreeMap<String, PathBuf>) -> Self {
+        let is_planned = |part: &Part| self.parts.contains(part) || parts.contains(part);
+        self.parts = Part::START_ORDER.into_iter().filter(is_planned).collect();
+        self.binaries.extend(binaries);
+        self
+    }
+
     /// The plan of the last `up`, if there was one.
     pub(crate) fn load(layout: &Layout) -> Option<Self> {
         let text = fs::read_to_string(path(layout)).ok()?;

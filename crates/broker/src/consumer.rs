@@ -258,15 +258,7 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
                     self.subscription.monitor.stuck(None);
                     return Ok(Some(verdicts));
                 }
-                Err(error) => {
-                    self.subscription.monitor.stuck(Some(error.to_string()));
-                    metrics::counter!("broker_batches_failed_total").increment(1);
-                    log::error!("{} not stored, not acknowledged: {error}", described(batch));
-                }
-            }
-            // A store that failed to say that it has them may have them.
-            for message in batch.iter_mut() {
-                message.redelivered = true;
+                Err(error) => self.not_stored(batch, &error),
             }
             if self.meanwhile(sleep(backoff.next())).await?.is_break() {
                 return Ok(None);
@@ -274,6 +266,17 @@ impl<H: Handler, E: Stream<Item = Event> + Unpin> Session<'_, H, E> {
             if !self.channel.status().connected() {
                 return Err(SessionError::Closed);
             }
+        }
+    }
+
+    /// Tells that a batch was not stored, as far as is known: a store that failed to say that
+    /// it has the messages may have them.
+    fn not_stored(&self, batch: &mut [Incoming], error: &HandlerError) {
+        self.subscription.monitor.stuck(Some(error.to_string()));
+        metrics::counter!("broker_batches_failed_total").increment(1);
+        log::error!("{} not stored, not acknowledged: {error}", described(batch));
+        for message in batch {
+            message.redelivered = true;
         }
     }
 

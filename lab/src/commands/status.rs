@@ -92,8 +92,8 @@ async fn rows(layout: &Layout) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Those of the laboratory that runs, else those that the next one would have.
-/// Of the laboratory that runs or ran last, else of one that would be started.
+/// Ports and parts of the laboratory that runs or ran last, else of the one that `up` would
+/// start.
 fn current(layout: &Layout) -> Result<(Ports, Vec<Part>)> {
     if let Some(plan) = Plan::load(layout) {
         return Ok((plan.ports, plan.parts));

@@ -88,38 +88,43 @@ pub(crate) fn welcome(plan: &Plan) {
 }
 
 /// A second `up` is no error: what was asked for is so, once it is.
-async fn add_missing(layout: &Layout, mut settings: Settings, parts: &[Part]) -> Result<u8> {
-    // What was stopped on purpose has one, and stays so.
+async fn add_missing(layout: &Layout, mut settings: Settings, wanted: &[Part]) -> Result<u8> {
+    let plan = running_plan(layout)?;
+    // What was stopped on purpose has a record, and stays so.
     let was_never_started = |part: &&Part| Record::load(layout, **part).is_none();
-    let missing: Vec<Part> = parts.iter().filter(was_never_started).copied().collect();
-    let planned = || Plan::load(layout).context("falta el plan del laboratorio");
-    settings.ports = planned()?.ports;
+    let missing: Vec<Part> = wanted.iter().filter(was_never_started).copied().collect();
     if missing.is_empty() {
         ui::say("el laboratorio ya está en marcha");
-        ui::say(table::welcome(&settings.ports, &planned()?.parts));
+        ui::say(table::welcome(&plan.ports, &plan.parts));
         return Ok(0);
     }
+    settings.ports = plan.ports;
     services::check_databases(layout.root(), &settings)?;
     ports::choose(&settings, &missing, ports::probe)?;
     let built = build(layout, &missing).await?;
     // Not before: what runs can be stopped and started while others are built.
     let _command = lock::command(layout).await?;
-    let mut plan = planned()?;
-    plan.binaries.extend(built);
-    plan.parts = Part::START_ORDER
-        .into_iter()
-        .filter(|part| plan.parts.contains(part) || missing.contains(part))
-        .collect();
+    let plan = running_plan(layout)?.with(&missing, built);
     plan.save(layout)?;
     tell_first_password(layout, &settings, &missing)?;
-    for part in missing {
-        control::launch(layout, part).await?;
-    }
-    // It is told at its start of which labs there are pages.
-    control::halt(layout, Part::Panel).await?;
-    control::launch(layout, Part::Panel).await?;
+    launch_beside(layout, &missing).await?;
     welcome(&plan);
     Ok(0)
+}
+
+fn running_plan(layout: &Layout) -> Result<Plan> {
+    Plan::load(layout).context("falta el plan del laboratorio")
+}
+
+/// Starts parts beside those that run; the panel again, which is told at its start of which
+/// labs there are pages.
+async fn launch_beside(layout: &Layout, missing: &[Part]) -> Result<()> {
+    for part in missing {
+        control::launch(layout, *part).await?;
+    }
+    control::halt(layout, Part::Panel).await?;
+    control::launch(layout, Part::Panel).await?;
+    Ok(())
 }
 
 async fn build(layout: &Layout, parts: &[Part]) -> Result<BTreeMap<String, PathBuf>> {

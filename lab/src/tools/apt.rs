@@ -2,8 +2,9 @@
 
 use super::on_path;
 use crate::ui;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::io::{self, IsTerminal};
+use tempfile::NamedTempFile;
 use tokio::process::Command;
 
 /// How many lines are shown of what went wrong.
@@ -29,13 +30,20 @@ pub(crate) async fn install(packages: &[&str], reason: &str) -> Result<()> {
         .await
         .context("no se pudo ejecutar apt-get")?;
     if !status.success() {
-        let (_, path) = log.keep()?;
-        let said = ui::last_lines(&path, LAST_LINES).join("\n  | ");
-        let path = path.display();
-        bail!("apt-get no pudo instalarlo; todo lo que dijo está en {path}:\n  | {said}\n{advice}");
+        return Err(failed(log, &advice)?);
     }
     ui::note(format!("✓ instalado: {}", packages.join(", ")));
     Ok(())
+}
+
+/// Keeps what apt-get has said, for whoever has to find out why.
+fn failed(log: NamedTempFile, advice: &str) -> Result<anyhow::Error> {
+    let (_, path) = log.keep()?;
+    let said = ui::last_lines(&path, LAST_LINES).join("\n  | ");
+    let path = path.display();
+    Ok(anyhow!(
+        "apt-get no pudo instalarlo; todo lo que dijo está en {path}:\n  | {said}\n{advice}"
+    ))
 }
 
 fn advice(packages: &[&str], reason: &str) -> String {

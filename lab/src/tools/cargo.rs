@@ -47,15 +47,15 @@ pub(crate) async fn build_released_with_lab(
 /// where that fails.
 #[cfg(not(feature = "apparatus"))]
 pub(crate) fn go_on_with_apparatus(root: &Path) -> anyhow::Error {
-    let mut cargo = std::process::Command::new(program());
-    // In the folder that the arguments are meant for.
-    cargo.args(["run", "--profile", PROFILE, "--package", LAB, "--features", APPARATUS]);
-    cargo
+    // In the folder that it was typed in: paths among the arguments are relative to it.
+    let error = std::process::Command::new(program())
+        .args(["run", "--profile", PROFILE, "--package", LAB, "--features", APPARATUS])
         .arg("--manifest-path")
         .arg(root.join("Cargo.toml"))
         .arg("--")
-        .args(env::args_os().skip(1));
-    anyhow::Error::new(cargo.exec()).context("no se pudo ejecutar cargo")
+        .args(env::args_os().skip(1))
+        .exec();
+    anyhow::Error::new(error).context("no se pudo ejecutar cargo")
 }
 
 /// Builds them able to make mistakes, apart from the released ones.

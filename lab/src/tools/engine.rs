@@ -1,4 +1,4 @@
-//! The Docker engine: whether one answers, how it is spoken to, and Compose.
+//! The Docker engine: whether one answers, and how it is spoken to.
 
 use anyhow::Result;
 use nix::sys::signal::{Signal, killpg};
