@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 /// Looks at `condition` until it is `Ok`, and returns its value.
 ///
 /// # Panics
-/// After [`PATIENCE`], with the last `Err`.
+/// After [`PATIENCE`], with the last `Err`; also where a look does not end.
 pub async fn eventually<T, F>(what: &str, condition: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, String>>,
@@ -33,11 +33,25 @@ where
 {
     let started = Instant::now();
     loop {
-        let last = match condition().await {
-            Ok(value) => return value,
-            Err(last) => last,
+        let left = patience.saturating_sub(started.elapsed());
+        let last = match tokio::time::timeout(left, condition()).await {
+            Ok(Ok(value)) => return value,
+            Ok(Err(last)) => last,
+            Err(_) => "the look itself did not end".to_owned(),
         };
         assert!(started.elapsed() < patience, "not within {patience:?}: {what}; last: {last}");
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "not within 50ms: an end; last: the look itself did not end")]
+    async fn a_look_that_never_ends_is_bounded_too() {
+        let never = std::future::pending::<Result<(), String>>;
+        eventually_within(Duration::from_millis(50), "an end", never).await;
     }
 }

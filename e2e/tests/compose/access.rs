@@ -1,12 +1,18 @@
 //! Who may come to the broker, and with which password.
 
+use std::time::Duration;
+
 use e2e::{Project, Stack};
 use test_support::eventually;
+
+/// How long the management API may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the management API answers to a user.
 async fn answer(stack: &Stack, user: &str, password: &str) -> Option<u16> {
     let request = stack.http.get(stack.url("MANAGEMENT_PORT", "/api/overview"));
-    let answer = request.basic_auth(user, Some(password)).send().await;
+    // A request that meets the broker's restart may never end.
+    let answer = request.basic_auth(user, Some(password)).timeout(ANSWER_LIMIT).send().await;
     answer.ok().map(|answer| answer.status().as_u16())
 }
 
